@@ -1,0 +1,190 @@
+"""Handles: the names by which planner, state and traces speak of media (`image_1`, `region_3`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agentmm.errors import CallError, MediaError
+from agentmm.media.audio import Audio
+from agentmm.media.geometry import Box, Origin, Span
+from agentmm.media.image import Image, Mask
+from agentmm.media.recent import Stored
+from agentmm.media.records import Record, origin_of
+from agentmm.media.region import Region
+from agentmm.media.store import MediaStore
+from agentmm.media.video import Video
+
+KINDS: tuple[str, ...] = ("image", "audio", "video", "region", "mask")
+_PATTERN = re.compile(rf"({'|'.join(KINDS)})_([1-9][0-9]*)")
+
+
+def is_handle(text: object) -> bool:
+    """Whether the text has the form of a handle; it says nothing about existence."""
+    return isinstance(text, str) and _PATTERN.fullmatch(text) is not None
+
+
+class Handles:
+    """The handles of one run over its records.
+
+    Args:
+        records: handle to record, as in the graph state; it is copied.
+    """
+
+    def __init__(self, records: Mapping[str, Record] | None = None) -> None:
+        self.records: dict[str, Record] = dict(records or {})
+        self._last = dict.fromkeys(KINDS, 0)
+        for handle in self.records:
+            if match := _PATTERN.fullmatch(handle):
+                self._last[match[1]] = max(self._last[match[1]], int(match[2]))
+
+    def mint(self, kind: str) -> str:
+        """The next free handle of a kind (`image` or `Image`); the same one is never given twice.
+
+        Raises:
+            MediaError: the kind is unknown.
+        """
+        kind = kind.lower()
+        if kind not in self._last:
+            raise MediaError("no such kind of medium", got=kind, expected=", ".join(KINDS))
+        self._last[kind] += 1
+        return f"{kind}_{self._last[kind]}"
+
+    def keep(self, media: Stored | Region, store: MediaStore, given: Iterable[str] = ()) -> tuple[str, Record]:
+        """Store what a tool made, and give its new handle and record.
+
+        Args:
+            media: an image, clip, video, mask or region.
+            store: where its pixels or samples go.
+            given: handles of the media that the tool was given, the likeliest parents.
+
+        Raises:
+            MediaError: the store cannot be written.
+        """
+        record = self._region(media, store, tuple(given)) if isinstance(media, Region) else store.add(media)
+        if record.get("chain"):
+            record["of"] = self._handle_of(Origin(record["root"]), tuple(given))
+        handle = self.mint(record["kind"])
+        self.records[handle] = record
+        return handle, record
+
+    def of_kind(self, modality: str) -> list[str]:
+        """Handles that may stand for a parameter of a modality: those of the kind itself, then regions that hold one.
+
+        A box stands for a picture (its crop), a span for a clip (its slice), a mask region for a mask.
+        """
+        kind = modality.lower()
+        own = [handle for handle, record in self.records.items() if record["kind"] == kind]
+        return own + [handle for handle, record in self.records.items() if kind in _stands_for(record)]
+
+    def record(self, handle: str) -> Record:
+        """The record of a handle.
+
+        Raises:
+            CallError: no such handle; paths and URLs are none.
+        """
+        if handle not in self.records:
+            known = ", ".join(self.records) or "none: this run has no media"
+            raise CallError("no such medium", got=handle, expected=f"a handle, one of {known}")
+        return self.records[handle]
+
+    def resolve(self, handle: str, store: MediaStore, modality: str | None = None) -> Stored | Region:
+        """The medium behind a handle.
+
+        Args:
+            handle: `image_1`, `region_2`, ...
+            store: where the pixels and samples are.
+            modality: what the parameter wants; a region becomes the crop for `Image` (`Audio`: the slice, `Mask`: its
+                mask). None: a region stays a `Region`.
+
+        Raises:
+            CallError: no such handle, or it does not stand for the modality.
+            MediaError: the store does not have it, or it is damaged.
+        """
+        record = self.record(handle)
+        if modality is not None and handle not in self.of_kind(modality):
+            choices = ", ".join(self.of_kind(modality)) or "no handle: this run has none of the kind"
+            raise CallError(f"{handle} is no {modality}", expected=choices)
+        if record["kind"] != "region":
+            return store.get(record)
+        region = self._resolved(record, store)
+        if modality is None or modality.lower() == "region":
+            return region
+        if modality.lower() == "mask" and region.mask is not None:
+            return region.mask
+        return region.cut()
+
+    def _resolved(self, record: Mapping[str, Any], store: MediaStore) -> Region:
+        """The region of a record, with the medium it was found in."""
+        parent = self.resolve(record["of"], store) if record.get("of") else None
+        mask = store.get({"sha": record["mask"]}) if record.get("mask") else None
+        local_box, local_span = record.get("local_box"), record.get("local_span")
+        return Region(
+            kind="span" if local_box is None else "mask" if mask is not None else "box",
+            box=None if local_box is None else tuple(local_box),
+            span=None if local_span is None else tuple(local_span),
+            mask=mask if isinstance(mask, Mask) else None,
+            label=record.get("label", ""),
+            text=record.get("text", ""),
+            score=record.get("score"),
+            attributes=dict(record.get("attributes") or {}),
+            origin=parent.place if isinstance(parent, Image | Audio | Video) else None,
+            image=parent if isinstance(parent, Image | Audio) else None,
+        )
+
+    def _region(self, region: Region, store: MediaStore, given: tuple[str, ...]) -> Record:
+        """The record of a region: in the nearest medium that has a handle, and in the source."""
+        origin = region.origin or (origin_of(self.records[given[0]]) if given and given[0] in self.records else None)
+        if origin is None:
+            raise MediaError(
+                "a region has no origin", got=region.text or region.label, expected="Region(..., origin=image.place)"
+            )
+        parent, inner = self._nearest(origin, given)
+        whole = region if region.origin else Region(**{**vars(region), "origin": origin})
+        source = whole.in_source()
+        record: Record = {"kind": "region", "of": parent, "source": self._handle_of(Origin(origin.source), given)}
+        record |= {"box": _rounded(source.box), "local_box": _rounded(region.box and inner.box(region.box))}
+        if source.span is not None:
+            record |= {
+                "span": _rounded(source.span, 6),
+                "local_span": _rounded(region.span and inner.span(region.span), 6),
+            }
+        if region.mask is not None and not inner.chain:
+            record["mask"] = store.add(region.mask)["sha"]
+        facts = {
+            "label": region.label,
+            "text": region.text,
+            "score": region.score,
+            "attributes": dict(region.attributes),
+        }
+        return record | facts
+
+    def _nearest(self, origin: Origin, given: tuple[str, ...]) -> tuple[str | None, Origin]:
+        """The nearest medium with a handle on the way to the source, and the way to it."""
+        for length in range(len(origin.chain) + 1):
+            handle = self._handle_of(Origin(origin.source, origin.chain[length:]), given)
+            if handle is not None:
+                return handle, Origin(origin.source, origin.chain[:length])
+        return None, Origin(origin.source)
+
+    def _handle_of(self, origin: Origin, given: tuple[str, ...]) -> str | None:
+        """The handle of the medium that lies at an origin; those given to the tool come first."""
+        for handle in (*given, *self.records):
+            record = self.records.get(handle)
+            if record is not None and record["kind"] not in ("region", "mask") and origin_of(record) == origin:
+                return handle
+        return None
+
+
+def _stands_for(record: Mapping[str, Any]) -> set[str]:
+    """The kinds that a record's region can stand for."""
+    if record["kind"] != "region" or not record.get("of"):
+        return set()
+    kinds = {"image"} if record.get("local_box") else {"audio"} if record.get("local_span") else set()
+    return kinds | ({"mask"} if record.get("mask") else set())
+
+
+def _rounded(values: Box | Span | None, digits: int = 3) -> list[float] | None:
+    """Floats for a record: short, yet far finer than a pixel or a millisecond."""
+    return None if values is None else [round(value, digits) for value in values]

@@ -8,6 +8,7 @@
     |- ToolError                 goes back to the planner and costs it one retry
     |  |- CallError              the call itself is wrong; nothing was run
     |  `- ToolTimeout            the tool was ended after its time
+    |- ToolCrash                 a tool failed in a way it does not know itself; ends the run
     |- PlannerError              a planner cannot be loaded or gave nothing usable
     |- BudgetError               a budget is malformed or spent where it must not be
     |- TraceError                the trace store or a trace is unusable
@@ -84,6 +85,10 @@ class CallError(ToolError):
 
 class ToolTimeout(ToolError):
     """A tool was ended because its time was over."""
+
+
+class ToolCrash(AgentmmError):
+    """A tool, or its worker process, failed in a way it does not know itself; ends the run with its trace intact."""
 
 
 class PlannerError(AgentmmError):

@@ -1,0 +1,231 @@
+"""Samples questions: which family, over which media, in which words, for which split.
+
+Pictures of different splits have different seeds; in training several questions share a picture, so that what a
+slow tool finds in it can be kept. Knows no tool and no model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from agentmm.world.asking import Match, fill
+from agentmm.world.families import FAMILIES, Draw, Family
+from agentmm.world.program import Call, Program, advance, guarded
+from agentmm.world.sources import SPLITS, Medium, media_seed, medium
+from agentmm.world.wordings import WORDINGS
+
+FAULT_SHARE = 0.04
+"""Share of the training questions whose first tool fails or finds nothing."""
+
+_EMPTY = frozenset({"detect", "read_text", "read_code", "transcribe"})
+_PER_PICTURE = {"train": 4, "val": 2, "test": 1}
+_TRIES = 400
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with its media, its accepted answers and its gold program.
+
+    Attributes:
+        id: unique within the world.
+        family: name of its family.
+        group: `scene`, `document`, `code`, `multi`, `audio`, `sound_note` or `plain`.
+        split: `train`, `val` or `test`.
+        wording: number of its template among the family's wordings.
+        seen: whether that template is used in training.
+        text: the question.
+        media: what comes with it, in order; `image_1` is the first picture, `audio_1` the first sound.
+        accepted: the accepted answers.
+        kind: what its answers are, for the scorer.
+        others: further answers of that kind that must not be named beside the right one.
+        slots: what the words hold.
+        fault: None, or what shall go wrong on purpose: `{"tool": name, "kind": "error" | "empty", "times": 1 | 2}`,
+            the first `times` calls of the tool.
+    """
+
+    id: str
+    family: str
+    group: str
+    split: str
+    wording: int
+    seen: bool
+    text: str
+    media: tuple[Medium, ...]
+    accepted: tuple[str, ...]
+    kind: str
+    others: tuple[str, ...] = ()
+    slots: dict[str, str] = field(default_factory=dict)
+    fault: dict[str, Any] | None = None
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the question has an answer in its media."""
+        return self.accepted != ("unanswerable",)
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """What the question was made from, as JSON."""
+        media = [{"kind": m.kind, "recipe": m.recipe, "seed": m.seed} for m in self.media]
+        return {"family": self.family, "slots": dict(self.slots), "media": media, "accepted": list(self.accepted)}
+
+    def program(self) -> Program:
+        """A fresh gold program."""
+        return program_of(self.family, self.slots, [m.kind for m in self.media])
+
+
+def handles_of(kinds: Sequence[str]) -> list[str]:
+    """Handles of media in order: (`image`, `audio`, `image`) -> `image_1`, `audio_1`, `image_2`."""
+    return [f"{kind}_{list(kinds[: i + 1]).count(kind)}" for i, kind in enumerate(kinds)]
+
+
+def program_of(family: str, slots: dict[str, str], kinds: Sequence[str]) -> Program:
+    """The gold program of a family for some slots and kinds of media."""
+    return guarded(FAMILIES[family].program(slots, handles_of(kinds)))
+
+
+def program_for(found: Match, kinds: Sequence[str]) -> Program:
+    """The gold program of a user's question that `match_question` has found."""
+    return program_of(found.family, found.slots, kinds)
+
+
+def sample_questions(
+    split: str,
+    n: int,
+    seed: int = 0,
+    *,
+    families: Sequence[str] | None = None,
+    wordings: Mapping[str, Sequence[str]] | None = None,
+    per_picture: int | None = None,
+) -> Iterator[Question]:
+    """Sample questions, always the same for the same arguments.
+
+    Args:
+        split: `train` (seen wordings, faults), `val` (seen wordings) or `test` (half seen, half unseen).
+        n: how many.
+        seed: another seed gives other questions.
+        families: only these.
+        wordings: family -> templates to use instead of the world's own; families not named are left out.
+        per_picture: questions that share their media; 4 in training, else 1 or 2.
+
+    Yields:
+        The questions.
+
+    Raises:
+        ValueError: an unknown split or family.
+    """
+    sampler = _Sampler(split, seed, _chosen(families, wordings), wordings)
+    together = per_picture or _PER_PICTURE[split]
+    made = 0
+    while made < n:
+        for question in sampler.group(min(together, n - made)):
+            made += 1
+            yield question
+
+
+def _chosen(families: Sequence[str] | None, wordings: Mapping[str, Sequence[str]] | None) -> list[Family]:
+    names = list(families or (wordings if wordings is not None else FAMILIES))
+    unknown = [name for name in names if name not in FAMILIES]
+    if unknown or not names:
+        raise ValueError(f"unknown families {unknown}; known are {sorted(FAMILIES)}")
+    return [FAMILIES[name] for name in names]
+
+
+class _Sampler:
+    """Keeps the families in balance while it deals questions."""
+
+    def __init__(
+        self, split: str, seed: int, families: list[Family], wordings: Mapping[str, Sequence[str]] | None
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"unknown split {split!r}; expected one of {SPLITS}")
+        self.split, self.seed, self.families, self.wordings = split, seed, families, wordings
+        self.rng = np.random.default_rng([SPLITS.index(split), seed])
+        self.dealt: Counter[str] = Counter()
+        self.made = 0
+
+    def group(self, size: int) -> Iterator[Question]:
+        """Questions that share their media, from as many families as possible."""
+        lead = self._next(self.families)
+        media, draw = self._media(lead)
+        yield self._question(lead, media, draw)
+        asked = {(lead.name, *draw.slots.values())}
+        alike = [family for family in self.families if family.needs == lead.needs]
+        for _ in range(size - 1):
+            more = self._further(alike, media, asked)
+            if more is None:
+                return
+            asked.add((more[0].name, *more[1].slots.values()))
+            yield self._question(more[0], media, more[1])
+
+    def _next(self, families: Sequence[Family]) -> Family:
+        """The family furthest behind its share, ties by chance."""
+        return min(families, key=lambda f: ((self.dealt[f.name] + self.rng.random()) / f.weight))
+
+    def _media(self, family: Family) -> tuple[tuple[Medium, ...], Draw]:
+        """Media that allow a question of the family."""
+        absent = self.rng.random() < family.absent
+        for _ in range(_TRIES):
+            media = tuple(self._medium(need) for need in family.needs)
+            draw = family.draw([m.truth for m in media], self.rng, absent)
+            if draw is not None:
+                return media, draw
+        raise ValueError(f"no media for family {family.name!r} in {_TRIES} tries")
+
+    def _medium(self, need: str) -> Medium:
+        recipes = need.split("|")
+        return medium(recipes[int(self.rng.integers(len(recipes)))], media_seed(self.split, self.rng))
+
+    def _further(
+        self, families: Sequence[Family], media: tuple[Medium, ...], asked: set[tuple[str, ...]]
+    ) -> tuple[Family, Draw] | None:
+        """Another question over media that are there."""
+        truths = [m.truth for m in media]
+        left = list(families)
+        while left:
+            family = self._next(left)
+            left.remove(family)
+            draw = family.draw(truths, self.rng, self.rng.random() < family.absent)
+            if draw is not None and (family.name, *draw.slots.values()) not in asked:
+                return family, draw
+        return None
+
+    def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
+        number, template, seen = self._wording(family)
+        self.dealt[family.name] += 1
+        self.made += 1
+        question = Question(
+            id=f"{self.split}-{self.seed}-{self.made:06d}-{family.name}",
+            family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
+            text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted, kind=family.kind,
+            others=draw.others, slots=draw.slots,
+        )  # fmt: skip
+        return self._with_fault(question)
+
+    def _wording(self, family: Family) -> tuple[int, str, bool]:
+        """Number, template and whether it is a training wording."""
+        if self.wordings is not None:
+            templates, first, seen = list(self.wordings[family.name]), 0, False
+        else:
+            own = WORDINGS[family.name]
+            seen = self.split != "test" or self.dealt[family.name] % 2 == 0
+            templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
+        number = int(self.rng.integers(len(templates)))
+        return first + number, templates[number], seen
+
+    def _with_fault(self, question: Question) -> Question:
+        if self.split != "train" or self.rng.random() >= FAULT_SHARE:
+            return question
+        first = advance(question.program, [])
+        if isinstance(first, str) or not first:
+            return question
+        return replace(question, fault=self._fault(first[0]))
+
+    def _fault(self, call: Call) -> dict[str, Any]:
+        empty = call.tool in _EMPTY and self.rng.random() < 0.3
+        times = 1 if empty or self.rng.random() < 0.5 else 2
+        return {"tool": call.tool, "kind": "empty" if empty else "error", "times": times}

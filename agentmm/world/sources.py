@@ -1,0 +1,92 @@
+"""The media of questions as recipes: a name and a seed that give the same picture or sound on every machine.
+
+A question holds recipes and no pixels; they are made when somebody looks. Knows no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from agentmm.world.scenes import Scene, make_scene
+
+SPLITS = ("train", "val", "test")
+"""The parts of the world; their media have different seeds."""
+
+SEEDS_PER_SPLIT = 1_000_000_000
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A picture or a sound that can be made at any time.
+
+    Attributes:
+        kind: `image` or `audio`.
+        recipe: what it is: `scene`, `receipt`, `codes`, ...
+        seed: the only source of chance.
+    """
+
+    kind: Literal["image", "audio"]
+    recipe: str
+    seed: int
+
+    @property
+    def truth(self) -> Any:
+        """The made object with everything that is true about it: a `Scene`, a `Document`, ..."""
+        return _made(self.recipe, self.seed)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The picture, uint8 [H, W, 3] RGB."""
+        return self.truth.pixels
+
+    @property
+    def sound(self) -> tuple[np.ndarray, int]:
+        """The samples, float32 [N] in -1..1, and their rate in Hz."""
+        return self.truth.samples, self.truth.rate_hz
+
+
+@lru_cache(maxsize=128)
+def _made(recipe: str, seed: int) -> Any:
+    return RECIPES[recipe](np.random.default_rng([2026, seed]))
+
+
+def _scene(rng: Rng) -> Scene:
+    """A scene, mostly 256 px square, else another size and format."""
+    width, height = (256, 256) if rng.random() < 0.7 else (int(8 * rng.integers(24, 46)), int(8 * rng.integers(24, 46)))
+    return make_scene(rng, width=width, height=height)
+
+
+def _document(kind: str) -> Callable[[Rng], Any]:
+    def make(rng: Rng) -> Any:
+        from agentmm.world.documents import make_document
+
+        return make_document(rng, kind)
+
+    return make
+
+
+RECIPES: dict[str, Callable[[Rng], Any]] = {
+    "scene": _scene,
+    **{kind: _document(kind) for kind in ("receipt", "invoice", "sign", "label", "table", "chart")},
+}
+"""Recipe -> maker of the truth object from a generator."""
+
+SOUNDS = frozenset({"note", "spoken"})
+"""The recipes that make sounds."""
+
+
+def medium(recipe: str, seed: int) -> Medium:
+    """The medium that a recipe makes from a seed."""
+    return Medium("audio" if recipe in SOUNDS else "image", recipe, seed)
+
+
+def media_seed(split: str, rng: Rng) -> int:
+    """A seed of the split's own range: no medium of one split occurs in another."""
+    return SPLITS.index(split) * SEEDS_PER_SPLIT + int(rng.integers(SEEDS_PER_SPLIT))

@@ -1,0 +1,13 @@
+"""How the families are worded: templates for training (`seen`) and others, written differently, for tests (`unseen`).
+
+Places: `{a}` and `{b}` in the form natural to the family (`red circles` where things are counted, `red circle` where
+one is meant), `{A}` and `{B}` the same with a capital, `{a_one}` and `{a_many}` where a template wants the other form.
+"""
+
+from agentmm.world.wordings import scene_counts, scene_looks
+from agentmm.world.wordings.templates import Wordings
+
+WORDINGS: dict[str, Wordings] = {**scene_counts.WORDINGS, **scene_looks.WORDINGS}
+"""Family -> its wordings."""
+
+__all__ = ["WORDINGS", "Wordings"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from agentmm.errors import MediaError
-from agentmm.media.geometry import Origin, Step
+from agentmm.media.geometry import Origin, Span, Step
 from agentmm.media.image import sealed
 from agentmm.media.kinds import Media, made_sha
+
+if TYPE_CHECKING:
+    from agentmm.media.region import Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,20 @@ class Audio(Media):
     def place(self) -> Origin:
         """The origin that things found in this clip have."""
         return self.origin or Origin(self.sha)
+
+    def region(self, span: Span, **fields: object) -> Region:
+        """A time span of this clip, with the right origin; `fields` as in `Region`."""
+        from agentmm.media.region import Region
+
+        return Region(kind="span", span=span, origin=self.place, image=self, **fields)  # pyright: ignore[reportArgumentType]
+
+    def at_rate(self, rate_hz: int) -> Audio:
+        """The same sound at another sample rate; times stay as they are."""
+        from agentmm.media.resample import resample
+
+        if rate_hz == self.rate_hz:
+            return self
+        return Audio(resample(self.samples, self.rate_hz, rate_hz), rate_hz, self.place.then(Step("resample")))
 
     def slice(self, start_s: float, end_s: float) -> Audio:
         """The clip from `start_s` to `end_s`, cut at whole samples and at the clip's ends.

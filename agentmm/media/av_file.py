@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 
+_EXACT = ("flac", "mov")  # formats whose headers state the length; of the others libav only guesses it
+
+
 @dataclass(frozen=True)
 class VideoHeader:
     """What a video file says of itself, with the orientation applied."""
@@ -53,8 +56,12 @@ def decode_audio(source: bytes | Path, demuxer: str, limits: Limits, name: str) 
         if stream.duration is not None and stream.time_base is not None:
             refuse_long(int(stream.duration * stream.time_base * rate_hz), rate_hz, limits, name)
         samples = _mixed(container, rate_hz, limits, name)
+        promised = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
     if samples.size == 0:
         raise MediaError(f"{name} has no samples", expected="at least one")
+    if demuxer in _EXACT and samples.size / rate_hz < 0.9 * promised - 0.2:
+        got = f"{samples.size / rate_hz:.2f} s of sound where its header promises {promised:.2f} s"
+        raise MediaError(f"{name} is truncated or its header lies", got=got, expected="a whole media file")
     return samples, rate_hz
 
 
@@ -73,6 +80,8 @@ def read_header(path: Path, demuxer: str, limits: Limits, name: str) -> VideoHea
         seconds = _seconds(container, stream)
         frames = stream.frames or max(1, round(seconds * fps))
         _refuse_video(stream.width, stream.height, frames, seconds, limits, name)
+        # The header may lie: the decoder itself refuses larger frames.
+        stream.codec_context.options = {"max_pixels": str(limits.image_pixels)}
         first = next(container.decode(stream), None)
         if first is None:
             raise MediaError(f"{name} has no frames", expected="at least one")
@@ -117,7 +126,8 @@ def _opened(source: bytes | Path, demuxer: str, name: str) -> Iterator[InputCont
     except (MediaError, MissingExtra):
         raise
     except Exception as error:  # libav's wrappers raise nearly anything on hostile bytes
-        raise MediaError(f"{name} is truncated or damaged", got=str(error), expected="a whole media file") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"{name} is truncated or damaged", got=reason, expected="a whole media file") from error
 
 
 def _mixed(container: InputContainer, rate_hz: int, limits: Limits, name: str) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentmm.errors import CallError, MediaError
@@ -63,7 +64,7 @@ class Handles:
             MediaError: the store cannot be written.
         """
         record = self._region(media, store, tuple(given)) if isinstance(media, Region) else store.add(media)
-        if record.get("chain"):
+        if "root" in record:
             record["of"] = self._handle_of(Origin(record["root"]), tuple(given))
         handle = self.mint(record["kind"])
         self.records[handle] = record
@@ -76,7 +77,8 @@ class Handles:
         """
         kind = modality.lower()
         own = [handle for handle, record in self.records.items() if record["kind"] == kind]
-        return own + [handle for handle, record in self.records.items() if kind in _stands_for(record)]
+        others = [handle for handle, record in self.records.items() if kind in self._stands_for(record)]
+        return sorted(own, key=_number) + sorted(others, key=_number)
 
     def record(self, handle: str) -> Record:
         """The record of a handle.
@@ -115,15 +117,27 @@ class Handles:
             return region.mask
         return region.cut()
 
+    def _stands_for(self, record: Mapping[str, Any]) -> set[str]:
+        """The kinds that a region's record can stand for, by what it lies in."""
+        parent = self.records.get(record.get("of") or "")
+        if record["kind"] != "region" or parent is None:
+            return set()
+        boxed, timed = record.get("local_box") is not None, record.get("local_span") is not None
+        held = {"image": boxed, "video": boxed and timed}.get(parent["kind"], False)
+        kinds = {"image"} if held else {"audio"} if timed and parent["kind"] == "audio" else set()
+        return kinds | ({"mask"} if record.get("mask") else set())
+
     def _resolved(self, record: Mapping[str, Any], store: MediaStore) -> Region:
-        """The region of a record, with the medium it was found in."""
+        """The region of a record, with the medium it was found in; in a video that is the frame at its time."""
         parent = self.resolve(record["of"], store) if record.get("of") else None
-        mask = store.get({"sha": record["mask"]}) if record.get("mask") else None
-        local_box, local_span = record.get("local_box"), record.get("local_span")
+        mask = store.get(record["mask"]) if record.get("mask") else None
+        box, span = record.get("local_box"), record.get("local_span")
+        if isinstance(parent, Video) and box and span:
+            parent = parent.frame(span[0])
         return Region(
-            kind="span" if local_box is None else "mask" if mask is not None else "box",
-            box=None if local_box is None else tuple(local_box),
-            span=None if local_span is None else tuple(local_span),
+            kind="span" if box is None else "mask" if mask is not None else "box",
+            box=None if box is None else tuple(box),
+            span=None if span is None else tuple(span),
             mask=mask if isinstance(mask, Mask) else None,
             label=record.get("label", ""),
             text=record.get("text", ""),
@@ -134,31 +148,29 @@ class Handles:
         )
 
     def _region(self, region: Region, store: MediaStore, given: tuple[str, ...]) -> Record:
-        """The record of a region: in the nearest medium that has a handle, and in the source."""
-        origin = region.origin or (origin_of(self.records[given[0]]) if given and given[0] in self.records else None)
-        if origin is None:
-            raise MediaError(
-                "a region has no origin", got=region.text or region.label, expected="Region(..., origin=image.place)"
-            )
+        """The record of a region: in the nearest medium that has a handle (`of`), and in the source."""
+        region = self._with_origin(region, store, given)
+        origin = region.place
         parent, inner = self._nearest(origin, given)
-        whole = region if region.origin else Region(**{**vars(region), "origin": origin})
-        source = whole.in_source()
+        source, local = region.in_source(), replace(region, origin=inner).in_source()
         record: Record = {"kind": "region", "of": parent, "source": self._handle_of(Origin(origin.source), given)}
-        record |= {"box": _rounded(source.box), "local_box": _rounded(region.box and inner.box(region.box))}
+        record |= {"box": _rounded(source.box), "local_box": _rounded(local.box)}
         if source.span is not None:
-            record |= {
-                "span": _rounded(source.span, 6),
-                "local_span": _rounded(region.span and inner.span(region.span), 6),
-            }
-        if region.mask is not None and not inner.chain:
-            record["mask"] = store.add(region.mask)["sha"]
-        facts = {
-            "label": region.label,
-            "text": region.text,
-            "score": region.score,
-            "attributes": dict(region.attributes),
-        }
-        return record | facts
+            record |= {"span": _rounded(source.span, 6), "local_span": _rounded(local.span, 6)}
+        if local.mask is not None:
+            record["mask"] = store.add(local.mask)["sha"]
+        record |= {"label": region.label, "text": region.text, "score": region.score}
+        return record | {"attributes": dict(region.attributes)}
+
+    def _with_origin(self, region: Region, store: MediaStore, given: tuple[str, ...]) -> Region:
+        """The region, found in the first medium given where the tool did not say."""
+        if region.origin is not None:
+            return region
+        if not given:
+            expected = "Region(..., origin=image.place)"
+            raise MediaError("a region has no origin", got=region.text or region.label, expected=expected)
+        media = self.resolve(given[0], store)
+        return replace(region, origin=(media.cut() if isinstance(media, Region) else media).place)
 
     def _nearest(self, origin: Origin, given: tuple[str, ...]) -> tuple[str | None, Origin]:
         """The nearest medium with a handle on the way to the source, and the way to it."""
@@ -177,12 +189,9 @@ class Handles:
         return None
 
 
-def _stands_for(record: Mapping[str, Any]) -> set[str]:
-    """The kinds that a record's region can stand for."""
-    if record["kind"] != "region" or not record.get("of"):
-        return set()
-    kinds = {"image"} if record.get("local_box") else {"audio"} if record.get("local_span") else set()
-    return kinds | ({"mask"} if record.get("mask") else set())
+def _number(handle: str) -> int:
+    """The number in a handle."""
+    return int(handle.rpartition("_")[2])
 
 
 def _rounded(values: Box | Span | None, digits: int = 3) -> list[float] | None:

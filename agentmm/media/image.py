@@ -147,6 +147,11 @@ class Mask(Media):
         """Bytes in memory."""
         return int(self.pixels.nbytes)
 
+    @property
+    def place(self) -> Origin:
+        """The origin of what this mask selects."""
+        return self.origin or Origin(self.sha)
+
     @cached_property
     def sha(self) -> str:
         """Hash of size and pixels."""

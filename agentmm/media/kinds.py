@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, ClassVar
 
+import numpy as np
+
 
 class Media:
     """A medium; subclasses name their `kind` (`image`) and `modality` (`Image`).
@@ -14,6 +16,13 @@ class Media:
 
     kind: ClassVar[str] = ""
     modality: ClassVar[str] = ""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Unpickled arrays can be written to; media cannot.
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+        self.__dict__.update(state)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

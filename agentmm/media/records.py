@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 from agentmm.errors import MediaError
@@ -50,4 +50,6 @@ def placed(media: Stored, origin: Origin) -> Stored:
     """The same medium with another origin."""
     if isinstance(media, Video) or media.origin == origin:
         return media
-    return replace(media, origin=origin)
+    twin = copy(media)
+    object.__setattr__(twin, "origin", origin)  # a copy keeps the hash that is known already
+    return twin

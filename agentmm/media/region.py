@@ -63,11 +63,16 @@ class Region(Media):
         x0, y0, x1, y1 = self.box or (0.0, 0.0, 0.0, 0.0)
         return ((x0 + x1) / 2, (y0 + y1) / 2)
 
+    @property
+    def place(self) -> Origin:
+        """The origin, or that of an unnamed source where the tool did not say."""
+        return self.origin or Origin("")
+
     def polygon(self) -> tuple[Point, Point, Point, Point] | None:
         """The box's four corners in source pixels, exactly; None for a span."""
         if self.box is None:
             return None
-        return (self.origin or Origin("")).polygon(self.box)
+        return self.place.polygon(self.box)
 
     def in_source(self) -> Region:
         """The same region in pixels (to 1 px) and seconds (to 1 ms) of the source.

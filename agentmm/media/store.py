@@ -6,8 +6,9 @@ import hashlib
 import io
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,6 +31,7 @@ from agentmm.media.video import Video
 from agentmm.media.wav import decode_wav, encode_wav
 
 _CHUNK = 1 << 20
+_STALE_S = 3600.0  # no draft of a living process is older: writing takes seconds
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -52,6 +54,7 @@ class MediaStore:
         self.root = Path(root) if root is not None else default_home() / "media"
         self.limits = limits
         self._recent = Recent(memory_bytes)
+        self._swept = False
 
     def add_file(self, path: str | os.PathLike[str]) -> Record:
         """Take in a copy of a file that holds an image, a clip or a video, and give its record.
@@ -100,6 +103,10 @@ class MediaStore:
             MediaError: unknown, or damaged on disk.
         """
         sha = record if isinstance(record, str) else str(record.get("sha", ""))
+        if not sha:
+            raise MediaError(
+                "no record of a stored medium", got=record, expected="a hash, or a record with the key sha"
+            )
         media = self._recent.get(sha)
         if media is None:
             media = self._read(sha)
@@ -151,15 +158,28 @@ class MediaStore:
         draft = self.root / "drafts" / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
             draft.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep(draft.parent)
             with draft.open("xb") as file:
                 yield file, draft
         except OSError as error:
-            mend = "free some space, or set AGENTMM_HOME to another disk"
+            mend = "free some space, or set AGENTMM_HOME to a folder that can be written"
             raise MediaError(
                 f"cannot store {name} in {self.root}", got=error.strerror or str(error), mend=mend
             ) from error
         finally:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+    def _sweep(self, drafts: Path) -> None:
+        """Once per store object: remove what processes that died long ago left behind."""
+        if self._swept:
+            return
+        self._swept = True
+        oldest = time.time() - _STALE_S
+        for path in drafts.iterdir():
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _publish(self, file: BinaryIO, draft: Path, final: Path) -> None:
         """Give a written draft its final name once it is on disk."""

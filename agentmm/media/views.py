@@ -21,6 +21,8 @@ def crop(image: Image, box: Box) -> Image:
     Raises:
         MediaError: the box lies outside the picture or holds nothing.
     """
+    if len(box) != 4 or not all(map(math.isfinite, box)):
+        raise MediaError("cannot crop", got=tuple(box), expected="a box (x0, y0, x1, y1) of four numbers")
     x0, y0 = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
     x1, y1 = min(image.width, math.ceil(box[2])), min(image.height, math.ceil(box[3]))
     if x0 >= x1 or y0 >= y1:
@@ -37,8 +39,8 @@ def zoom(image: Image, factor: float, limits: Limits = LIMITS) -> Image:
     """
     if not (math.isfinite(factor) and factor > 0):
         raise MediaError("cannot zoom", got=factor, expected="a factor above 0")
+    _check_size(image.width * factor, image.height * factor, limits)
     width, height = max(1, round(image.width * factor)), max(1, round(image.height * factor))
-    _check_size(width, height, limits)
     pil = image.to_pil().resize((width, height), PILImage.Resampling.LANCZOS)
     step = Step("zoom", (image.width / width, 0.0, 0.0, 0.0, image.height / height, 0.0))
     return Image(np.asarray(pil), image.place.then(step))
@@ -87,8 +89,8 @@ def _about_centres(cos: float, sin: float, new: tuple[int, int], old: tuple[int,
     return (cos, -sin, old[0] / 2 - cos * cx + sin * cy, sin, cos, old[1] / 2 - sin * cx - cos * cy)
 
 
-def _check_size(width: int, height: int, limits: Limits) -> None:
+def _check_size(width: float, height: float, limits: Limits) -> None:
     """Refuse a view beyond the limits before any pixel is made."""
     if width * height > limits.image_pixels or max(width, height) > limits.image_side_px:
         expected = f"at most {limits.image_pixels} px in all and {limits.image_side_px} px a side"
-        raise MediaError("the view is too large", got=f"{width}x{height} px", expected=expected)
+        raise MediaError("the view is too large", got=f"{width:.0f}x{height:.0f} px", expected=expected)

@@ -9,10 +9,9 @@ from agentmm.world.documents.words import pick
 
 
 def document_caption(doc: Document, rng: np.random.Generator) -> str:
-    """One short sentence that is true of the page, e.g. `a receipt from ACME SHOP with 4 items and a total of 12.50`."""
-    choices = [f"a {doc.kind}" if doc.kind != "invoice" else "an invoice"]
-    choices = [choices[0].replace("a chart", "a bar chart"), *_special(doc)]
-    return pick(rng, choices)
+    """One short sentence that is true of the page, e.g. `a receipt from ACME SHOP with 4 items`."""
+    plain = {"invoice": "an invoice", "chart": "a bar chart"}.get(doc.kind, f"a {doc.kind}")
+    return pick(rng, [plain, *_special(doc)])
 
 
 def _special(doc: Document) -> list[str]:
@@ -31,4 +30,7 @@ def _special(doc: Document) -> list[str]:
     if doc.kind == "table":
         return [f"a table with {len(doc.rows)} rows and {len(doc.columns)} columns", f"a table titled {doc.title}"]
     most = max(doc.series, key=lambda bar: bar.value)
-    return [f"a bar chart with {len(doc.series)} bars", f"a bar chart titled {doc.title} in which {most.label} is highest"]
+    return [
+        f"a bar chart with {len(doc.series)} bars",
+        f"a bar chart titled {doc.title} in which {most.label} is highest",
+    ]

@@ -8,7 +8,14 @@ from agentmm.world.documents.page import Document, Look
 from agentmm.world.documents.sheet import Color, Part, Sheet, draw_look, text_width
 from agentmm.world.documents.words import GOODS, MONTHS, NAMES, PLACES, chance, pick, sample, whole, word, words
 
-BARS: tuple[Color, ...] = ((90, 140, 200), (220, 150, 80), (120, 180, 120), (200, 110, 120), (150, 130, 190), (150, 150, 150))
+BARS: tuple[Color, ...] = (
+    (90, 140, 200),
+    (220, 150, 80),
+    (120, 180, 120),
+    (200, 110, 120),
+    (150, 130, 190),
+    (150, 150, 150),
+)
 TITLES = ("Sales", "Visitors", "Rainfall", "Votes", "Orders", "Output", "Exports", "Members")
 
 

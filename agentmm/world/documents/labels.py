@@ -6,7 +6,20 @@ import numpy as np
 
 from agentmm.world.documents.page import Document, FieldKind
 from agentmm.world.documents.sheet import Part, Sheet, draw_look, text_width
-from agentmm.world.documents.words import GOODS, NAMES, PARTS, PLACES, cents, code, date, pick, price, sample, whole, word
+from agentmm.world.documents.words import (
+    GOODS,
+    NAMES,
+    PARTS,
+    PLACES,
+    cents,
+    code,
+    date,
+    pick,
+    price,
+    sample,
+    whole,
+    word,
+)
 
 UNITS = ("g", "kg", "ml")
 

@@ -21,7 +21,7 @@ MOST_TILT_DEGREES, MOST_BLUR_PX = 12.0, 1.5
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a row: where it stands, how it is aligned, what it says and how high it is (px; 0: the body's height)."""
+    """A piece of a row: where it stands, what it says, how it is aligned, its height in px (0: the body's)."""
 
     x: float
     text: str
@@ -49,7 +49,9 @@ class Sheet:
         self.image = Image.new("RGB", (self.width, self.height), self.look.paper)
         self.draw = ImageDraw.Draw(self.image)
 
-    def put(self, x: float, y: float, text: str, align: Align = "left", text_px: int = 0, ink: Color | None = None) -> Box:
+    def put(
+        self, x: float, y: float, text: str, align: Align = "left", text_px: int = 0, ink: Color | None = None
+    ) -> Box:
         """Write text whose capitals begin at `y`; returns its box in px of the page."""
         font = for_height(self.look.font, text_px or self.look.text_px)
         left, _, right, bottom = font.getbbox(text)

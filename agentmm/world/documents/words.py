@@ -11,38 +11,53 @@ T = TypeVar("T")
 RANDOM_SHARE = 0.25
 """The share of words that are random strings."""
 
-GOODS = (
-    "Apples Bananas Bread Butter Candles Carrots Cheese Cherries Chicken Coffee Cookies Cream Cucumber Eggs Fish Flour "
-    "Garlic Gloves Grapes Ham Honey Juice Ketchup Lemons Lettuce Matches Melon Milk Mushrooms Mustard Noodles Nuts Olives "
-    "Onions Oranges Pasta Peaches Pears Pepper Pickles Plums Potatoes Pumpkin Radish Rice Salad Salmon Salt Sausage Shampoo "
-    "Soap Soup Spinach Sponge Sugar Tea Toast Tofu Tomatoes Tuna Vinegar Waffles Walnuts Water Yogurt Batteries Brush "
-    "Bucket Cable Chair Clock Drill Folder Hammer Hose Ladder Lamp Mirror Notebook Paint Paper Pencil Plates Rope Scissors "
-    "Screws Shelf Socket Stapler String Table Tape Towel Umbrella Wrench"
-).split()
-STORES = (
-    "ALDER ANCHOR AURORA BEACON BIRCH CANYON CEDAR CORNER CRESCENT DELTA EMBER FALCON FOREST GARNET GRANITE HARBOR "
-    "HARVEST HAZEL JUNIPER LANTERN LAUREL MAGNET MAPLE MARKET MEADOW METRO NORTH ORCHARD PALACE PEARL PIONEER RIVER ROCKET "
-    "SADDLE SUMMIT SUNSET TIMBER UNION VALLEY WILLOW"
-).split()
-STORE_ENDS = "STORE SHOP MARKET FOODS GOODS TRADERS SUPPLY DEPOT BAKERY CAFE".split()
-NAMES = (
-    "Adams Baker Bennett Brooks Carter Chen Clark Cooper Davis Diaz Evans Fisher Foster Garcia Grant Green Harris Hayes "
-    "Hughes Hunter Jackson Kumar Larsen Lopez Marsh Mason Meyer Moreno Morgan Murphy Nelson Novak Parker Patel Peters Porter "
-    "Quinn Reed Rivera Rossi Santos Schmidt Sharma Silva Stone Tanaka Taylor Turner Vargas Walker Weber Yamada Young"
-).split()
-PLACES = (
-    "Ashford Athens Berlin Bergen Boston Bristol Cairo Chester Cork Dallas Denver Dover Dublin Exeter Geneva Ghent Hanover "
-    "Havana Jena Kent Kyoto Lagos Leeds Lisbon London Madrid Memphis Munich Naples Norwich Osaka Oslo Oxford Paris Perth "
-    "Porto Prague Quito Rome Salem Seattle Seoul Sydney Tampa Tokyo Turin Vienna Warsaw York Zagreb"
-).split()
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+GOODS = _split("""
+    Apples Bananas Bread Butter Candles Carrots Cheese Cherries Chicken Coffee Cookies Cream Cucumber Eggs Fish
+    Flour Garlic Gloves Grapes Ham Honey Juice Ketchup Lemons Lettuce Matches Melon Milk Mushrooms Mustard
+    Noodles Nuts Olives Onions Oranges Pasta Peaches Pears Pepper Pickles Plums Potatoes Pumpkin Radish Rice
+    Salad Salmon Salt Sausage Shampoo Soap Soup Spinach Sponge Sugar Tea Toast Tofu Tomatoes Tuna Vinegar
+    Waffles Walnuts Water Yogurt Batteries Brush Bucket Cable Chair Clock Drill Folder Hammer Hose Ladder Lamp
+    Mirror Notebook Paint Paper Pencil Plates Rope Scissors Screws Shelf Socket Stapler String Table Tape Towel
+    Umbrella Wrench
+""")
+STORES = _split("""
+    ALDER ANCHOR AURORA BEACON BIRCH CANYON CEDAR CORNER CRESCENT DELTA EMBER FALCON FOREST GARNET GRANITE
+    HARBOR HARVEST HAZEL JUNIPER LANTERN LAUREL MAGNET MAPLE MARKET MEADOW METRO NORTH ORCHARD PALACE PEARL
+    PIONEER RIVER ROCKET SADDLE SUMMIT SUNSET TIMBER UNION VALLEY WILLOW
+""")
+STORE_ENDS = _split("""
+    STORE SHOP MARKET FOODS GOODS TRADERS SUPPLY DEPOT BAKERY CAFE
+""")
+NAMES = _split("""
+    Adams Baker Bennett Brooks Carter Chen Clark Cooper Davis Diaz Evans Fisher Foster Garcia Grant Green Harris
+    Hayes Hughes Hunter Jackson Kumar Larsen Lopez Marsh Mason Meyer Moreno Morgan Murphy Nelson Novak Parker
+    Patel Peters Porter Quinn Reed Rivera Rossi Santos Schmidt Sharma Silva Stone Tanaka Taylor Turner Vargas
+    Walker Weber Yamada Young
+""")
+PLACES = _split("""
+    Ashford Athens Berlin Bergen Boston Bristol Cairo Chester Cork Dallas Denver Dover Dublin Exeter Geneva
+    Ghent Hanover Havana Jena Kent Kyoto Lagos Leeds Lisbon London Madrid Memphis Munich Naples Norwich Osaka
+    Oslo Oxford Paris Perth Porto Prague Quito Rome Salem Seattle Seoul Sydney Tampa Tokyo Turin Vienna Warsaw
+    York Zagreb
+""")
+MONTHS = _split("""
+    Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec
+""")
 NOTICES = (
     "EXIT", "ENTRANCE", "NO PARKING", "NO SMOKING", "PUSH", "PULL", "STAFF ONLY", "KEEP CLEAR", "WET FLOOR", "OPEN",
     "CLOSED", "PLEASE WAIT", "STOP", "DANGER", "PRIVATE", "RESTROOMS", "TICKETS", "BAGGAGE", "PLATFORM", "PARKING",
     "TAXI STAND", "BUS STOP", "KEEP LEFT", "KEEP RIGHT", "NO ENTRY", "ONE WAY", "FIRE DOOR", "FIRST AID", "RECEPTION",
     "ELEVATOR", "SALE TODAY", "FRESH FISH", "QUIET PLEASE", "NO DOGS", "SPEED LIMIT", "ROOM TO RENT",
 )  # fmt: skip
-PARTS = "Bolt Bracket Bearing Clamp Coupler Filter Flange Fuse Gasket Gear Handle Hinge Lever Motor Nozzle Panel Pump Relay".split()
+PARTS = _split("""
+    Bolt Bracket Bearing Clamp Coupler Filter Flange Fuse Gasket Gear Handle Hinge Lever Motor Nozzle Panel Pump
+    Relay
+""")
 
 # Letters and digits that look alike in some typeface (I l 1 O 0) stay out of random strings: no reader could tell them.
 UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"

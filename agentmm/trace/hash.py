@@ -1,0 +1,55 @@
+"""The hash of a trace: what was asked, planned, called, observed and answered, and nothing of when or where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from agentmm.trace.schema import ResultRecord, StepRecord, Trace
+
+_PLACE_AND_COST = ("path", "store", "device", "cost", "url", "home", "workers", "thread", "run_id")
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces and no escapes: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def trace_hash(trace: Trace) -> str:
+    """SHA-256 (hex) of a trace's content.
+
+    In: graph, tools with versions, settings, seed, question, per step rendered ids, calls, observations and media
+    hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
+    """
+    content = {
+        "graph": trace.graph,
+        "tools": [[tool.name, tool.version] for tool in trace.tools],
+        "settings": {key: value for key, value in trace.settings.items() if not _placed(key)},
+        "seed": trace.seed,
+        "question": trace.question,
+        "media": {handle: record.get("sha") for handle, record in trace.media.items() if record.get("sha")},
+        "steps": [_step(step, trace) for step in trace.steps],
+        "answer": trace.answer,
+    }
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def _placed(key: str) -> bool:
+    """Whether a setting tells of a place or a cost rather than of the run."""
+    return any(key == word or key.endswith(f"_{word}") for word in _PLACE_AND_COST)
+
+
+def _step(step: StepRecord, trace: Trace) -> dict[str, Any]:
+    plan = step.plan
+    return {
+        "ids": [plan.prompt_ids, plan.completion_ids],
+        "text": plan.text,
+        "media": plan.media,
+        "calls": [[call.tool, call.arguments] for call in plan.calls],
+        "results": [_result(result, trace) for result in step.results],
+    }
+
+
+def _result(result: ResultRecord, trace: Trace) -> list[Any]:
+    return [result.tool, result.arguments, result.observation, [trace.sha_of(handle) for handle in result.media]]

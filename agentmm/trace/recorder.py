@@ -1,0 +1,340 @@
+"""The recorder: a LangChain callback that writes what any LangGraph run does, as it happens.
+
+Our own graphs send `agentmm.start`, `agentmm.step`, `agentmm.results` and `agentmm.end`. Foreign graphs send nothing:
+there plans come from chat-model callbacks, tool results from tool callbacks *and* from node outputs (an unknown tool
+fires no tool callback), and the answer from the last message.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agentmm.media.store import MediaStore
+from agentmm.trace.lift import Lifter
+from agentmm.trace.run import Run, media_in, messages_in, plan_of, result_of, tools_of
+from agentmm.trace.store import TraceStore
+
+TRACE_KEY = "agentmm_trace"
+
+
+class Recorder(BaseCallbackHandler):
+    """Records every run it is given to as a callback: `graph.invoke(..., {"callbacks": [Recorder(store)]})`.
+
+    Each event is stored before its callback returns; a store that cannot be written ends the run with a `TraceError`.
+    One recorder may serve parallel runs (`batch`, threads, `ainvoke`): each root run is a trace of its own.
+
+    Args:
+        store: where events go; the default trace store where None.
+        media: where inline media of foreign graphs go; the default media store where None.
+        trace_id: the id of the trace, for a recorder of one run (a resumed run goes on in its trace); else the run's
+            metadata entry `agentmm_trace`, else a new id.
+    """
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(
+        self, store: TraceStore | None = None, media: MediaStore | None = None, trace_id: str | None = None
+    ) -> None:
+        self.store = store if store is not None else TraceStore()
+        self.trace_ids: list[str] = []
+        self._media, self._trace_id = media, trace_id
+        self._lock = threading.RLock()
+        self._runs: dict[UUID, Run] = {}
+        self._root: dict[UUID, UUID] = {}
+        self._above: dict[UUID, UUID | None] = {}
+        self._nodes: set[UUID] = set()
+        self._tools: set[UUID] = set()
+
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any] | None,
+        inputs: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Begin a trace at a root run; note nodes."""
+        with self._lock:
+            about = metadata or {}
+            if parent_run_id is None or parent_run_id not in self._root:
+                self._begin(run_id, inputs, about, kwargs.get("name"))
+            else:
+                self._enter(run_id, parent_run_id)
+            if about.get("langgraph_node") and about["langgraph_node"] == kwargs.get("name"):
+                self._nodes.add(run_id)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Take results and plans that no callback told of from a node's output; end the trace at the root."""
+        with self._lock:
+            run = self._run(run_id)
+            if run is None:
+                return
+            if run_id in self._runs:
+                self._finish(run, outputs)
+                self._forget(run_id)
+            elif run_id in self._nodes:
+                self._from_node(run, outputs)
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Note an interrupt; end the trace as failed when the root fails."""
+        with self._lock:
+            run = self._run(run_id)
+            if run is None:
+                return
+            if _is_pause(error):
+                run.paused = True
+            if run_id in self._runs:
+                self._fail(run, error)
+                self._forget(run_id)
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any] | None,
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Note what a foreign planner is shown: its tools, its name, its media."""
+        with self._lock:
+            self._enter(run_id, parent_run_id)
+            run = self._run(run_id)
+            if run is None or run.ours:
+                return
+            run.began[run_id] = time.perf_counter()
+            self._shown(run, messages)
+            tools = tools_of(kwargs.get("invocation_params") or {})
+            if run.start is not None:
+                name = (metadata or {}).get("ls_model_name") or (serialized or {}).get("name") or ""
+                run.start |= {"tools": tools, "planner": {"name": name}}
+            elif tools and tools != run.tools:
+                self._write(run, "tools", {"tools": tools})
+            run.tools = tools or run.tools
+
+    def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
+        """Note a completion model's run."""
+        with self._lock:
+            self._enter(run_id, kwargs.get("parent_run_id"))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any) -> None:
+        """Write the plan."""
+        with self._lock:
+            run = self._run(run_id)
+            generations = getattr(response, "generations", None)
+            if run is None or self._inside_tool(run_id) or not generations or not generations[0]:
+                return
+            message = getattr(generations[0][0], "message", None) or AIMessage(generations[0][0].text)
+            self._plan(run, message, parent_run_id, run.began.pop(run_id, None))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **_: Any) -> None:
+        """Keep the ids of a step whose text could not be read."""
+        with self._lock:
+            run = self._run(run_id)
+            if run is not None and run.steps.get(parent_run_id):
+                self._write(run, "plan", run.steps[parent_run_id].pop(0))
+
+    def on_tool_start(self, serialized: Any, input_str: str, *, run_id: UUID, **kwargs: Any) -> None:
+        """Note when a tool began."""
+        with self._lock:
+            self._enter(run_id, kwargs.get("parent_run_id"))
+            self._tools.add(run_id)
+            run = self._run(run_id)
+            if run is not None:
+                run.began[run_id] = time.perf_counter()
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Write a foreign tool's result."""
+        with self._lock:
+            run = self._run(run_id)
+            if run is None or run.ours or self._inside_tool(self._above.get(run_id)):
+                return
+            began = run.began.pop(run_id, None)
+            seconds = 0.0 if began is None else time.perf_counter() - began
+            self._results(run, _tool_messages(messages_in(output)), seconds)
+
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Take what our own nodes and planners tell."""
+        with self._lock:
+            run = self._run(run_id)
+            if run is None or not name.startswith("agentmm."):
+                return
+            if name == "agentmm.start":
+                run.ours, run.start = True, None
+                run.lifter.records.update(data.get("media") or {})
+                run.written_media.update(run.lifter.records)
+                self._write(run, "start", data)
+            elif name == "agentmm.step":
+                run.steps.setdefault(run_id, []).append(dict(data))
+            elif name == "agentmm.results":
+                self._our_results(run, data)
+            elif name == "agentmm.end":
+                run.ended = True
+                self._write(run, "end", data)
+
+    def _begin(self, run_id: UUID, inputs: Any, metadata: dict[str, Any], name: str | None) -> None:
+        trace_id = self._trace_id or metadata.get(TRACE_KEY) or uuid.uuid4().hex
+        run = Run(trace_id=trace_id, lifter=Lifter(self._media_store, {}))
+        self._runs[run_id], self._root[run_id], self._above[run_id] = run, run_id, None
+        if trace_id not in self.trace_ids:
+            self.trace_ids.append(trace_id)
+        if self.store.has(trace_id):
+            _resume(run, self.store)
+            return
+        said = list(messages_in(inputs))
+        for message in said:
+            if isinstance(message, AIMessage):
+                run.remember(message)
+        question = next((message for message in reversed(said) if isinstance(message, HumanMessage)), None)
+        text = run.lifter.text(question.content)[0] if question is not None else _question(inputs)
+        run.start = {"graph": name or "", "question": text, "foreign": True}
+
+    def _enter(self, run_id: UUID, parent: UUID | None) -> None:
+        if parent in self._root:
+            self._root[run_id], self._above[run_id] = self._root[parent], parent
+
+    def _run(self, run_id: UUID) -> Run | None:
+        root = self._root.get(run_id)
+        return None if root is None else self._runs.get(root)
+
+    def _inside_tool(self, run_id: UUID | None) -> bool:
+        """Whether a run happens within a tool: a tool's own model calls are no steps of this run."""
+        while run_id is not None:
+            if run_id in self._tools:
+                return True
+            run_id = self._above.get(run_id)
+        return False
+
+    def _write(self, run: Run, kind: str, payload: dict[str, Any]) -> None:
+        if run.start is not None:
+            start, run.start = run.start, None
+            self.store.append(run.trace_id, "start", start | {"media": run.new_media()})
+        self.store.append(run.trace_id, kind, payload)
+
+    def _shown(self, run: Run, messages: list[list[BaseMessage]]) -> None:
+        for message in messages[0] if messages else []:
+            for handle in run.lifter.text(message.content)[1]:
+                if handle not in run.shown_media:
+                    run.shown_media.add(handle)
+                    run.prompt_media.append(str(run.lifter.records.get(handle, {}).get("sha", handle)))
+
+    def _plan(self, run: Run, message: AIMessage, caller: UUID | None, began: float | None) -> None:
+        waiting = run.steps.get(caller)
+        plan = plan_of(message, waiting.pop(0) if waiting else None)
+        if began is not None:
+            plan.setdefault("counters", {}).setdefault("seconds", round(time.perf_counter() - began, 6))
+        if not run.ours:
+            plan["media"], run.prompt_media = plan.get("media") or run.prompt_media, []
+            plan["records"] = {} if run.start is not None else run.new_media()
+        run.remember(message)
+        run.calls.update({call["id"]: (call["tool"], call["arguments"]) for call in plan["calls"]})
+        self._write(run, "plan", plan)
+
+    def _our_results(self, run: Run, data: dict[str, Any]) -> None:
+        for result in data.get("results") or []:
+            run.calls.pop(result.get("call"), None)
+        media = data.get("media") or {}
+        run.lifter.records.update(media)
+        run.written_media.update(media)
+        self._write(run, "results", data)
+
+    def _results(self, run: Run, messages: list[ToolMessage], seconds: float = 0.0) -> None:
+        """Write results of planned calls that have none yet."""
+        fresh = [message for message in messages if message.tool_call_id in run.calls]
+        if not fresh:
+            return
+        results = [result_of(message, run, seconds) for message in fresh]
+        for message in fresh:
+            run.calls.pop(message.tool_call_id, None)
+        self._write(run, "results", {"results": results, "media": run.new_media()})
+
+    def _from_node(self, run: Run, outputs: Any) -> None:
+        run.lifter.records.update(media_in(outputs))
+        messages = list(messages_in(outputs))
+        for message in messages:
+            if isinstance(message, AIMessage) and not run.ours and not run.already_said(message):
+                self._plan(run, message, None, None)
+        self._results(run, _tool_messages(messages))
+        if media := (run.start is None and run.new_media()):
+            self._write(run, "media", {"media": media})
+
+    def _finish(self, run: Run, outputs: Any) -> None:
+        if run.ended:
+            return
+        if run.paused or (isinstance(outputs, dict) and outputs.get("__interrupt__")):
+            self._write(run, "pause", {"status": "needs_approval"})
+            return
+        last = [message for message in messages_in(outputs) if isinstance(message, AIMessage)][-1:]
+        answer = last[0].text if last else run.last_text or _answer(outputs)
+        self._write(run, "end", {"answer": answer, "status": "answered"})
+
+    def _fail(self, run: Run, error: BaseException) -> None:
+        if _is_pause(error):
+            self._write(run, "pause", {"status": "needs_approval"})
+        elif not run.ended:
+            self._write(run, "error", {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]})
+
+    def _forget(self, root: UUID) -> None:
+        self._runs.pop(root, None)
+        gone = [run_id for run_id, above in self._root.items() if above == root]
+        for run_id in gone:
+            self._root.pop(run_id, None)
+            self._above.pop(run_id, None)
+            self._nodes.discard(run_id)
+            self._tools.discard(run_id)
+
+    def _media_store(self) -> MediaStore:
+        if self._media is None:
+            self._media = MediaStore()
+        return self._media
+
+
+def _resume(run: Run, store: TraceStore) -> None:
+    """Bring a run to where its trace stands."""
+    trace, events = store.get(run.trace_id), store.events(run.trace_id)
+    run.ours = not events[0]["payload"].get("foreign")
+    run.lifter.records.update(trace.media)
+    run.written_media.update(trace.media)
+    done = {result.call for result in trace.calls}
+    for step in trace.steps:
+        run.spoken.update(call.id for call in step.plan.calls)
+        run.calls.update({call.id: (call.tool, call.arguments) for call in step.plan.calls if call.id not in done})
+
+
+def _tool_messages(messages: Iterable[BaseMessage]) -> list[ToolMessage]:
+    return [message for message in messages if isinstance(message, ToolMessage)]
+
+
+def _is_pause(error: BaseException) -> bool:
+    """Whether an error is LangGraph's way to wait for a person."""
+    return any(cls.__name__ == "GraphBubbleUp" for cls in type(error).__mro__)
+
+
+def _question(inputs: Any) -> str:
+    """A question in a state that has no messages."""
+    if isinstance(inputs, str):
+        return inputs
+    for key in ("question", "input", "query"):
+        if isinstance(inputs, dict) and isinstance(inputs.get(key), str):
+            return inputs[key]
+    return ""
+
+
+def _answer(outputs: Any) -> str:
+    """An answer in a state that has no messages."""
+    for key in ("answer", "output", "result"):
+        if isinstance(outputs, dict) and isinstance(outputs.get(key), str):
+            return outputs[key]
+    return ""

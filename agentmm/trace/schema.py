@@ -1,0 +1,146 @@
+"""What a trace is: a run's steps as plain, persistable data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = dict[str, Any]
+
+
+class Record(BaseModel):
+    """One part of a trace; keys of later versions are ignored, so old code reads new stores."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ToolRef(Record):
+    """A tool as the planner was shown it.
+
+    Attributes:
+        signature: the line in the prompt, such as `detect(image:Image,what:Text)`; empty for foreign tools.
+    """
+
+    name: str
+    version: str = ""
+    signature: str = ""
+
+
+class PlannerRef(Record):
+    """Who planned.
+
+    Attributes:
+        weights: identity of the weights (and adapter), or None where the planner has none or hides them.
+    """
+
+    name: str = ""
+    weights: str | None = None
+
+
+class CallRecord(Record):
+    """A tool call as planned."""
+
+    id: str
+    tool: str
+    arguments: Json = Field(default_factory=dict)
+
+
+class PlanRecord(Record):
+    """What the planner read and wrote in one step.
+
+    Attributes:
+        prompt_ids: token ids new in this step's prompt: a suffix of everything before; None where not recorded.
+        completion_ids: token ids the planner wrote; None where not recorded.
+        logp: the model's own log-probabilities of `completion_ids` (temperature 1, no mask), nats.
+        logp_sampled: the same after temperature and grammar mask.
+        forced: 1 where one token alone was legal.
+        media: hashes of the media whose placeholders stand in `prompt_ids`, in order.
+        text: what the planner wrote outside its calls.
+        counters: `prefill_tokens`, `cached_tokens`, `encoder_calls`, `decode_tokens`, `seconds`.
+    """
+
+    prompt_ids: list[int] | None = None
+    completion_ids: list[int] | None = None
+    logp: list[float] | None = None
+    logp_sampled: list[float] | None = None
+    forced: list[int] | None = None
+    media: list[str] = Field(default_factory=list)
+    text: str = ""
+    calls: list[CallRecord] = Field(default_factory=list)
+    counters: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether the step was recorded token by token."""
+        return bool(self.completion_ids) and self.prompt_ids is not None
+
+
+class ResultRecord(Record):
+    """What one call returned.
+
+    Attributes:
+        call: id of the planned call.
+        observation: the text the planner reads.
+        media: handles of what the tool made.
+        error: one line, or None where the tool succeeded.
+    """
+
+    call: str
+    tool: str
+    arguments: Json = Field(default_factory=dict)
+    observation: str = ""
+    media: list[str] = Field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+
+
+class StepRecord(Record):
+    """One plan and what its calls returned, in the order of the calls."""
+
+    index: int
+    plan: PlanRecord = Field(default_factory=PlanRecord)
+    results: list[ResultRecord] = Field(default_factory=list)
+
+
+class Trace(Record):
+    """A run.
+
+    Attributes:
+        parent: the trace this one was forked from.
+        media: handle to record, everything that entered or was made; pixels lie in the media store.
+        answer: the final text; None while the run goes on.
+        detail: the whole answer object, where the graph gave one.
+        status: `answered`, `partial`, `unanswerable`, `needs_approval`, `failed`; None for a run that was cut off.
+        counters: sums over the steps.
+        labels: what was said about the trace afterwards, by name (never part of the hash).
+        created: seconds since 1970.
+    """
+
+    id: str
+    parent: str | None = None
+    graph: str = ""
+    tools: list[ToolRef] = Field(default_factory=list)
+    planner: PlannerRef = Field(default_factory=PlannerRef)
+    settings: Json = Field(default_factory=dict)
+    seed: int | None = None
+    question: str = ""
+    media: dict[str, Json] = Field(default_factory=dict)
+    steps: list[StepRecord] = Field(default_factory=list)
+    answer: str | None = None
+    detail: Json | None = None
+    status: str | None = None
+    error: str | None = None
+    counters: dict[str, float] = Field(default_factory=dict)
+    labels: Json = Field(default_factory=dict)
+    hash: str = ""
+    created: float = 0.0
+
+    @property
+    def calls(self) -> list[ResultRecord]:
+        """Every executed call, in order."""
+        return [result for step in self.steps for result in step.results]
+
+    def sha_of(self, handle: str) -> str:
+        """The hash behind a handle; the handle itself where the trace does not know it."""
+        return str(self.media.get(handle, {}).get("sha", handle))

@@ -1,0 +1,283 @@
+"""The trace store: append-only events in a SQL database, a summary row a trace, labels beside them.
+
+SQLite runs in WAL mode with `synchronous=NORMAL`: a committed event is in the file system's hands, so a killed process
+(kill -9 included) loses no finished step and never leaves the database unreadable; FULL would add one fsync an event
+(milliseconds each) to protect the last moments before a *power cut* only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agentmm.errors import TraceError
+from agentmm.media.home import default_home
+from agentmm.trace.fold import fold
+from agentmm.trace.schema import Trace
+from agentmm.trace.tables import EVENTS, LABELS, METADATA, TRACES, summary_of
+
+_CLOSING = frozenset({"end", "pause", "error"})
+
+
+class TraceStore:
+    """Traces in a database.
+
+    Args:
+        where: a file (SQLite), or a SQLAlchemy URL such as `postgresql+psycopg://host/name`; `default_home()/traces.db`
+            where None.
+        batch: events kept in memory before they are written together; 1 (write before returning) for everything but
+            bulk collection, where a lost run is simply made again.
+
+    Raises:
+        TraceError: the database cannot be opened or is no trace store.
+    """
+
+    def __init__(self, where: str | os.PathLike[str] | None = None, *, batch: int = 1) -> None:
+        self.url = _url(where)
+        self.batch = max(1, batch)
+        self._rows: list[dict[str, Any]] = []
+        self._next: dict[str, int] = {}
+        self._lock = threading.RLock()
+        with _clear_errors(self.url):
+            self._engine = _engine(self.url, durable=self.batch == 1)
+            METADATA.create_all(self._engine)
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file; None for other databases."""
+        return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:///") else None
+
+    def append(self, trace_id: str, kind: str, payload: dict[str, Any]) -> None:
+        """Write one event; it is stored when this returns (unless `batch` > 1).
+
+        Raises:
+            TraceError: it could not be written, a full disk for one.
+        """
+        row = {"trace_id": trace_id, "kind": kind, "payload": _dump(payload), "at": time.time()}
+        with self._lock:
+            row["seq"] = self._seq(trace_id)
+            self._rows.append(row)
+            if len(self._rows) >= self.batch:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is kept in memory, and bring the summaries up to date.
+
+        Raises:
+            TraceError: it could not be written.
+        """
+        with self._lock, _clear_errors(self.url):
+            rows, self._rows = self._rows, []
+            if not rows:
+                return
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(EVENTS), rows)
+                opened = [row for row in rows if row["seq"] == 0]
+                closed = {row["trace_id"] for row in rows if row["kind"] in _CLOSING}
+                for row in opened:
+                    if row["trace_id"] not in closed:
+                        self._summarise(connection, row["trace_id"])
+                for trace_id in sorted(closed):
+                    self._summarise(connection, trace_id)
+
+    def label(self, trace_id: str, name: str, value: Any, author: str = "agentmm") -> None:
+        """Say something about a trace; of several under one name the last counts, all are kept.
+
+        Raises:
+            TraceError: it could not be written.
+        """
+        row = {"trace_id": trace_id, "name": name, "value": _dump(value), "author": author, "at": time.time()}
+        with self._lock:
+            self.flush()
+            with _clear_errors(self.url), self._engine.begin() as connection:
+                connection.execute(sa.insert(LABELS), [row])
+
+    def get(self, trace_id: str) -> Trace:
+        """One trace; an unambiguous beginning of its id (4 characters or more), or `last`, will do.
+
+        Raises:
+            TraceError: there is none, or several begin so.
+        """
+        full = self.find(trace_id)
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            return _load(connection, full)
+
+    def find(self, prefix: str) -> str:
+        """The full id for an id, its beginning, or `last`.
+
+        Raises:
+            TraceError: there is none, or several begin so.
+        """
+        self.flush()
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            if prefix == "last":
+                query = sa.select(TRACES.c.id).order_by(TRACES.c.created.desc()).limit(1)
+            else:
+                query = sa.select(TRACES.c.id).where(TRACES.c.id.startswith(prefix, autoescape=True)).limit(3)
+            found = [row.id for row in connection.execute(query)]
+        if prefix in found:
+            return prefix
+        if len(found) == 1 and (prefix == "last" or len(prefix) >= 4):
+            return found[0]
+        problem = "several traces begin so" if len(found) > 1 else "no such trace"
+        raise TraceError(problem, got=prefix, expected=f"an id in {self.url}", mend="agentmm traces list")
+
+    def __iter__(self) -> Iterator[Trace]:
+        """Every trace, oldest first."""
+        yield from self.traces()
+
+    def __len__(self) -> int:
+        self.flush()
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(TRACES)).scalar_one()
+
+    def traces(self, **where: Any) -> Iterator[Trace]:
+        """Whole traces, oldest first.
+
+        Args:
+            where: equal columns of the summary: `status`, `planner`, `graph`, `question`, `source`, `parent`, `hash`.
+        """
+        ids = [row["id"] for row in self.summaries(limit=None, newest_first=False, **where)]
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            for trace_id in ids:
+                yield _load(connection, trace_id)
+
+    def summaries(self, limit: int | None = 50, newest_first: bool = True, **where: Any) -> list[dict[str, Any]]:
+        """Summary rows: `id, parent, created, graph, planner, source, question, status, answer, steps, calls, hash`.
+
+        Raises:
+            TraceError: a column of `where` does not exist.
+        """
+        self.flush()
+        query = sa.select(TRACES)
+        for name, value in where.items():
+            if name not in TRACES.c:
+                raise TraceError("a trace has no such column", got=name, expected=", ".join(TRACES.c.keys()))
+            query = query.where(TRACES.c[name] == value)
+        order = TRACES.c.created.desc() if newest_first else TRACES.c.created.asc()
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(order, TRACES.c.id).limit(limit))
+            return [dict(row._mapping) for row in rows]
+
+    def events(self, trace_id: str) -> list[dict[str, Any]]:
+        """A trace's events as written: `seq, kind, payload, at`."""
+        self.flush()
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            query = sa.select(EVENTS).where(EVENTS.c.trace_id == trace_id).order_by(EVENTS.c.seq)
+            rows = [dict(row._mapping) for row in connection.execute(query)]
+        return [{**row, "payload": json.loads(row["payload"])} for row in rows]
+
+    def has(self, trace_id: str) -> bool:
+        """Whether a trace has any event."""
+        with self._lock:
+            return self._peek(trace_id) > 0
+
+    def labelled(self, name: str) -> dict[str, Any]:
+        """Trace id to the last value said under a name."""
+        self.flush()
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            query = sa.select(LABELS.c.trace_id, LABELS.c.value).where(LABELS.c.name == name).order_by(LABELS.c.id)
+            return {row.trace_id: json.loads(row.value) for row in connection.execute(query)}
+
+    def absorb(self, other: TraceStore) -> int:
+        """Copy another store's traces, events and labels that are not here yet; give how many traces came."""
+        known = {row["id"] for row in self.summaries(limit=None)}
+        new = [row["id"] for row in other.summaries(limit=None, newest_first=False) if row["id"] not in known]
+        with _clear_errors(self.url), other._engine.connect() as source, self._engine.begin() as connection:
+            for start in range(0, len(new), 200):
+                part = new[start : start + 200]
+                for table, key in ((EVENTS, EVENTS.c.trace_id), (TRACES, TRACES.c.id), (LABELS, LABELS.c.trace_id)):
+                    rows = [dict(row._mapping) for row in source.execute(sa.select(table).where(key.in_(part)))]
+                    for row in rows if table is LABELS else ():
+                        row.pop("id")
+                    if rows:
+                        connection.execute(sa.insert(table), rows)
+        return len(new)
+
+    def close(self) -> None:
+        """Write what is left and let go of the database."""
+        self.flush()
+        self._engine.dispose()
+
+    def _seq(self, trace_id: str) -> int:
+        """Take the next number of a trace's events."""
+        number = self._peek(trace_id)
+        self._next[trace_id] = number + 1
+        return number
+
+    def _peek(self, trace_id: str) -> int:
+        """How many events a trace has; it may have begun in another process."""
+        if trace_id not in self._next:
+            with _clear_errors(self.url), self._engine.connect() as connection:
+                query = sa.select(sa.func.max(EVENTS.c.seq)).where(EVENTS.c.trace_id == trace_id)
+                last = connection.execute(query).scalar()
+            self._next[trace_id] = 0 if last is None else last + 1
+        return self._next[trace_id]
+
+    def _summarise(self, connection: sa.Connection, trace_id: str) -> None:
+        """Write the summary row of a trace anew."""
+        row = summary_of(_load(connection, trace_id, labels=False))
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        rest = {name: value for name, value in row.items() if name != "id"}
+        connection.execute(insert(TRACES).values(row).on_conflict_do_update(index_elements=["id"], set_=rest))
+
+
+def _load(connection: sa.Connection, trace_id: str, labels: bool = True) -> Trace:
+    query = sa.select(EVENTS.c.kind, EVENTS.c.payload, EVENTS.c.at).where(EVENTS.c.trace_id == trace_id)
+    rows = connection.execute(query.order_by(EVENTS.c.seq)).all()
+    said: dict[str, Any] = {}
+    if labels:
+        query = sa.select(LABELS.c.name, LABELS.c.value).where(LABELS.c.trace_id == trace_id).order_by(LABELS.c.id)
+        said = {row.name: json.loads(row.value) for row in connection.execute(query)}
+    events = [(row.kind, json.loads(row.payload)) for row in rows]
+    return fold(trace_id, events, created=rows[0].at if rows else 0.0, labels=said)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _url(where: str | os.PathLike[str] | None) -> str:
+    text = str(where) if where is not None else str(default_home() / "traces.db")
+    return text if "://" in text else f"sqlite:///{Path(text).expanduser().absolute()}"
+
+
+def _engine(url: str, durable: bool) -> sa.Engine:
+    """An engine; SQLite in WAL mode, its folder made."""
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _set(connection: Any, _record: Any) -> None:
+        for pragma in ("journal_mode=WAL", f"synchronous={'NORMAL' if durable else 'OFF'}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    return engine
+
+
+@contextmanager
+def _clear_errors(url: str) -> Iterator[None]:
+    """Database and disk errors as one line."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
+        full = "full" in reason or "No space" in reason or "disk I/O" in reason
+        mend = "free some space, or set AGENTMM_HOME to another disk" if full else "agentmm doctor"
+        raise TraceError(f"cannot use the trace store {_safe(url)}", got=reason.splitlines()[0], mend=mend) from error
+
+
+def _safe(url: str) -> str:
+    """A URL without its password."""
+    return sa.make_url(url).render_as_string(hide_password=True) if not url.startswith("sqlite") else url[10:]

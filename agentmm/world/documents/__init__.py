@@ -16,7 +16,7 @@ from agentmm.world.documents.charts import make_chart
 from agentmm.world.documents.fonts import FONTS
 from agentmm.world.documents.invoices import make_invoice
 from agentmm.world.documents.labels import make_label
-from agentmm.world.documents.page import Bar, Box, Document, DocumentKind, Field, FieldKind, Look
+from agentmm.world.documents.page import Bar, Box, Document, DocumentKind, Field, FieldKind, Layout, Look
 from agentmm.world.documents.receipts import make_receipt
 from agentmm.world.documents.signs import make_sign
 from agentmm.world.documents.tables import make_table
@@ -53,6 +53,7 @@ __all__ = [
     "DocumentKind",
     "Field",
     "FieldKind",
+    "Layout",
     "Look",
     "document_caption",
     "make_chart",

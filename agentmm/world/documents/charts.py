@@ -53,23 +53,26 @@ def lying_bars(look: Look, title: str, names: list[str], values: list[int], colo
 
 
 def upright_bars(look: Look, title: str, names: list[str], values: list[int], color: Color) -> Document:
-    """Bars that grow upwards: the value above, the name below."""
+    """Bars that grow upwards: below each its name, and below that its value."""
     unit = look.text_px
     margin, tallest = unit, max(6 * unit, 100)
     slot = max(text_width(look, name) for name in names) + unit
     width = max(slot * len(names) + 2 * margin, text_width(look, title) + 2 * margin)
-    floor = margin + 4 * unit + tallest
-    sheet = Sheet(width, floor + 2 * unit + margin, look)
+    floor = margin + 3 * unit + tallest
+    sheet = Sheet(width, floor + 4 * unit + margin, look)
     sheet.row(margin, Part(margin, title))
+    middles = [margin + slot * (index + 0.5) for index in range(len(names))]
     series = []
-    for index, (name, value) in enumerate(zip(names, values, strict=True)):
-        middle, top = margin + slot * (index + 0.5), floor - max(2, tallest * value // max(values))
+    for middle, name, value in zip(middles, names, values, strict=True):
+        top = floor - max(2, tallest * value // max(values))
         bar = (round(middle - slot * 0.3), top, round(middle + slot * 0.3), floor)
         sheet.draw.rectangle(bar, fill=color)
-        box = sheet.put(middle, top - round(unit * 1.3), str(value), "middle")
-        sheet.note(name, str(value), "number", box, "item")
         series.append(sheet.bar(name, value, bar))
-    sheet.lines.extend(str(value) for value in sorted(values, reverse=True))
     sheet.rule(floor, margin // 2, width - margin // 2)
-    sheet.row(floor + unit // 2, *(Part(margin + slot * (i + 0.5), name, "middle") for i, name in enumerate(names)))
-    return sheet.finish("chart", title=title, series=series)
+    sheet.row(floor + unit // 2, *(Part(x, name, "middle") for x, name in zip(middles, names, strict=True)))
+    boxes = sheet.row(
+        floor + unit * 2 + unit // 4, *(Part(x, str(v), "middle") for x, v in zip(middles, values, strict=True))
+    )
+    for name, value, box in zip(names, values, boxes, strict=True):
+        sheet.note(name, str(value), "number", box, "item")
+    return sheet.finish("chart", layout="columns", title=title, series=series)

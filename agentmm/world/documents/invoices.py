@@ -66,6 +66,6 @@ def draw_heads(rng: np.random.Generator, count: int) -> list[tuple[str, str, Fie
         ("Customer", word(rng, NAMES), "text"),
         ("City", word(rng, PLACES), "text"),
         ("Order", str(whole(rng, 1000, 99999)), "number"),
-        ("Terms", f"{pick(rng, (7, 10, 14, 30, 60))} days", "text"),
+        ("Phone", f"555-{whole(rng, 2000, 9999)}", "code"),
     ]
     return sample(rng, choices, count)

@@ -49,7 +49,7 @@ def make_label(rng: np.random.Generator) -> Document:
 def draw_entries(rng: np.random.Generator, count: int) -> list[tuple[str, str, FieldKind]]:
     """Some labelled values of a label."""
     choices: list[tuple[str, str, FieldKind]] = [
-        ("Weight", f"{whole(rng, 2, 99) * 10} {pick(rng, UNITS)}", "text"),
+        ("Weight", f"{whole(rng, 2, 99) * 10}{pick(rng, UNITS)}", "text"),
         ("Price", price(cents(rng, 50, 9999)), "price"),
         ("Lot", code(rng), "code"),
         ("Best before", date(rng), "date"),

@@ -94,14 +94,14 @@ def text_width(look: Look, text: str, text_px: int = 0) -> int:
 
 def draw_look(rng: np.random.Generator, text_px: int) -> Look:
     """A random look for body text of this height; small text is blurred and compressed less."""
-    room = min(1.0, (text_px - SMALL_PX) / 12)
-    blur = MOST_BLUR_PX * (0.25 + 0.75 * room) * float(rng.random()) if chance(rng, 0.6) else 0.0
+    room = min(1.0, (text_px - SMALL_PX) / 10)
+    blur = MOST_BLUR_PX * (0.45 + 0.55 * room) * float(rng.random()) if chance(rng, 0.75) else 0.0
     return Look(
         font=pick(rng, list(FONTS)),
         text_px=text_px,
         tilt_degrees=draw_tilt(rng),
         blur_px=round(blur, 2),
-        jpeg_quality=whole(rng, round(70 - 35 * room), 95),
+        jpeg_quality=whole(rng, round(55 - 20 * room), 95),
         paper=draw_paper(rng),
         ink=draw_ink(rng),
     )

@@ -40,4 +40,4 @@ def make_table(rng: np.random.Generator) -> Document:
         boxes = sheet.row(y, *(Part(x, text) for x, text in zip(starts, row, strict=True)))
         for column, cell, box in zip(columns[1:], row[1:], boxes[1:], strict=True):
             sheet.note(f"{row[0]} {column}", cell, "number", box, "item")
-    return sheet.finish("table", title=title, columns=columns, rows=rows)
+    return sheet.finish("table", layout="grid", title=title, columns=columns, rows=rows)

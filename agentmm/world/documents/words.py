@@ -123,9 +123,9 @@ def code(rng: np.random.Generator) -> str:
 
 
 def date(rng: np.random.Generator) -> str:
-    """A date such as `2024-03-17` or `17 Mar 2024`."""
+    """A date such as `2024-03-17` or `17-Mar-2024`."""
     year, month, day = whole(rng, 2015, 2029), whole(rng, 1, 12), whole(rng, 1, 28)
-    return f"{year}-{month:02d}-{day:02d}" if chance(rng, 0.6) else f"{day} {MONTHS[month - 1]} {year}"
+    return f"{year}-{month:02d}-{day:02d}" if chance(rng, 0.6) else f"{day}-{MONTHS[month - 1]}-{year}"
 
 
 def cents(rng: np.random.Generator, low: int, high: int) -> int:

@@ -21,6 +21,7 @@ MAX_DEPTH = 40
 """Deepest nesting of parentheses and signs."""
 
 _TOKEN = re.compile(r"\s*(?:(\d+\.\d*|\.\d+|\d+)|(<=|>=|!=|==|\*\*|[-+*/%^()<>=×÷−]))", re.ASCII)
+_EXPECTED = "plain numbers and + - * / ( ) < > ="
 _SAME = {"×": "*", "÷": "/", "−": "-", "^": "**", "==": "="}
 _COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "<": lambda a, b: a < b,
@@ -83,7 +84,7 @@ def _tokens(expression: str) -> list[str]:
         match = _TOKEN.match(text, at)
         if match is None:
             wrong = text[at:].strip()[0]
-            raise ToolError(f"cannot calculate with {wrong!r}", got=text, expected="plain numbers and + - * / ( ) < > =")
+            raise ToolError(f"cannot calculate with {wrong!r}", got=text, expected=_EXPECTED)
         tokens.append(_SAME.get(match[2], match[2]) if match[2] else match[1])
         at = match.end()
     return tokens
@@ -183,7 +184,8 @@ _OPERATORS: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
 def _power(value: Fraction, exponent: Fraction) -> Fraction:
     """A power with a small whole exponent."""
     if exponent.denominator != 1 or abs(exponent) > MAX_DIGITS:
-        raise ToolError("an exponent must be small and whole", got=str(exponent), expected=f"-{MAX_DIGITS}..{MAX_DIGITS}")
+        expected = f"a whole number in -{MAX_DIGITS}..{MAX_DIGITS}"
+        raise ToolError("cannot raise to that power", got=str(exponent), expected=expected)
     if value == 0 and exponent < 0:
         raise ToolError("division by zero")
     size = max(abs(value.numerator), value.denominator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from langchain_core.tools import BaseTool
 
 from agentmm.errors import ConfigError, UsageError
 from agentmm.tool import Tool, make_tool
+from agentmm.tool.checking import near
 from agentmm.tool.reference import load_file
 
 ROOMS = {"tools": "agentmm.tools", "graphs": "agentmm.graphs"}
@@ -36,12 +36,6 @@ def available(kind: str) -> list[str]:
         raise UsageError("no such kind of part", got=kind, expected=" or ".join(ROOMS))
     package = importlib.import_module(ROOMS[kind])
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
-
-
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like a mistyped one; None when none is."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return near[0] if near else None
 
 
 def load_tools(names: Iterable[ToolLike]) -> list[Any]:
@@ -111,8 +105,7 @@ def _known(kind: str, name: str) -> str:
     names = available(kind)
     if name in names:
         return name
-    near = suggest(name, names)
-    mend = f"{near}" if near else f"agentmm {kind} list"
+    mend = near(name, names) or f"agentmm {kind} list"
     raise UsageError(f"no {kind[:-1]} of that name", got=name, expected=", ".join(names) or "none installed", mend=mend)
 
 
@@ -121,8 +114,8 @@ def _attribute(spec: str) -> Any:
     where, _, name = spec.rpartition(":")
     module = _module(where, spec)
     if not hasattr(module, name):
-        near = suggest(name, [item for item in vars(module) if not item.startswith("_")])
-        raise UsageError(f"{where} has no {name!r}", got=spec, mend=f"{where}:{near}" if near else None)
+        like = near(name, [item for item in vars(module) if not item.startswith("_")])
+        raise UsageError(f"{where} has no {name!r}", got=spec, mend=f"{where}:{like}" if like else None)
     return getattr(module, name)
 
 

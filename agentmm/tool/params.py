@@ -140,9 +140,8 @@ def _read_hint(hint: Any, where: str) -> tuple[str, tuple[str, ...], tuple[str, 
     media = tuple(name for part in parts if (name := _media_name(part)))
     if media and len(media) == len(parts):
         return media[0], (), media
-    if len(parts) == 1 or set(parts) <= {int, float}:
-        if parts[0] is not hint and not media:
-            return _read_hint(float if len(parts) > 1 else parts[0], where)
+    if parts and parts[0] is not hint and not media and (len(parts) == 1 or set(parts) <= {int, float}):
+        return _read_hint(float if len(parts) > 1 else parts[0], where)
     raise ConfigError(f"{where} has a type that no planner can give", got=hint, expected=_expected())
 
 
@@ -216,8 +215,9 @@ def describe_arguments(docstring: str) -> dict[str, str]:
     current = ""
     for line in _args_section(inspect.cleandoc(docstring)):
         head, colon, rest = line.strip().partition(":")
-        if line.startswith("    ") and not line.startswith("     ") and colon and head.split("(")[0].strip().isidentifier():
-            current = head.split("(")[0].strip()
+        name = head.split("(")[0].strip().lstrip("*")
+        if len(line) - len(line.lstrip()) == 4 and colon and name.isidentifier():
+            current = name
             found[current] = rest.strip()
         elif current:
             found[current] = f"{found[current]} {line.strip()}".strip()

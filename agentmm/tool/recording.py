@@ -54,7 +54,8 @@ def record_result(value: Any, handles: Handles, store: MediaStore, of: Iterable[
     readable = rounded(walk.read(as_dict(plain(value))))
     text = stable_json(readable)
     if len(text) > MAX_OBSERVATION_CHARS:
-        raise ToolError("a result is too long to read", got=f"{len(text)} characters", expected=f"at most {MAX_OBSERVATION_CHARS}")
+        expected = f"at most {MAX_OBSERVATION_CHARS}"
+        raise ToolError("a result is too long to read", got=f"{len(text)} characters", expected=expected)
     return Recorded(readable, text, walk.made)
 
 

@@ -1,0 +1,1 @@
+"""Modality encoders: pixels (or another signal) to patch features."""

@@ -1,0 +1,1 @@
+"""How projected tokens enter the backbone."""

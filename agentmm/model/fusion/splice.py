@@ -1,0 +1,37 @@
+"""Splice: projected tokens replace the embeddings of their placeholders, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from agentmm.errors import ConfigError
+from agentmm.model.config import MultimodalConfig
+
+
+def splice(embeds: Tensor, ids: Tensor, features: Tensor, token_id: int) -> Tensor:
+    """Put features where `ids` holds the placeholder.
+
+    Args:
+        embeds: [B, T, D] embeddings of `ids`.
+        ids: [B, T] token ids.
+        features: [N, K, D]: K tokens for each of N images, in reading order over the batch's rows.
+        token_id: the placeholder's id.
+
+    Returns:
+        [B, T, D]; gradients flow into `features`.
+
+    Raises:
+        ConfigError: the number of placeholders is not N * K.
+    """
+    mask = ids == token_id
+    places, tokens = int(mask.sum()), features.shape[0] * features.shape[1]
+    if places != tokens:
+        raise ConfigError("image placeholders and features differ in number", got=places, expected=f"{tokens} placeholders")
+    return embeds.masked_scatter(mask.unsqueeze(-1), features.to(embeds.dtype))
+
+
+def build(config: MultimodalConfig) -> Callable[[Tensor, Tensor, Tensor, int], Tensor]:
+    """The fusion function (it has no weights)."""
+    return splice

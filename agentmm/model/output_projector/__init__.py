@@ -1,0 +1,1 @@
+"""Output projectors: signal states of the backbone to a generator's condition."""

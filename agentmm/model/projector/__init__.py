@@ -1,0 +1,1 @@
+"""Input projectors: encoder features to tokens of the decoder's width."""

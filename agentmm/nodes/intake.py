@@ -1,0 +1,44 @@
+"""Media on their way in: whatever an app has becomes a record in the store."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from agentmm.errors import MediaError
+from agentmm.media import Audio, Image, MediaStore, Record, Video
+
+_EXPECTED = "a path, bytes, a PIL image, an RGB array or an Image, Audio or Video of agentmm"
+
+
+def take_in(item: Any, store: MediaStore) -> Record:
+    """Store one medium and give its record.
+
+    Args:
+        item: path, bytes of a file, PIL image, uint8 array [H, W, 3], or a media object.
+        store: where it goes.
+
+    Raises:
+        MediaError: it is unusable, or nothing of the kind.
+    """
+    if isinstance(item, str | os.PathLike):
+        return store.add_file(item)
+    if isinstance(item, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(item), store)
+    if isinstance(item, Image | Audio | Video):
+        return store.add(item)
+    if hasattr(item, "__array__") and not hasattr(item, "mode"):
+        return store.add(Image(item))
+    if hasattr(item, "mode") and hasattr(item, "tobytes"):
+        return store.add(Image.from_pil(item))
+    raise MediaError("not a medium", got=item, expected=_EXPECTED)
+
+
+def _from_bytes(data: bytes, store: MediaStore) -> Record:
+    """The record of a file's bytes; the store copies files, so they pass through a draft of one."""
+    with tempfile.TemporaryDirectory(prefix="agentmm-") as folder:
+        path = Path(folder) / "medium"
+        path.write_bytes(data)
+        return store.add_file(path)

@@ -1,0 +1,63 @@
+"""The journal of a run: each finished call on disk before the run goes on, so that no finished call is made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+_lock = threading.Lock()
+
+
+class Journal:
+    """Lines of JSON, one a finished call; a line torn by a kill counts as never written.
+
+    Args:
+        path: the run's file; None for a run without a home, whose calls are not kept.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, trace: str, config: RunnableConfig) -> Journal:
+        """The journal of a trace, in the folder that the config names (`configurable.agentmm_journal`)."""
+        folder = (config.get("configurable") or {}).get("agentmm_journal")
+        return cls(None if folder is None else Path(folder) / f"{trace}.jsonl")
+
+    def write(self, step: int, call: str, entry: dict[str, Any]) -> None:
+        """Put a call's outcome on disk; returns when it is there."""
+        if self.path is None:
+            return
+        line = json.dumps({"step": step, "call": call, **entry}, ensure_ascii=False) + "\n"
+        with _lock:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
+            with self.path.open("ab") as file:
+                file.write(b"\n" * torn + line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+
+    def read(self, step: int) -> dict[str, dict[str, Any]]:
+        """Outcomes of a step's finished calls, by call id."""
+        if self.path is None or not self.path.exists():
+            return {}
+        entries = [_parsed(line) for line in self.path.read_bytes().splitlines()]
+        return {entry["call"]: entry for entry in entries if entry is not None and entry["step"] == step}
+
+    def close(self) -> None:
+        """Remove the file of a run that is over."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and {"step", "call"} <= set(entry) else None

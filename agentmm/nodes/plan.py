@@ -1,0 +1,154 @@
+"""The plan node: asks the planner for the next calls or the answer, within the budgets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.errors import GraphBubbleUp
+
+from agentmm.errors import AgentmmError, ToolTimeout
+from agentmm.nodes import budgets
+from agentmm.nodes.bounded import bounded
+from agentmm.state import State
+
+log = logging.getLogger(__name__)
+
+
+def plan(planner: Any, tools: Sequence[Any] = ()) -> Runnable[State, dict[str, Any]]:
+    """A node that takes one planner step.
+
+    A spent budget ends the run before the planner is asked; what the planner raises ends it as `failed`.
+
+    Args:
+        planner: a LangChain chat model; local ones get the keyword arguments `media` (records) and `seed`.
+        tools: what it may call.
+    """
+    node = _Plan(planner, tools)
+    return RunnableLambda(node.run, node.arun, name="plan")
+
+
+class _Plan:
+    """One planner with its tools bound."""
+
+    def __init__(self, planner: Any, tools: Sequence[Any]) -> None:
+        self.planner, self.tools = planner, list(tools)
+        self.bound = planner.bind_tools(self.tools) if self.tools else planner
+
+    def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        """One step, synchronously."""
+        ended = _ended(state, config)
+        if _is_first(state):
+            dispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
+        if ended is not None:
+            return ended
+        left = budgets.seconds_left(state, config)
+        try:
+            said = bounded(lambda: self.bound.invoke(state["messages"], config, **self._extras(state)), left)
+        except Exception as error:
+            return _failure(error, state)
+        return _taken(said, state)
+
+    async def arun(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        """One step, asynchronously."""
+        ended = _ended(state, config)
+        if _is_first(state):
+            await adispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
+        if ended is not None:
+            return ended
+        left = budgets.seconds_left(state, config)
+        try:
+            said = await asyncio.wait_for(self.bound.ainvoke(state["messages"], config, **self._extras(state)), left)
+        except Exception as error:
+            return _failure(error, state)
+        return _taken(said, state)
+
+    def _extras(self, state: State) -> dict[str, Any]:
+        """What only planners of ours understand."""
+        if not getattr(self.planner, "takes_media", False):
+            return {}
+        return {"media": state.get("media", {}), "seed": budgets.settings_of(state).seed}
+
+    def _facts(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        """The event that opens a trace."""
+        configurable = config.get("configurable") or {}
+        return {
+            "trace": state.get("trace"),
+            "thread": configurable.get("thread_id"),
+            "question": state.get("question", ""),
+            "media": state.get("media", {}),
+            "tools": [_tool_facts(tool) for tool in self.tools],
+            "settings": state.get("settings", {}),
+            "seed": budgets.settings_of(state).seed,
+            "graph": configurable.get("agentmm_graph") or "",
+            "planner": {"name": planner_name(self.planner), "weights": getattr(self.planner, "weights_id", None)},
+        }
+
+
+def planner_name(planner: Any) -> str:
+    """How traces call a planner: its own `planner_name`, else model and class."""
+    own = getattr(planner, "planner_name", None)
+    model = getattr(planner, "model_name", None) or getattr(planner, "model", None)
+    return own or (f"{type(planner).__name__}:{model}" if isinstance(model, str) else type(planner).__name__)
+
+
+def _tool_facts(tool: Any) -> dict[str, str]:
+    return {
+        "name": tool.name,
+        "version": str(getattr(tool, "version", "")),
+        "signature": str(getattr(tool, "signature", "")),
+    }
+
+
+def _is_first(state: State) -> bool:
+    return not state.get("steps") and state.get("answer") is None
+
+
+def _ended(state: State, config: RunnableConfig) -> dict[str, Any] | None:
+    """The update of a run that takes no further step; None while it goes on."""
+    if state.get("status"):
+        return {"reason": state.get("reason")}
+    reason = budgets.spent(state, config)
+    return None if reason is None else {"status": "partial", "reason": reason}
+
+
+def _failure(error: Exception, state: State) -> dict[str, Any]:
+    """The end of a run whose planner raised or took too long."""
+    if isinstance(error, GraphBubbleUp):
+        raise error
+    if isinstance(error, ToolTimeout | TimeoutError):
+        return {"status": "partial", "reason": budgets.timeout_words(budgets.settings_of(state))}
+    log.info("the planner failed", exc_info=error)
+    line = str(error) if isinstance(error, AgentmmError) else f"the planner failed: {type(error).__name__}: {error}"
+    return {"status": "failed", "reason": " ".join(line.split())}
+
+
+def _taken(said: BaseMessage, state: State) -> dict[str, Any]:
+    """The update after a planner step."""
+    message = _numbered(said if isinstance(said, AIMessage) else AIMessage(str(said.content)), state)
+    tokens = (message.usage_metadata or {}).get("total_tokens", 0)
+    update: dict[str, Any] = {"messages": [message], "steps": 1, "tokens": tokens}
+    count = len(message.tool_calls) + len(message.invalid_tool_calls)
+    if count == 0:
+        return update if message.text.strip() else {**update, "status": "failed", "reason": "the planner gave neither a call nor an answer"}
+    reason = budgets.forbids_calls(state, count, tokens)
+    return update if reason is None else {**update, "status": "partial", "reason": reason}
+
+
+def _numbered(message: AIMessage, state: State) -> AIMessage:
+    """The message itself; where a call id is missing or repeats in the conversation, calls are numbered anew."""
+    earlier = [past for past in state.get("messages", []) if isinstance(past, AIMessage)]
+    used = [call["id"] for past in earlier for call in (*past.tool_calls, *past.invalid_tool_calls)]
+    ids = [*used, *(call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls))]
+    if all(ids) and len(set(ids)) == len(ids):
+        return message
+    first = 1 + len(used)
+    calls = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.tool_calls)]
+    first += len(calls)
+    wrong = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.invalid_tool_calls)]
+    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": wrong})

@@ -1,0 +1,71 @@
+"""From a planner's name to a planner; heavy libraries load only with the planner that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from agentmm.errors import PlannerError
+
+NAMES = "nano | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser"
+"""What `load_planner` understands."""
+
+
+def load_planner(name: Any = "nano", **options: Any) -> Any:
+    """A planner of a name; a chat model is passed through, ready to see media.
+
+    Args:
+        name: one of `NAMES`, a LangChain chat model, or a callable `(messages, tools, media) -> AIMessage | str | list[Call]`.
+        **options: for the planner's constructor.
+
+    Raises:
+        PlannerError: no such planner, or it cannot be loaded.
+    """
+    if not isinstance(name, str):
+        return _wrapped(name)
+    kind, _, rest = name.partition(":")
+    makers: dict[str, Callable[..., Any]] = {"nano": _local, "hf": _local, "scripted": _scripted, "exerciser": _exerciser}
+    if kind in makers and (rest or kind != "hf"):
+        return makers[kind](name, **options)
+    if rest:
+        return _remote(name, **options)
+    raise PlannerError("no planner of that name", got=name, expected=NAMES)
+
+
+def _wrapped(planner: Any) -> Any:
+    """An object as a planner: ours as it is, foreign chat models with eyes, functions with a chat model around them."""
+    if getattr(planner, "takes_media", False):
+        return planner
+    if hasattr(planner, "bind_tools") and hasattr(planner, "invoke"):
+        from agentmm.planner.remote import RemotePlanner
+
+        return RemotePlanner(model=planner)
+    if callable(planner):
+        from agentmm.planner.function import FunctionPlanner
+
+        return FunctionPlanner(function=planner)
+    raise PlannerError("not a planner", got=planner, expected=f"a chat model, a callable or one of {NAMES}")
+
+
+def _local(name: str, **options: Any) -> Any:
+    from agentmm.planner.chat import load_local
+
+    return load_local(name, **options)
+
+
+def _remote(name: str, **options: Any) -> Any:
+    from agentmm.planner.remote import load_remote
+
+    return load_remote(name, **options)
+
+
+def _scripted(name: str, **options: Any) -> Any:
+    from agentmm.planner.scripted import ScriptedPlanner
+
+    return ScriptedPlanner(**options)
+
+
+def _exerciser(name: str, **options: Any) -> Any:
+    from agentmm.planner.exerciser import ExerciserPlanner
+
+    return ExerciserPlanner(**options)

@@ -1,0 +1,65 @@
+"""What nodes read out of a state: the calls that wait, those that were made, the messages of this question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+from agentmm.state.graph_state import Pending, State
+
+
+def question_messages(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages from the last question on."""
+    starts = [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    return list(messages[starts[-1] :] if starts else messages)
+
+
+def last_ai(state: State) -> AIMessage | None:
+    """What the planner said last on this question, None where it has said nothing."""
+    said = [message for message in question_messages(state.get("messages", [])) if isinstance(message, AIMessage)]
+    return said[-1] if said else None
+
+
+def pending_calls(state: State) -> list[Pending]:
+    """The planner's calls that have no result yet, in its order."""
+    messages = question_messages(state.get("messages", []))
+    done = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    said = last_ai(state)
+    calls = said.tool_calls if said is not None else []
+    return [{"id": str(call["id"]), "tool": call["name"], "arguments": call["args"]} for call in calls if call["id"] not in done]
+
+
+def calls_made(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
+    """Every finished call of this question: `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds`, `error`."""
+    found: list[dict[str, Any]] = []
+    results = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
+    step = 0
+    for message in question_messages(messages):
+        if not isinstance(message, AIMessage):
+            continue
+        step += 1
+        found += [_call(step, call, results[call["id"]]) for call in message.tool_calls if call["id"] in results]
+    return found
+
+
+def _call(step: int, call: Mapping[str, Any], result: ToolMessage) -> dict[str, Any]:
+    facts = result.artifact or {}
+    return {
+        "step": step,
+        "call": call["id"],
+        "tool": call["name"],
+        "arguments": call["args"],
+        "observation": observation_text(result),
+        "media": list(facts.get("media", [])),
+        "seconds": facts.get("seconds", 0.0),
+        "error": facts.get("error"),
+    }
+
+
+def observation_text(message: ToolMessage) -> str:
+    """The JSON that the planner reads of a call, without the media beside it."""
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(block["text"] for block in message.content if isinstance(block, dict) and block.get("type") == "text")

@@ -1,0 +1,1 @@
+"""Reasoning strategies, one a file, each exporting `build(planner, tools, **options) -> StateGraph`."""

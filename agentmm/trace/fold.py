@@ -39,6 +39,7 @@ def _start(trace: Trace, payload: dict[str, Any]) -> None:
     trace.settings = payload.get("settings") or {}
     trace.seed = payload.get("seed")
     trace.parent = payload.get("parent")
+    trace.source = payload.get("source")
     planner = payload.get("planner") or {}
     trace.planner = PlannerRef(name=planner) if isinstance(planner, str) else PlannerRef.model_validate(planner)
     _tools(trace, payload)
@@ -62,13 +63,23 @@ def _plan(trace: Trace, payload: dict[str, Any]) -> None:
 def _results(trace: Trace, payload: dict[str, Any]) -> None:
     """Put each result at the last step that planned its call; a call's first result stands."""
     _media(trace, payload)
-    for entry in payload.get("results") or []:
-        result = ResultRecord.model_validate(entry)
+    results = [ResultRecord.model_validate(entry) for entry in payload.get("results") or []]
+    _rename(trace, results)
+    for result in results:
         step = _planned_in(trace, result.call)
         if step is None:
             continue
         if all(known.call != result.call for known in step.results):
             step.results.append(result)
+
+
+def _rename(trace: Trace, results: list[ResultRecord]) -> None:
+    """Give planned calls the ids their results have: nodes may number anew what a planner numbered otherwise."""
+    calls = trace.steps[-1].plan.calls if trace.steps and not trace.steps[-1].results else []
+    known = {call.id for step in trace.steps for call in step.plan.calls}
+    if len(calls) == len(results) and not any(result.call in known for result in results):
+        for call, result in zip(calls, results, strict=True):
+            call.id = result.call
 
 
 def _planned_in(trace: Trace, call: str) -> StepRecord | None:
@@ -80,6 +91,7 @@ def _planned_in(trace: Trace, call: str) -> StepRecord | None:
 
 def _end(trace: Trace, payload: dict[str, Any]) -> None:
     answer = payload.get("answer")
+    trace.detail = payload.get("detail")
     if isinstance(answer, dict):
         trace.detail, answer = answer, answer.get("text")
     trace.answer = None if answer is None else str(answer)

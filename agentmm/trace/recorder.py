@@ -35,18 +35,23 @@ class Recorder(BaseCallbackHandler):
         store: where events go; the default trace store where None.
         media: where inline media of foreign graphs go; the default media store where None.
         trace_id: the id of the trace, for a recorder of one run (a resumed run goes on in its trace); else the run's
-            metadata entry `agentmm_trace`, else a new id.
+            metadata entry `agentmm_trace`, else the id in `agentmm.start`, else a new id.
+        facts: further entries of the start event: `source`, `parent`.
     """
 
     raise_error = True
     run_inline = True
 
     def __init__(
-        self, store: TraceStore | None = None, media: MediaStore | None = None, trace_id: str | None = None
+        self,
+        store: TraceStore | None = None,
+        media: MediaStore | None = None,
+        trace_id: str | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> None:
         self.store = store if store is not None else TraceStore()
         self.trace_ids: list[str] = []
-        self._media, self._trace_id = media, trace_id
+        self._media, self._trace_id, self.facts = media, trace_id, dict(facts or {})
         self._lock = threading.RLock()
         self._runs: dict[UUID, Run] = {}
         self._root: dict[UUID, UUID] = {}
@@ -137,14 +142,15 @@ class Recorder(BaseCallbackHandler):
             if run is None or self._inside_tool(run_id) or not generations or not generations[0]:
                 return
             message = getattr(generations[0][0], "message", None) or AIMessage(generations[0][0].text)
-            self._plan(run, message, parent_run_id, run.began.pop(run_id, None))
+            self._plan(run, message, (parent_run_id, run_id), run.began.pop(run_id, None))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **_: Any) -> None:
         """Keep the ids of a step whose text could not be read."""
         with self._lock:
             run = self._run(run_id)
-            if run is not None and run.steps.get(parent_run_id):
-                self._write(run, "plan", run.steps[parent_run_id].pop(0))
+            for waiting in (run.steps.get(parent_run_id), run.steps.get(run_id)) if run is not None else ():
+                if run is not None and waiting:
+                    self._write(run, "plan", waiting.pop(0))
 
     def on_tool_start(self, serialized: Any, input_str: str, *, run_id: UUID, **kwargs: Any) -> None:
         """Note when a tool began."""
@@ -172,10 +178,7 @@ class Recorder(BaseCallbackHandler):
             if run is None or not name.startswith("agentmm."):
                 return
             if name == "agentmm.start":
-                run.ours, run.start = True, None
-                run.lifter.records.update(data.get("media") or {})
-                run.written_media.update(run.lifter.records)
-                self._write(run, "start", data)
+                self._our_start(run, data)
             elif name == "agentmm.step":
                 run.steps.setdefault(run_id, []).append(dict(data))
             elif name == "agentmm.results":
@@ -185,8 +188,9 @@ class Recorder(BaseCallbackHandler):
                 self._write(run, "end", data)
 
     def _begin(self, run_id: UUID, inputs: Any, metadata: dict[str, Any], name: str | None) -> None:
-        trace_id = self._trace_id or metadata.get(TRACE_KEY) or uuid.uuid4().hex
-        run = Run(trace_id=trace_id, lifter=Lifter(self._media_store, {}))
+        given = self._trace_id or metadata.get(TRACE_KEY)
+        trace_id = str(given or uuid.uuid4().hex)
+        run = Run(trace_id=trace_id, lifter=Lifter(self._media_store, {}), named_by_us=not given)
         self._runs[run_id], self._root[run_id], self._above[run_id] = run, run_id, None
         if trace_id not in self.trace_ids:
             self.trace_ids.append(trace_id)
@@ -199,7 +203,7 @@ class Recorder(BaseCallbackHandler):
                 run.remember(message)
         question = next((message for message in reversed(said) if isinstance(message, HumanMessage)), None)
         text = run.lifter.text(question.content)[0] if question is not None else _question(inputs)
-        run.start = {"graph": name or "", "question": text, "foreign": True}
+        run.start = {"graph": name or "", "question": text, "foreign": True, **self.facts}
 
     def _enter(self, run_id: UUID, parent: UUID | None) -> None:
         if parent in self._root:
@@ -230,8 +234,8 @@ class Recorder(BaseCallbackHandler):
                     run.shown_media.add(handle)
                     run.prompt_media.append(str(run.lifter.records.get(handle, {}).get("sha", handle)))
 
-    def _plan(self, run: Run, message: AIMessage, caller: UUID | None, began: float | None) -> None:
-        waiting = run.steps.get(caller)
+    def _plan(self, run: Run, message: AIMessage, callers: tuple[UUID | None, ...], began: float | None) -> None:
+        waiting = next((run.steps[key] for key in callers if run.steps.get(key)), None)
         plan = plan_of(message, waiting.pop(0) if waiting else None)
         if began is not None:
             plan.setdefault("counters", {}).setdefault("seconds", round(time.perf_counter() - began, 6))
@@ -241,6 +245,14 @@ class Recorder(BaseCallbackHandler):
         run.remember(message)
         run.calls.update({call["id"]: (call["tool"], call["arguments"]) for call in plan["calls"]})
         self._write(run, "plan", plan)
+
+    def _our_start(self, run: Run, data: dict[str, Any]) -> None:
+        if run.start is not None and run.named_by_us and data.get("trace"):
+            self.trace_ids[self.trace_ids.index(run.trace_id)] = run.trace_id = str(data["trace"])
+        run.ours, run.start = True, None
+        run.lifter.records.update(data.get("media") or {})
+        run.written_media.update(run.lifter.records)
+        self._write(run, "start", {**data, **self.facts})
 
     def _our_results(self, run: Run, data: dict[str, Any]) -> None:
         for result in data.get("results") or []:
@@ -265,7 +277,7 @@ class Recorder(BaseCallbackHandler):
         messages = list(messages_in(outputs))
         for message in messages:
             if isinstance(message, AIMessage) and not run.ours and not run.already_said(message):
-                self._plan(run, message, None, None)
+                self._plan(run, message, (), None)
         self._results(run, _tool_messages(messages))
         if media := (run.start is None and run.new_media()):
             self._write(run, "media", {"media": media})

@@ -19,6 +19,7 @@ class Run:
         trace_id: where its events go.
         lifter: puts inline media in the store and holds handle to record.
         start: the start event of a foreign graph, not written yet.
+        named_by_us: nobody gave the run's trace an id, so the graph may.
         ours: the graph sends `agentmm.start` itself.
         steps: ids of steps dispatched by a local planner, by the run that called it.
         calls: planned call id to (tool, arguments), of calls without a result.
@@ -28,6 +29,7 @@ class Run:
     trace_id: str
     lifter: Lifter
     start: dict[str, Any] | None = None
+    named_by_us: bool = False
     ours: bool = False
     ended: bool = False
     paused: bool = False

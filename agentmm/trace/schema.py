@@ -108,6 +108,7 @@ class Trace(Record):
 
     Attributes:
         parent: the trace this one was forked from.
+        source: why it was made: `gold`, `sampled`, `fork`; None for a user's own run.
         media: handle to record, everything that entered or was made; pixels lie in the media store.
         answer: the final text; None while the run goes on.
         detail: the whole answer object, where the graph gave one.
@@ -119,6 +120,7 @@ class Trace(Record):
 
     id: str
     parent: str | None = None
+    source: str | None = None
     graph: str = ""
     tools: list[ToolRef] = Field(default_factory=list)
     planner: PlannerRef = Field(default_factory=PlannerRef)

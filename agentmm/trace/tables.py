@@ -55,7 +55,7 @@ def summary_of(trace: Trace) -> dict[str, Any]:
         "created": trace.created,
         "graph": trace.graph,
         "planner": trace.planner.name,
-        "source": trace.settings.get("source"),
+        "source": trace.source,
         "question": trace.question,
         "status": trace.status,
         "answer": trace.answer,

@@ -52,4 +52,4 @@ def test_show_tells_the_run():
     text = show(trace(), ids=True)
     for part in ("What is there?", 'crop(region="region_1")', "image_2 2x2 px", "(2 ms)", "a cat"):
         assert part in text
-    assert "read 2 tokens, wrote 1 tokens, mean log-prob -0.500" in show(trace(), width=0, ids=True)
+    assert "read 2 tokens, wrote 1, mean log-prob -0.500" in show(trace(), width=0, ids=True)

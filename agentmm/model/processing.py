@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from transformers import BatchFeature, PreTrainedTokenizerFast, ProcessorMixin
+from transformers import AutoImageProcessor, AutoProcessor, BatchFeature, PreTrainedTokenizerFast, ProcessorMixin
 from transformers.image_processing_utils import BaseImageProcessor
 
+from agentmm.model.config import MultimodalConfig
 from agentmm.model.pixels import scale_pixels, square_pixels
 from agentmm.model.tokenizer import SPECIALS
 
@@ -103,3 +104,11 @@ class MultimodalProcessor(ProcessorMixin):
         if images is not None:
             data.update(self.image_processor(images))
         return BatchFeature(data, tensor_type=return_tensors)
+
+
+AutoImageProcessor.register(
+    MultimodalConfig,
+    image_processor_classes={"pil": SquareImageProcessor, "torchvision": SquareImageProcessor},
+    exist_ok=True,
+)
+AutoProcessor.register(MultimodalConfig, MultimodalProcessor, exist_ok=True)

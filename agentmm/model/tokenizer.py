@@ -8,10 +8,12 @@ a following lower-case word only: `TOTAL` and `Q7X` have the same ids wherever t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 SPECIALS = (
     "<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<image>", "<audio>", "<video>",
@@ -65,6 +67,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = VOCAB_SIZE) -> Token
 
 def wrap(tokenizer: Tokenizer, **kwargs: Any) -> PreTrainedTokenizerFast:
     """The transformers form of a tokenizer: pads, ends and marks special tokens as this module's table says."""
+    from transformers import PreTrainedTokenizerFast
+
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=SPECIALS[PAD],

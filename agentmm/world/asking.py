@@ -132,7 +132,7 @@ def _words(kind: SlotKind) -> str:
     if kind == "number":
         return r"\d+"
     if kind == "colour":
-        return "|".join(COLOURS)
+        return "|".join((*COLOURS, "white", "grey"))
     if kind == "expression":
         return r"[\d .,+*/()-]*\d[\d .,+*/()-]*"
     if kind == "text":

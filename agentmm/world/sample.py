@@ -132,7 +132,7 @@ def _chosen(families: Sequence[str] | None, wordings: Mapping[str, Sequence[str]
     unknown = [name for name in names if name not in FAMILIES]
     if unknown or not names:
         raise ValueError(f"unknown families {unknown}; known are {sorted(FAMILIES)}")
-    return [FAMILIES[name] for name in names]
+    return [FAMILIES[name] for name in names if families or wordings or FAMILIES[name].weight > 0]
 
 
 class _Sampler:
@@ -164,7 +164,7 @@ class _Sampler:
 
     def _next(self, families: Sequence[Family]) -> Family:
         """The family furthest behind its share, ties by chance."""
-        return min(families, key=lambda f: ((self.dealt[f.name] + self.rng.random()) / f.weight))
+        return min(families, key=lambda f: (self.dealt[f.name] + self.rng.random()) / (f.weight or 1))
 
     def _media(self, family: Family) -> tuple[tuple[Medium, ...], Draw]:
         """Media that allow a question of the family."""
@@ -201,8 +201,8 @@ class _Sampler:
         question = Question(
             id=f"{self.split}-{self.seed}-{self.made:06d}-{family.name}",
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
-            text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted, kind=family.kind,
-            others=draw.others, slots=draw.slots,
+            text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
+            kind=draw.kind or family.kind, others=draw.others, slots=draw.slots,
         )  # fmt: skip
         return self._with_fault(question)
 

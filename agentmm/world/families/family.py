@@ -29,11 +29,13 @@ class Draw:
         slots: what the templates' places hold, in the form that programs use (`red circle`, never plural).
         accepted: the accepted answers; `unanswerable` where it cannot be had.
         others: further answers of the same kind that must not be named beside the right one.
+        kind: what the answer is, where that differs from question to question of the family.
     """
 
     slots: Slots
     accepted: tuple[str, ...]
     others: tuple[str, ...] = ()
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)

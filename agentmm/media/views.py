@@ -58,7 +58,7 @@ def rotate(image: Image, degrees: float, limits: Limits = LIMITS) -> Image:
         raise MediaError("cannot rotate", got=degrees, expected="an angle in degrees")
     turns, rest = divmod(degrees % 360.0, 90.0)
     if rest == 0.0:
-        return _quarter_turns(image, int(turns))
+        return _quarter_turns(image, int(turns) % 4)
     radians = math.radians(degrees % 360.0)
     cos, sin = math.cos(radians), math.sin(radians)
     width = math.ceil(image.width * abs(cos) + image.height * abs(sin) - 1e-6)

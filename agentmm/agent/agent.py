@@ -1,0 +1,246 @@
+"""`Agent`: planner, tools and graph behind `ask`, `aask`, `stream`, `batch`, `resume` and `approve`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from agentmm.agent.answer import Answer
+from agentmm.agent.building import build_graph
+from agentmm.agent.checkpoints import Checkpoints
+from agentmm.agent.events import Answered, Event
+from agentmm.agent.runs import Run, Runs
+from agentmm.media import MediaStore, default_home
+from agentmm.nodes.running import store_at
+from agentmm.planner import load_planner
+from agentmm.registry import load_tools
+from agentmm.state import Settings
+from agentmm.trace import TraceStore
+
+DEFAULT_TOOLS = (
+    "detect", "read_text", "read_code", "transcribe", "crop", "zoom", "rotate", "measure_colour", "describe_media", "calculate"
+)  # fmt: skip
+"""The tools of an agent that names none."""
+
+
+class Agent:
+    """Answers questions of media with a planner that calls tools; every question is a trace.
+
+    Args:
+        planner: a name (`nano`, `hf:...`, `openai:MODEL@URL`, `provider:model`), a LangChain chat model or a callable.
+        tools: names, annotated functions or LangChain tools; `DEFAULT_TOOLS` where None.
+        graph: a name, a module with `build`, a `build` function, or a `StateGraph`.
+        home: folder of media, traces, checkpoints; `$AGENTMM_HOME` or `~/.cache/agentmm` where None.
+        approve: tools whose calls wait for a person.
+        seed: seed of everything that samples.
+        traces: trace store, or where it is (path or database URL); in `home` where None.
+        callbacks: further LangChain callback handlers.
+        keep_checkpoints: keep superseded checkpoints too, for rewinding.
+        **budgets: `max_steps`, `max_calls`, `max_errors`, `max_tokens`, `timeout` (see `Settings`).
+
+    Raises:
+        UsageError: no tool or graph of that name.
+        PlannerError: the planner cannot be loaded.
+        BudgetError: a budget is malformed.
+    """
+
+    def __init__(
+        self,
+        planner: Any = "nano",
+        tools: Iterable[Any] | None = None,
+        graph: Any = "react",
+        *,
+        home: Path | str | None = None,
+        approve: Iterable[str] = (),
+        seed: int = 0,
+        traces: TraceStore | Path | str | None = None,
+        callbacks: Iterable[Any] = (),
+        keep_checkpoints: bool = False,
+        **budgets: Any,
+    ) -> None:
+        self.settings = Settings.of({"seed": seed, **budgets})
+        self.home = Path(home) if home is not None else default_home()
+        self.tools = load_tools(DEFAULT_TOOLS if tools is None else tools)
+        self.planner = load_planner(planner)
+        self.graph_name, drawn = build_graph(graph, self.planner, self.tools, approve)
+        self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
+        self._checkpoints = Checkpoints(self.home / "checkpoints.db", keep_all=keep_checkpoints)
+        self.graph = drawn.compile(checkpointer=self._checkpoints, name=self.graph_name)
+        self._runs = Runs(self.graph, self.graph_name, self.home, self.traces, self.settings, tuple(callbacks))
+
+    @property
+    def store(self) -> MediaStore:
+        """Where media lie: `agent.store.get(answer.media["image_1"])`."""
+        return store_at(str(self.home / "media"))
+
+    def ask(
+        self,
+        question: str | None = None,
+        media: Iterable[Any] = (),
+        *,
+        thread: str | None = None,
+        resume: str | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Ask a question.
+
+        Args:
+            question: in words; None with `resume`.
+            media: paths, bytes, PIL images, RGB arrays or media objects.
+            thread: a conversation to go on with: a name, or the trace id of an earlier answer.
+            resume: trace id of a run that was killed or waits for approval.
+            timeout: seconds for this question, in place of the agent's.
+
+        Raises:
+            MediaError: a medium is unusable.
+            UsageError: nothing asked, or no such run.
+        """
+        return _last(self.stream(question, media, thread=thread, resume=resume, timeout=timeout))
+
+    async def aask(
+        self,
+        question: str | None = None,
+        media: Iterable[Any] = (),
+        *,
+        thread: str | None = None,
+        resume: str | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """`ask` for async apps; the event loop goes on meanwhile."""
+        async for event in self.astream(question, media, thread=thread, resume=resume, timeout=timeout):
+            if isinstance(event, Answered):
+                return event.answer
+        raise AssertionError("a stream ends with an answer")
+
+    def stream(
+        self,
+        question: str | None = None,
+        media: Iterable[Any] = (),
+        *,
+        thread: str | None = None,
+        resume: str | None = None,
+        approve: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> Iterator[Event]:
+        """Ask, and be told of every plan, call and result as it happens; the last event is the answer.
+
+        Args:
+            question: as in `ask`, like `media`, `thread`, `resume` and `timeout`.
+            media: see `ask`.
+            thread: see `ask`.
+            resume: see `ask`.
+            approve: with `resume`, ids of waiting calls that may be made.
+            deny: with `resume`, ids of waiting calls that must not be made.
+            timeout: see `ask`.
+        """
+        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout)
+        started = time.perf_counter()
+        if not run.over:
+            yield from run.reader.waiting() if run.resumed else ()
+            for update in self.graph.stream(run.given, run.config, stream_mode="updates", durability="sync"):
+                yield from run.reader.events(update)
+        yield self._answered(run, self.graph.get_state(run.config), started)
+
+    async def astream(
+        self,
+        question: str | None = None,
+        media: Iterable[Any] = (),
+        *,
+        thread: str | None = None,
+        resume: str | None = None,
+        approve: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> AsyncIterator[Event]:
+        """`stream` for async apps."""
+        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout)
+        started = time.perf_counter()
+        if not run.over:
+            for event in run.reader.waiting() if run.resumed else ():
+                yield event
+            async for update in self.graph.astream(run.given, run.config, stream_mode="updates", durability="sync"):
+                for event in run.reader.events(update):
+                    yield event
+        yield self._answered(run, await self.graph.aget_state(run.config), started)
+
+    def batch(self, questions: Iterable[Any], *, workers: int = 2, timeout: float | None = None) -> list[Answer]:
+        """Ask several questions side by side.
+
+        Args:
+            questions: each a string, a pair (question, media), or a dict of `ask`'s arguments.
+            workers: questions at once.
+            timeout: seconds for each.
+
+        Returns:
+            The answers, in the order of the questions.
+        """
+        asked = [_as_arguments(question) for question in questions]
+        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+            return list(pool.map(lambda given: self.ask(**{"timeout": timeout, **given}), asked))
+
+    def resume(self, trace_id: str, *, timeout: float | None = None) -> Answer:
+        """Go on with a run that was killed; no finished call is made again. A finished run gives its answer.
+
+        Raises:
+            UsageError: no such run.
+        """
+        return _last(self.stream(resume=trace_id, timeout=timeout))
+
+    def approve(self, trace_id: str, *calls: str, timeout: float | None = None) -> Answer:
+        """Let waiting calls of a run be made (all of them where none is named), and go on.
+
+        Raises:
+            UsageError: no such run or call.
+        """
+        return self._decide(trace_id, calls, "approve", timeout)
+
+    def deny(self, trace_id: str, *calls: str, timeout: float | None = None) -> Answer:
+        """Refuse waiting calls of a run (all where none is named); the planner reads the refusal and goes on.
+
+        Raises:
+            UsageError: no such run or call.
+        """
+        return self._decide(trace_id, calls, "deny", timeout)
+
+    def close(self) -> None:
+        """Close the stores; workers end with the process."""
+        self._checkpoints.close()
+        self.traces.close()
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _decide(self, trace_id: str, calls: Sequence[str], what: str, timeout: float | None) -> Answer:
+        chosen = list(calls) or [call["id"] for call in self._runs.waiting(trace_id)]
+        given: dict[str, Any] = {what: chosen}
+        return _last(self.stream(resume=trace_id, timeout=timeout, **given))
+
+    def _answered(self, run: Run, snapshot: Any, started: float) -> Answered:
+        answer = self._runs.finish(run, snapshot)
+        return Answered(answer=answer.model_copy(update={"seconds": round(time.perf_counter() - started, 3)}))
+
+
+def _last(events: Iterator[Event]) -> Answer:
+    """The answer that ends a stream."""
+    answer = None
+    for event in events:
+        if isinstance(event, Answered):
+            answer = event.answer
+    assert answer is not None
+    return answer
+
+
+def _as_arguments(question: Any) -> dict[str, Any]:
+    if isinstance(question, Mapping):
+        return dict(question)
+    if isinstance(question, str):
+        return {"question": question}
+    asked, media = question
+    return {"question": asked, "media": media}

@@ -1,0 +1,104 @@
+"""Checkpoints on disk, small: of each thread only the newest is kept, since a run resumes from nothing older."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agentmm.errors import TraceError
+
+_BUSY_S = 30.0
+_WAL_PAGES = 64
+
+
+class Checkpoints(SqliteSaver):
+    """LangGraph's SQLite saver that drops superseded checkpoints and also serves `ainvoke`.
+
+    Args:
+        path: the database file; its folder is made.
+        keep_all: keep superseded checkpoints too, for rewinding and forking; the database then grows with every step.
+
+    Raises:
+        TraceError: it cannot be opened; later, that it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, keep_all: bool = False) -> None:
+        self.path, self.keep_all = path, keep_all
+        with self._telling():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_S))
+            self.setup()
+            self.conn.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
+            self.conn.execute(f"PRAGMA journal_size_limit={_WAL_PAGES * 4096}")
+
+    def close(self) -> None:
+        """Close the database."""
+        self.conn.close()
+
+    def put(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> RunnableConfig:
+        """Save a checkpoint, then drop the ones it supersedes."""
+        with self._telling():
+            saved = super().put(config, checkpoint, metadata, new_versions)
+            if not self.keep_all:
+                self._drop_before(saved["configurable"])
+        return saved
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Save what a finished node wrote."""
+        with self._telling():
+            super().put_writes(config, writes, task_id, task_path)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """`get_tuple` beside the event loop."""
+        return await asyncio.to_thread(self.get_tuple, config)
+
+    async def aput(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+    ) -> RunnableConfig:
+        """`put` beside the event loop."""
+        return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """`put_writes` beside the event loop."""
+        await asyncio.to_thread(self.put_writes, config, writes, task_id, task_path)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """`list` for async callers."""
+        for found in self.list(config, filter=filter, before=before, limit=limit):
+            yield found
+
+    def _drop_before(self, saved: dict[str, Any]) -> None:
+        """Delete a thread's rows before a checkpoint; ids sort by time."""
+        place = (str(saved["thread_id"]), saved["checkpoint_ns"], saved["checkpoint_id"])
+        with self.cursor() as cursor:
+            for table in ("checkpoints", "writes"):
+                cursor.execute(f"DELETE FROM {table} WHERE thread_id=? AND checkpoint_ns=? AND checkpoint_id<?", place)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            mend = "free some space, or name another folder with AGENTMM_HOME"
+            raise TraceError(f"cannot write checkpoints to {self.path}: {error}", mend=mend) from error

@@ -1,0 +1,165 @@
+"""Runs of an agent: how one begins, goes on in a thread, resumes after a kill, waits for a person, and ends."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+
+from agentmm.agent.answer import Answer
+from agentmm.agent.reading import Reader, answer_of, waiting_answer
+from agentmm.errors import UsageError
+from agentmm.nodes.journal import Journal
+from agentmm.nodes.running import numbered, run_config, store_at
+from agentmm.state import Settings, begin, pending_calls
+from agentmm.trace import Recorder, TraceStore
+
+_THREAD = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, ready to go.
+
+    Attributes:
+        trace: id of its trace.
+        config: for the graph.
+        given: what the graph is invoked with; None to go on from the last checkpoint.
+        reader: reads its updates.
+        resumed: it began in another call.
+        over: there is nothing left to do.
+    """
+
+    trace: str
+    config: RunnableConfig
+    given: Any
+    reader: Reader
+    resumed: bool = False
+    over: bool = False
+
+
+class Runs:
+    """The runs of one compiled graph in one home."""
+
+    def __init__(
+        self, graph: Any, name: str, home: Path, traces: TraceStore, settings: Settings, callbacks: tuple[Any, ...]
+    ) -> None:
+        self.graph, self.name, self.home = graph, name, home
+        self.traces, self.settings, self.callbacks = traces, settings, callbacks
+        self.store = store_at(str(home / "media"))
+
+    def prepare(
+        self,
+        question: str | None,
+        media: Iterable[Any],
+        thread: str | None,
+        resume: str | None,
+        approve: Sequence[str] = (),
+        deny: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> Run:
+        """A run out of `ask`'s arguments.
+
+        Raises:
+            MediaError: a medium is unusable.
+            UsageError: the arguments contradict each other, or there is no such run or call.
+        """
+        if resume is not None:
+            if question or list(media) or thread:
+                raise UsageError("a resumed run takes no question, media or thread", got=question or thread)
+            return self._resumed(resume, approve, deny, timeout)
+        if not question or not question.strip():
+            raise UsageError("the question is empty", got=question, expected="some words")
+        if approve or deny:
+            raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
+        return self._new(question, media, thread, timeout)
+
+    def finish(self, run: Run, snapshot: Any) -> Answer:
+        """The answer of a run that stopped; its journal goes when it is over for good."""
+        asked = [call for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])]
+        if asked:
+            return waiting_answer(snapshot.values, asked, run.trace)
+        if snapshot.values.get("answer"):
+            Journal.of(run.trace, run.config).close()
+        counted = self.traces.get(run.trace).counters if self.traces.has(run.trace) else {}
+        return answer_of(snapshot.values, run.trace, counted)
+
+    def waiting(self, trace: str) -> list[dict[str, Any]]:
+        """The calls of a run that wait for a person."""
+        snapshot = self.graph.get_state(self._config(trace, None))
+        return [call for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])]
+
+    def _new(self, question: str, media: Iterable[Any], thread: str | None, timeout: float | None) -> Run:
+        trace = secrets.token_hex(8) if thread is None else thread_of(thread)
+        known: dict[str, Any] = {}
+        if thread is not None:
+            values = self._idle(trace)
+            known = values.get("media", {})
+            turn = 1 + sum(isinstance(message, HumanMessage) for message in values.get("messages", []))
+            trace = trace if turn == 1 else f"{trace}.{turn}"
+        settings = self.settings if timeout is None else Settings.of({**self.settings.model_dump(), "timeout": timeout})
+        given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings)
+        return Run(trace, self._config(trace, settings.timeout), given, Reader())
+
+    def _idle(self, thread: str) -> dict[str, Any]:
+        """What a thread knows; it must not be in the middle of a question."""
+        snapshot = self.graph.get_state(self._config(thread, None))
+        if snapshot.next:
+            trace = snapshot.values.get("trace", thread)
+            raise UsageError("the last question of this thread is not finished", got=thread, mend=f"resume {trace}")
+        return snapshot.values
+
+    def _resumed(self, trace: str, approve: Sequence[str], deny: Sequence[str], timeout: float | None) -> Run:
+        config = self._config(trace, timeout or self.settings.timeout)
+        snapshot = self.graph.get_state(config)
+        values = snapshot.values
+        if values.get("trace") != trace:
+            return self._from_trace(trace, config, values)
+        calls = {call["id"]: call for call in pending_calls(values)}
+        reader = Reader(values.get("steps", 0), calls if "act" in snapshot.next else {})
+        waiting = {call["id"] for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])}
+        unknown = [call for call in (*approve, *deny) if call not in waiting]
+        if unknown:
+            raise UsageError("no such call waits", got=unknown[0], expected=", ".join(sorted(waiting)) or "none waits")
+        decided = bool(approve or deny)
+        given = Command(resume={"approved": list(approve), "denied": list(deny)}) if decided else None
+        over = not snapshot.next or (bool(waiting) and not decided)
+        return Run(trace, config, given, reader, resumed=True, over=over)
+
+    def _from_trace(self, trace: str, config: RunnableConfig, values: dict[str, Any]) -> Run:
+        """A run that was killed before its first checkpoint begins again from its trace."""
+        if values or not self.traces.has(trace):
+            mend = f"resume {values['trace']}" if values.get("trace") else "agentmm traces list"
+            raise UsageError("no run of that id can be resumed", got=trace, expected="the trace id of a thread's last run", mend=mend)
+        known = self.traces.get(trace)
+        given = begin(known.question, known.media, trace=trace, settings=Settings.of(known.settings))
+        return Run(trace, config, given, Reader())
+
+    def _config(self, trace: str, timeout: float | None) -> RunnableConfig:
+        """The config of a run; a thread's name is its first trace id."""
+        recorder = Recorder(self.traces, self.store, trace)
+        extra: dict[str, Any] = {"thread_id": thread_of(trace)}
+        if timeout is not None:
+            extra["agentmm_deadline"] = time.time() + timeout
+        config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
+        return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
+
+
+def thread_of(trace: str) -> str:
+    """The thread of a trace: `shop.3` is the third question of the thread `shop`.
+
+    Raises:
+        UsageError: it cannot be a thread's name.
+    """
+    thread = trace.partition(".")[0]
+    if not _THREAD.fullmatch(thread):
+        raise UsageError("not a thread's name", got=trace, expected="letters, digits, _ and -, at most 100")
+    return thread

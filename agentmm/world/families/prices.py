@@ -42,7 +42,9 @@ def _total(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
     return Draw({}, (media[0].total,))
 
 
-def _of_two(answer: Callable[[Field, Field], tuple[str, ...] | None]) -> Callable[[Sequence[Document], Rng, bool], Draw | None]:
+def _of_two(
+    answer: Callable[[Field, Field], tuple[str, ...] | None],
+) -> Callable[[Sequence[Document], Rng, bool], Draw | None]:
     """Draw two goods; `answer` gives the accepted forms, or None where the pair will not do."""
 
     def draw(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
@@ -124,9 +126,7 @@ def _total_program(slots: Slots, media: Sequence[str]) -> Program:
     return cited(found.number, found.handle) if found and found.number else missing("total")
 
 
-def _both(
-    sign: str, answer: Callable[[Slots, object], str]
-) -> Callable[[Slots, Sequence[str]], Program]:
+def _both(sign: str, answer: Callable[[Slots, object], str]) -> Callable[[Slots, Sequence[str]], Program]:
     """Look up both goods, join their amounts by a sign in `calculate`, answer from the value."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:

@@ -201,7 +201,7 @@ FAMILIES = [
     ),
     Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 1),
     Family("sign_says", "multi", "text", ("sign", "sign"), _sign, _sign_program, {"b": "number"}, 1),
-    Family("which_painted", "multi", "picture", ("sign", "sign"), _painted, _painted_program, {"a": "colour"}, 0.7, 0.1),
+    Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.7, 0.1),
     Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.7),
     Family("wider_picture", "multi", "picture", ("scene|label|sign",) * 2, _wider, _wider_program, {}, 0.6),
 ]  # fmt: skip

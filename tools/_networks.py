@@ -114,7 +114,7 @@ class ShapesNetwork:
         sure = scores >= (confidence or self.threshold["confidence"])
         boxes, scores, classes = boxes[sure], scores[sure], classes[sure]
         boxes = (boxes / scale).clip(0, [pixels.shape[1], pixels.shape[0]] * 2)
-        solid = ((boxes[:, 2:] - boxes[:, :2]) > 0.5).all(axis=1)
+        solid = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) > 0.5
         kept = [k for k in _thinned(boxes, scores, self.threshold["iou"]) if solid[k]]
         return [_finding(self.labels[int(classes[k])], boxes[k], scores[k]) for k in kept]
 
@@ -186,11 +186,12 @@ class ForeignNetwork:
         import ultralytics
 
         path = _located(weights)
-        kind: Any = ultralytics.RTDETR if "rtdetr" in path.name.lower() else ultralytics.YOLO  # pyright: ignore[reportPrivateImportUsage]
+        library: Any = ultralytics
+        kind = library.RTDETR if "rtdetr" in path.name.lower() else library.YOLO
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._model = kind(str(path), task="detect") if kind is ultralytics.YOLO else kind(str(path))  # pyright: ignore[reportPrivateImportUsage]
+                self._model: Any = kind(str(path))
                 names = self._model.names
         except Exception as error:
             raise ConfigError(f"ultralytics cannot load these weights: {error}", got=weights) from error
@@ -202,12 +203,12 @@ class ForeignNetwork:
         with _LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                result = self._model.predict(pixels[:, :, ::-1].copy(), conf=confidence or 0.25, verbose=False)[0]
+                found: Any = self._model.predict(pixels[:, :, ::-1].copy(), conf=confidence or 0.25, verbose=False)
             except Exception as error:
                 raise ToolError(f"the detector failed: {type(error).__name__}: {error}") from error
-        if result.boxes is None:
+        if found[0].boxes is None:
             return []
-        rows = result.boxes.data.cpu().numpy()
+        rows = found[0].boxes.data.cpu().numpy()
         return [_finding(self._names[int(row[5])], row[:4], row[4]) for row in rows]
 
 

@@ -29,7 +29,9 @@ _SAME = {
     "gray": "grey", "violet": "purple", "big": "large", "huge": "large", "little": "small", "tiny": "small",
     "mid": "medium", "disc": "circle", "disk": "circle", "plus": "cross", "people": "person", "men": "person",
 }  # fmt: skip
-_EMPTY = frozenset("a an the all any of in on this that is are there shape object thing item coloured colored".split())
+_EMPTY = frozenset(
+    ["a", "an", "the", "all", "any", "of", "in", "on", "this", "that", "is", "are", "there", "shape", "object", "thing"]
+)
 _SPLIT = re.compile(r"\s*(?:,|;|/|\+|\band\b|\bor\b)\s*")
 
 
@@ -142,7 +144,9 @@ def _seen(image: Image, found: list[Finding]) -> list[Region]:
         name = f"{colour} {found[index].label} {size} {(x0 + x1) / 2:.0f},{(y0 + y1) / 2:.0f}"
         facts = {"colour": colour, "size": size}
         score = round(found[index].score, 3)
-        regions.append(image.region((x0, y0, x1, y1), label=found[index].label, text=name, score=score, attributes=facts))
+        regions.append(
+            image.region((x0, y0, x1, y1), label=found[index].label, text=name, score=score, attributes=facts)
+        )
     return regions
 
 

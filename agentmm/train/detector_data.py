@@ -5,7 +5,7 @@ A quarter of the pictures are zoomed crops, so that crops and other sizes are se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +106,7 @@ def batch_at(seed: int, first: int, size: int) -> Batch:
     )
 
 
-def batches(seed: int, first: int, size: int, workers: int = 1) -> Iterator[Batch]:
+def batches(seed: int, first: int, size: int, workers: int = 1) -> Generator[Batch]:
     """Endless batches in order from sample `first`, made ahead by worker processes (0: inline)."""
     if workers < 1:
         while True:

@@ -3,6 +3,7 @@
 from agentmm.trace.export import export_jsonl, to_conversation, to_dataset
 from agentmm.trace.fold import fold
 from agentmm.trace.hash import canonical_json, trace_hash
+from agentmm.trace.messages import prompt_messages, to_messages
 from agentmm.trace.recorder import Recorder
 from agentmm.trace.schema import CallRecord, PlannerRef, PlanRecord, ResultRecord, StepRecord, ToolRef, Trace
 from agentmm.trace.show import show
@@ -21,8 +22,10 @@ __all__ = [
     "canonical_json",
     "export_jsonl",
     "fold",
+    "prompt_messages",
     "show",
     "to_conversation",
     "to_dataset",
+    "to_messages",
     "trace_hash",
 ]

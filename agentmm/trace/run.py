@@ -66,8 +66,8 @@ def plan_of(message: AIMessage, step: dict[str, Any] | None) -> dict[str, Any]:
     """The plan event of what a planner said, with the ids it reported."""
     calls = [{"id": call["id"] or "", "tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
     for call in message.invalid_tool_calls:
-        calls.append({"id": call["id"] or "", "tool": call["name"] or "", "arguments": {"raw": call["args"]}})
-    plan: dict[str, Any] = {"text": message.text, "calls": calls}
+        calls.append({"id": call["id"] or "", "tool": call["name"] or "", "arguments": {"malformed": call["args"]}})
+    plan: dict[str, Any] = {"text": message.text, "calls": calls, "counters": {}}
     told = message.response_metadata or {}
     for name in ("completion_ids", "logp", "logp_sampled", "forced"):
         if told.get(name) is not None:
@@ -75,7 +75,8 @@ def plan_of(message: AIMessage, step: dict[str, Any] | None) -> dict[str, Any]:
     if message.usage_metadata:
         usage = message.usage_metadata
         plan["counters"] = {"input_tokens": usage["input_tokens"], "output_tokens": usage["output_tokens"]}
-    return plan | (step or {})
+    counters = plan["counters"] | (step or {}).get("counters", {})
+    return plan | (step or {}) | {"counters": counters}
 
 
 def messages_in(value: Any) -> Iterator[BaseMessage]:

@@ -1,0 +1,65 @@
+"""`python -m agentmm.collect --split train -n 8000 --out traces.db`: gold or sampled runs of world questions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentmm.agent.agent import DEFAULT_TOOLS
+from agentmm.collect.gold import collect_gold
+from agentmm.collect.sampled import collect_sampled
+from agentmm.errors import AgentmmError
+from agentmm.world.sample import sample_questions
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, collect, say what was made; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    families = options.families.split(",") if options.families else None
+    questions = list(sample_questions(options.split, options.n, options.seed, families=families))
+    tools = options.tools.split(",") if options.tools else DEFAULT_TOOLS
+    try:
+        if options.planner == "gold":
+            cache = options.cache or Path(options.out).with_suffix(".cache")
+            made = collect_gold(
+                questions, options.out, tools=tools, graph=options.graph, home=options.home, workers=options.workers,
+                cache=None if options.no_cache else cache,
+            )  # fmt: skip
+        else:
+            made = collect_sampled(
+                questions, options.out, options.planner, tools=tools, graph=options.graph, home=options.home,
+                samples=options.samples, temperature=options.temperature,
+            )  # fmt: skip
+    except AgentmmError as error:
+        print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("agentmm: interrupted; run again to go on", file=sys.stderr)  # noqa: T201
+        return 130
+    print(f"{made} traces -> {options.out}")  # noqa: T201
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m agentmm.collect", description=__doc__)
+    parser.add_argument("--split", default="train", choices=("train", "val", "test"))
+    parser.add_argument("-n", type=int, default=1000, help="questions")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other questions")
+    parser.add_argument("--out", required=True, help="trace store, an SQLite file; runs already there are passed over")
+    parser.add_argument("--planner", default="gold", help="gold, or a planner to sample (nano, hf:FOLDER, ...)")
+    parser.add_argument("--samples", type=int, default=4, help="runs a question, for a sampled planner")
+    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--families", help="only these, separated by commas")
+    parser.add_argument("--tools", help="tools shown, separated by commas")
+    parser.add_argument("--graph", default="react")
+    parser.add_argument("--home", help="folder of the media store")
+    parser.add_argument("--workers", type=int, default=2, help="processes for gold runs")
+    parser.add_argument("--cache", help="folder of tool results; beside the store by default")
+    parser.add_argument("--no-cache", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

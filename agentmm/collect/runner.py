@@ -1,0 +1,128 @@
+"""One agent that makes many runs: graph and tools are built once, nothing but trace and media is kept."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentmm.agent.building import build_graph
+from agentmm.collect.faults import Faults
+from agentmm.media import Audio, Image, Record, default_home
+from agentmm.nodes.running import numbered, run_config, store_at
+from agentmm.planner.scripted import ScriptedPlanner
+from agentmm.state import Settings, begin
+from agentmm.trace import Recorder, Trace, TraceStore
+from agentmm.world.sample import Question
+
+Score = Callable[[Question, str], bool]
+"""Whether an answer to a question is right."""
+
+
+class Runner:
+    """Makes runs of world questions.
+
+    Args:
+        traces: where traces go.
+        tools: tools, ours or LangChain's.
+        planner: a planner; None carries out each question's gold program.
+        graph: name of a graph, or what `Agent` takes.
+        home: folder of the media store; the user's own where None.
+        score: says whether an answer is right; None leaves traces without outcome.
+        with_faults: let tools fail where a question says so.
+        **budgets: see `Settings`.
+    """
+
+    def __init__(
+        self,
+        traces: TraceStore,
+        tools: Sequence[Any],
+        planner: Any = None,
+        *,
+        graph: Any = "react",
+        home: Path | str | None = None,
+        score: Score | None = None,
+        with_faults: bool = True,
+        **budgets: Any,
+    ) -> None:
+        self.traces, self.score, self.budgets = traces, score, budgets
+        self.home = Path(home) if home is not None else default_home()
+        self._faults, self._question = Faults(), None
+        made = self._faults.wrap(tools) if with_faults else list(tools)
+        self.planner = planner if planner is not None else ScriptedPlanner(self._program)
+        self.graph_name, drawn = build_graph(graph, self.planner, made, ())
+        self.graph = drawn.compile(name=self.graph_name)
+        self._records: dict[Any, list[Record]] = {}
+
+    def run(self, question: Question, *, source: str, seed: int = 0, parent: str | None = None) -> Trace:
+        """Ask one question and label its trace with the question and, where there is a scorer, the outcome.
+
+        Args:
+            question: of the practice world.
+            source: `gold` or `sampled`.
+            seed: of everything that samples.
+            parent: the trace this run was forked from.
+        """
+        self._question = question
+        self._faults.plan(question.fault, salt=sum(map(ord, question.id)))
+        state = begin(question.text, self._media(question), settings=Settings.of({"seed": seed, **self.budgets}))
+        return self._record(state, question, {"source": source, "parent": parent})
+
+    def _record(self, state: dict[str, Any], question: Question, facts: dict[str, Any]) -> Trace:
+        trace_id = secrets.token_hex(8)
+        recorder = Recorder(self.traces, trace_id=trace_id, facts=facts)
+        config = run_config(trace_id, self.home, callbacks=[recorder], graph=self.graph_name)
+        config.get("configurable", {}).pop("agentmm_journal")
+        final = self.graph.invoke({**state, "trace": trace_id, "started": time.time()}, config)
+        self.traces.label(trace_id, "question", facts_of(question))
+        answer = (final.get("answer") or {}).get("text", "")
+        if self.score is not None:
+            self.traces.label(trace_id, "outcome", "right" if is_right(question, answer, self.score) else "wrong")
+        return Trace(id=trace_id, answer=answer, status=final.get("status"))
+
+    def _program(self) -> Any:
+        assert self._question is not None
+        return self._question.program()
+
+    def _media(self, question: Question) -> dict[str, Record]:
+        """Handle to record of a question's media; the last pictures are remembered, questions share them."""
+        key = tuple((medium.kind, medium.recipe, medium.seed) for medium in question.media)
+        store = store_at(str(self.home / "media"))
+        if key not in self._records:
+            if len(self._records) > 32:
+                self._records.clear()
+            self._records[key] = list(numbered(map(object_of, question.media), store).values())
+        return _handles(self._records[key])
+
+
+def object_of(medium: Any) -> Image | Audio:
+    """The picture or sound of a world medium."""
+    return Image(medium.pixels) if medium.kind == "image" else Audio(*medium.sound)
+
+
+def facts_of(question: Question) -> dict[str, Any]:
+    """What is kept of a question beside its trace: enough to score an answer and to count by family."""
+    names = ("id", "family", "group", "split", "wording", "seen", "kind", "fault")
+    facts = {name: getattr(question, name) for name in names}
+    return facts | {"accepted": list(question.accepted), "others": list(question.others)}
+
+
+def is_right(question: Question, answer: str, score: Score) -> bool:
+    """Whether an answer is right; where a tool failed for good, the honest `unanswerable` is right."""
+    fault = question.fault
+    lasting = fault is not None and (fault["kind"] == "empty" or fault["times"] > 1)
+    honest = lasting and answer.lower().startswith("unanswerable")
+    return honest or score(question, answer)
+
+
+def _handles(records: Iterable[Record]) -> dict[str, Record]:
+    """Records numbered per kind from 1."""
+    counts: dict[str, int] = {}
+    numbered_records = {}
+    for record in records:
+        kind = str(record["kind"])
+        counts[kind] = counts.get(kind, 0) + 1
+        numbered_records[f"{kind}_{counts[kind]}"] = dict(record)
+    return numbered_records

@@ -1,0 +1,63 @@
+"""Samples: a planner asked the same questions several times, with another seed each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentmm.agent.agent import DEFAULT_TOOLS
+from agentmm.collect.gold import Progress, world_score
+from agentmm.collect.runner import Runner, Score
+from agentmm.planner import load_planner
+from agentmm.registry import load_tools
+from agentmm.trace import TraceStore
+from agentmm.world.sample import Question
+
+
+def collect_sampled(
+    questions: Iterable[Question],
+    out: Path | str,
+    planner: Any = "nano",
+    *,
+    samples: int = 4,
+    temperature: float = 0.8,
+    tools: Sequence[Any] = DEFAULT_TOOLS,
+    graph: Any = "react",
+    home: Path | str | None = None,
+    score: Score | None = None,
+    seed: int = 0,
+    quiet: bool = False,
+) -> int:
+    """Ask every question `samples` times; runs that the store already has are passed over.
+
+    Args:
+        questions: of the practice world.
+        out: the trace store, an SQLite file.
+        planner: a name or a planner; a local one samples at `temperature`, the first sample of a question as well.
+        samples: runs a question.
+        temperature: of a planner given by name.
+        tools: names or tools.
+        graph: name of the graph, or what `Agent` takes.
+        home: folder of the media store; the user's own where None.
+        score: says whether an answer is right; the world's own scorer where None.
+        seed: the first run's seed; the others count on.
+        quiet: print no progress on stderr.
+
+    Returns:
+        How many traces were made.
+    """
+    store = TraceStore(out, batch=64)
+    loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
+    runner = Runner(store, load_tools(tools), loaded, graph=graph, home=home, score=score or world_score())
+    had = {(said["id"], said.get("seed")) for said in store.labelled("sample").values()}
+    pairs = [(question, seed + index) for question in questions for index in range(samples)]
+    todo = [(question, number) for question, number in pairs if (question.id, number) not in had]
+    progress = Progress(len(todo), quiet)
+    for question, number in todo:
+        trace = runner.run(question, source="sampled", seed=number)
+        store.label(trace.id, "sample", {"id": question.id, "seed": number})
+        progress.step()
+    store.close()
+    progress.end()
+    return len(todo)

@@ -69,18 +69,18 @@ def collect_gold(
 def make(questions: Iterable[Question], store: TraceStore, *, cache: Any, tools: Sequence[str], **options: Any) -> Any:
     """Make gold runs in this process, one after another; yields their traces."""
     loaded = load_tools(tools)
-    score = options.pop("score") or world_score()
+    score = options.pop("score") or world_score
     runner = Runner(store, _cached(loaded, cache), score=score, **options)
     for question in questions:
         yield runner.run(question, source="gold")
     store.flush()
 
 
-def world_score() -> Score:
-    """The practice world's own scorer."""
-    from agentmm.world.score import is_correct
+def world_score(question: Question, answer: str) -> bool:
+    """Whether an answer to a world question is right, by the scorer of every suite."""
+    from agentmm.world.score import is_right
 
-    return is_correct
+    return is_right(answer, question.accepted, question.kind, question.others)
 
 
 def _cached(tools: list[Any], folder: Path | str | None) -> list[Any]:

@@ -49,7 +49,7 @@ def collect_sampled(
     """
     store = TraceStore(out, batch=64)
     loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
-    runner = Runner(store, load_tools(tools), loaded, graph=graph, home=home, score=score or world_score())
+    runner = Runner(store, load_tools(tools), loaded, graph=graph, home=home, score=score or world_score)
     had = {(said["id"], said.get("seed")) for said in store.labelled("sample").values()}
     pairs = [(question, seed + index) for question in questions for index in range(samples)]
     todo = [(question, number) for question, number in pairs if (question.id, number) not in had]

@@ -5,4 +5,15 @@ from agentmm.agent.answer import Answer, CitedRegion
 from agentmm.agent.drawing import drawing
 from agentmm.agent.events import Answered, Called, Event, Planned, Result
 
-__all__ = ["DEFAULT_TOOLS", "Agent", "Answer", "Answered", "Called", "CitedRegion", "Event", "Planned", "Result", "drawing"]
+__all__ = [
+    "DEFAULT_TOOLS",
+    "Agent",
+    "Answer",
+    "Answered",
+    "Called",
+    "CitedRegion",
+    "Event",
+    "Planned",
+    "Result",
+    "drawing",
+]

@@ -21,8 +21,9 @@ from agentmm.state import Settings
 from agentmm.trace import TraceStore
 
 DEFAULT_TOOLS = (
-    "detect", "read_text", "read_code", "transcribe", "crop", "zoom", "rotate", "measure_colour", "describe_media", "calculate"
-)  # fmt: skip
+    *("detect", "read_text", "read_code", "transcribe", "crop", "zoom", "rotate"),
+    *("measure_colour", "describe_media", "calculate"),
+)
 """The tools of an agent that names none."""
 
 

@@ -40,7 +40,8 @@ class Answer(BaseModel):
         reason: why it ended, for `partial` and `failed`.
         regions: the cited regions, in source pixels or seconds.
         media: records of every picture, clip and video of the run, by handle; `Agent.store.get(record)` opens one.
-        steps: an entry a call: `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds`, `error`.
+        steps: an entry a call: `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds`,
+            `error`.
         pending: calls that wait for a person: `id`, `tool`, `arguments`.
         counters: steps, calls, errors, tokens, and what the planner counts.
         trace_id: the run's trace; `Agent.resume` and `agentmm traces show` take it.

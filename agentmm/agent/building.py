@@ -32,7 +32,9 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
     names = tuple(approval)
     options = {"approval": names} if "approval" in inspect.signature(build).parameters else {}
     if names and not options:
-        raise ConfigError(f"graph {name!r} asks nobody for approval", got=names, mend="give its build an option approval")
+        raise ConfigError(
+            f"graph {name!r} asks nobody for approval", got=names, mend="give its build an option approval"
+        )
     return name, build(planner, tools, **options)
 
 
@@ -43,4 +45,6 @@ def _builder(graph: Any) -> tuple[Callable[..., StateGraph[Any]], str]:
         return graph.build, graph.__name__.rpartition(".")[2]
     if callable(graph):
         return graph, getattr(graph, "__name__", "own")
-    raise ConfigError("not a graph", got=graph, expected="a name, a module with build, a build function or a StateGraph")
+    raise ConfigError(
+        "not a graph", got=graph, expected="a name, a module with build, a build function or a StateGraph"
+    )

@@ -44,7 +44,11 @@ class Checkpoints(SqliteSaver):
         self.conn.close()
 
     def put(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint, then drop the ones it supersedes."""
         with self._telling():
@@ -65,7 +69,11 @@ class Checkpoints(SqliteSaver):
         return await asyncio.to_thread(self.get_tuple, config)
 
     async def aput(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """`put` beside the event loop."""
         return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)

@@ -89,7 +89,9 @@ def answer_of(state: Mapping[str, Any], trace_id: str, counted: Mapping[str, flo
 def waiting_answer(state: Mapping[str, Any], calls: list[dict[str, Any]], trace_id: str) -> Answer:
     """The answer of a run that waits for a person."""
     names = ", ".join(f"{call['id']} {call['tool']}" for call in calls)
-    made = answer_of({**state, "answer": {"text": f"Waiting for approval: {names}.", "status": "needs_approval"}}, trace_id)
+    made = answer_of(
+        {**state, "answer": {"text": f"Waiting for approval: {names}.", "status": "needs_approval"}}, trace_id
+    )
     return made.model_copy(update={"pending": calls})
 
 

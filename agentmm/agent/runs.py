@@ -138,7 +138,9 @@ class Runs:
         """A run that was killed before its first checkpoint begins again from its trace."""
         if values or not self.traces.has(trace):
             mend = f"resume {values['trace']}" if values.get("trace") else "agentmm traces list"
-            raise UsageError("no run of that id can be resumed", got=trace, expected="the trace id of a thread's last run", mend=mend)
+            raise UsageError(
+                "no run of that id can be resumed", got=trace, expected="the trace id of a thread's last run", mend=mend
+            )
         known = self.traces.get(trace)
         given = begin(known.question, known.media, trace=trace, settings=Settings.of(known.settings))
         return Run(trace, config, given, Reader())

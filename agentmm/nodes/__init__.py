@@ -17,4 +17,14 @@ from agentmm.nodes.plan import plan
 from agentmm.nodes.routes import route, route_with_approval
 from agentmm.nodes.running import begin_run, run_config
 
-__all__ = ["act", "answer", "approve", "begin_run", "needs_approval", "plan", "route", "route_with_approval", "run_config"]
+__all__ = [
+    "act",
+    "answer",
+    "approve",
+    "begin_run",
+    "needs_approval",
+    "plan",
+    "route",
+    "route_with_approval",
+    "run_config",
+]

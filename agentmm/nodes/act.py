@@ -131,4 +131,6 @@ def _malformed(state: State) -> list[Pending]:
     """Calls that the planner wrote so badly that they have no arguments; they cost a retry each."""
     said = last_ai(state)
     wrong = said.invalid_tool_calls if said is not None else []
-    return [{"id": str(call["id"]), "tool": call["name"] or "", "arguments": {"malformed": call["args"]}} for call in wrong]
+    return [
+        {"id": str(call["id"]), "tool": call["name"] or "", "arguments": {"malformed": call["args"]}} for call in wrong
+    ]

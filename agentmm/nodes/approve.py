@@ -13,7 +13,9 @@ from agentmm.state import Pending, State, pending_calls
 
 def needs_approval(tool: Any, names: Iterable[str] = ()) -> bool:
     """Whether calls of a tool wait for a person: it is named, or marked `needs_approval` (attribute or metadata)."""
-    marked = getattr(tool, "needs_approval", False) or (getattr(tool, "metadata", None) or {}).get("needs_approval", False)
+    marked = getattr(tool, "needs_approval", False) or (getattr(tool, "metadata", None) or {}).get(
+        "needs_approval", False
+    )
     return bool(marked) or tool.name in tuple(names)
 
 

@@ -75,7 +75,9 @@ def check(call: Pending, tools: Sequence[Any], records: dict[str, Record], denie
     return Checked(next(tool for tool in tools if tool.name == call["tool"]), arguments)
 
 
-def run(checked: Checked, records: dict[str, Record], store: MediaStore, seconds: float | None, config: RunnableConfig) -> Outcome:
+def run(
+    checked: Checked, records: dict[str, Record], store: MediaStore, seconds: float | None, config: RunnableConfig
+) -> Outcome:
     """Make a checked call; never raises what the call raised."""
     started = time.perf_counter()
     try:

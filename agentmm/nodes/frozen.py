@@ -53,7 +53,9 @@ def _region(region: Region, store: MediaStore) -> dict[str, Any]:
         "text": region.text,
         "score": region.score,
         "attributes": region.attributes,
-        "origin": None if origin is None else {"source": origin.source, "chain": [step.to_json() for step in origin.chain]},
+        "origin": None
+        if origin is None
+        else {"source": origin.source, "chain": [step.to_json() for step in origin.chain]},
     }
 
 
@@ -69,5 +71,7 @@ def _thawed(record: dict[str, Any], store: MediaStore) -> Region:
         text=record["text"],
         score=record["score"],
         attributes=record["attributes"],
-        origin=None if origin is None else Origin(origin["source"], tuple(Step.from_json(step) for step in origin["chain"])),
+        origin=None
+        if origin is None
+        else Origin(origin["source"], tuple(Step.from_json(step) for step in origin["chain"])),
     )

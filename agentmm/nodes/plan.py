@@ -15,7 +15,7 @@ from langgraph.errors import GraphBubbleUp
 from agentmm.errors import AgentmmError, ToolTimeout
 from agentmm.nodes import budgets
 from agentmm.nodes.bounded import bounded
-from agentmm.state import State
+from agentmm.state import State, with_own_ids
 
 log = logging.getLogger(__name__)
 
@@ -130,25 +130,17 @@ def _failure(error: Exception, state: State) -> dict[str, Any]:
 
 def _taken(said: BaseMessage, state: State) -> dict[str, Any]:
     """The update after a planner step."""
-    message = _numbered(said if isinstance(said, AIMessage) else AIMessage(str(said.content)), state)
+    message = with_own_ids(
+        said if isinstance(said, AIMessage) else AIMessage(str(said.content)), state.get("messages", [])
+    )
     tokens = (message.usage_metadata or {}).get("total_tokens", 0)
     update: dict[str, Any] = {"messages": [message], "steps": 1, "tokens": tokens}
     count = len(message.tool_calls) + len(message.invalid_tool_calls)
     if count == 0:
-        return update if message.text.strip() else {**update, "status": "failed", "reason": "the planner gave neither a call nor an answer"}
+        return (
+            update
+            if message.text.strip()
+            else {**update, "status": "failed", "reason": "the planner gave neither a call nor an answer"}
+        )
     reason = budgets.forbids_calls(state, count, tokens)
     return update if reason is None else {**update, "status": "partial", "reason": reason}
-
-
-def _numbered(message: AIMessage, state: State) -> AIMessage:
-    """The message itself; where a call id is missing or repeats in the conversation, calls are numbered anew."""
-    earlier = [past for past in state.get("messages", []) if isinstance(past, AIMessage)]
-    used = [call["id"] for past in earlier for call in (*past.tool_calls, *past.invalid_tool_calls)]
-    ids = [*used, *(call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls))]
-    if all(ids) and len(set(ids)) == len(ids):
-        return message
-    first = 1 + len(used)
-    calls = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.tool_calls)]
-    first += len(calls)
-    wrong = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.invalid_tool_calls)]
-    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": wrong})

@@ -15,7 +15,8 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     """A planner of a name; a chat model is passed through, ready to see media.
 
     Args:
-        name: one of `NAMES`, a LangChain chat model, or a callable `(messages, tools, media) -> AIMessage | str | list[Call]`.
+        name: one of `NAMES`, a LangChain chat model, or a callable that is given messages, tools and media and returns
+            an `AIMessage`, a list of `Call` or the answer.
         **options: for the planner's constructor.
 
     Raises:
@@ -24,7 +25,12 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     if not isinstance(name, str):
         return _wrapped(name)
     kind, _, rest = name.partition(":")
-    makers: dict[str, Callable[..., Any]] = {"nano": _local, "hf": _local, "scripted": _scripted, "exerciser": _exerciser}
+    makers: dict[str, Callable[..., Any]] = {
+        "nano": _local,
+        "hf": _local,
+        "scripted": _scripted,
+        "exerciser": _exerciser,
+    }
     if kind in makers and (rest or kind != "hf"):
         return makers[kind](name, **options)
     if rest:

@@ -16,7 +16,11 @@ _BLOCKS = {"image": "image", "audio": "audio", "video": "video"}
 
 
 def begin(
-    question: str, media: Mapping[str, Record] | None = None, *, trace: str | None = None, settings: Settings | None = None
+    question: str,
+    media: Mapping[str, Record] | None = None,
+    *,
+    trace: str | None = None,
+    settings: Settings | None = None,
 ) -> dict[str, Any]:
     """What a graph is invoked with; in a thread that goes on, only the media that are new.
 
@@ -28,7 +32,9 @@ def begin(
     """
     records = dict(media or {})
     blocks: list[str | dict[str, Any]] = [
-        {"type": _BLOCKS[record["kind"]], "file_id": handle} for handle, record in records.items() if record["kind"] in _BLOCKS
+        {"type": _BLOCKS[record["kind"]], "file_id": handle}
+        for handle, record in records.items()
+        if record["kind"] in _BLOCKS
     ]
     message = HumanMessage([*blocks, {"type": "text", "text": question}])
     counters = dict.fromkeys(("steps", "calls", "errors", "tokens", "status", "reason", "answer"))

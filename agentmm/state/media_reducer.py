@@ -18,7 +18,10 @@ def merge_media(current: Mapping[str, Record] | None, update: Mapping[str, Recor
     for handle, record in (update or {}).items():
         if handle in merged and merged[handle] != record:
             raise MediaError(
-                "one handle stands for two media", got=handle, expected="one act node at a time", mend="join the branches before act"
+                "one handle stands for two media",
+                got=handle,
+                expected="one act node at a time",
+                mend="join the branches before act",
             )
         merged[handle] = record
     return merged

@@ -28,11 +28,18 @@ def pending_calls(state: State) -> list[Pending]:
     done = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
     said = last_ai(state)
     calls = said.tool_calls if said is not None else []
-    return [{"id": str(call["id"]), "tool": call["name"], "arguments": call["args"]} for call in calls if call["id"] not in done]
+    return [
+        {"id": str(call["id"]), "tool": call["name"], "arguments": call["args"]}
+        for call in calls
+        if call["id"] not in done
+    ]
 
 
 def calls_made(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
-    """Every finished call of this question: `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds`, `error`."""
+    """Every finished call of this question, in order.
+
+    Each has `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds` and `error`.
+    """
     found: list[dict[str, Any]] = []
     results = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
     step = 0
@@ -62,4 +69,25 @@ def observation_text(message: ToolMessage) -> str:
     """The JSON that the planner reads of a call, without the media beside it."""
     if isinstance(message.content, str):
         return message.content
-    return "".join(block["text"] for block in message.content if isinstance(block, dict) and block.get("type") == "text")
+    return "".join(
+        block["text"] for block in message.content if isinstance(block, dict) and block.get("type") == "text"
+    )
+
+
+def with_own_ids(message: AIMessage, messages: Sequence[Any]) -> AIMessage:
+    """A planner's message whose call ids are unique in the conversation; missing or repeated ones are numbered anew.
+
+    Args:
+        message: what the planner said.
+        messages: everything before it.
+    """
+    earlier = [past for past in messages if isinstance(past, AIMessage)]
+    used = [call["id"] for past in earlier for call in (*past.tool_calls, *past.invalid_tool_calls)]
+    ids = [*used, *(call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls))]
+    if all(ids) and len(set(ids)) == len(ids):
+        return message
+    first = 1 + len(used)
+    calls = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.tool_calls)]
+    first += len(calls)
+    wrong = [{**call, "id": f"call_{first + index}"} for index, call in enumerate(message.invalid_tool_calls)]
+    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": wrong})

@@ -1,0 +1,252 @@
+"""`ChatMM`: a local multimodal model as a LangChain chat model that calls tools under their grammar.
+
+Each step renders the messages (always by the one renderer), feeds what is new, and reports itself by one event.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun, dispatch_custom_event
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable, ensure_config
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from agentmm.errors import MissingExtra, PlannerError
+from agentmm.media import MediaStore, default_home
+from agentmm.planner.completion import parse_completion
+from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.local import Completion, LocalModel, Prompt, Sampling
+from agentmm.planner.render import Rendered, Renderer
+from agentmm.planner.session import DEFAULT_BYTES, Sessions
+from agentmm.planner.specs import specs_of
+from agentmm.state import with_own_ids
+
+NANO = Path(__file__).parent.parent / "weights" / "nano"
+"""Where the shipped planner's weights lie."""
+
+
+class ChatMM(BaseChatModel):
+    """A `MultimodalLM` with its processor, as a chat model.
+
+    Attributes:
+        model: the model.
+        processor: its processor; tokenizer and image size are its own.
+        planner_name: how traces call it.
+        weights_id: identity of the weights, for traces.
+        temperature: 0 takes the likeliest legal token.
+        max_tokens: most tokens of one step.
+        constrained: whether calls must keep to the tools' grammar.
+        think: whether a `<think>` block comes first.
+        keep_sessions: whether sessions are kept from step to step.
+        cache_bytes: bytes that sessions may hold together.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    model: Any = Field(exclude=True, repr=False)
+    processor: Any = Field(exclude=True, repr=False)
+    planner_name: str = "local"
+    weights_id: str | None = None
+    temperature: float = 0.0
+    max_tokens: int = 256
+    constrained: bool = True
+    think: bool = False
+    keep_sessions: bool = True
+    cache_bytes: int = DEFAULT_BYTES
+    takes_media: bool = True
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentmm"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"planner": self.planner_name, "weights": self.weights_id, "temperature": self.temperature}
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The one renderer, on this model's tokenizer."""
+        return Renderer(self.processor.tokenizer, self.processor.image_tokens)
+
+    @cached_property
+    def local(self) -> LocalModel:
+        """The engine that completes prompts."""
+        tokenizer = self.processor.tokenizer
+        return LocalModel(
+            self.model.eval(),
+            image_size=self.model.config.image_size,
+            image_tokens=self.processor.image_tokens,
+            end_id=tokenizer.convert_tokens_to_ids("<|end|>"),
+            sessions=Sessions(self.cache_bytes) if self.keep_sessions else None,
+        )
+
+    @cached_property
+    def _matcher_tokenizer(self) -> Any:
+        return matcher_tokenizer(self.processor.tokenizer)
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """This planner with tools to call: ours, LangChain's, or specifications."""
+        return self.bind(tools=specs_of(tools), **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        media: dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """One step: render, complete, parse, report.
+
+        Args:
+            messages: the conversation; media are blocks `{"type": "image", "file_id": "image_1"}`.
+            stop: not supported by a grammar-bound planner; must be empty.
+            run_manager: LangChain's.
+            tools: specifications of what may be called.
+            media: handle to record.
+            seed: of the draws; the step's own seed is derived from it and the prompt's length.
+            kwargs: ignored.
+
+        Raises:
+            PlannerError: `stop` was given, or the prompt is longer than the model's positions.
+        """
+        if stop:
+            raise PlannerError("stop words are not supported", got=stop, expected="none")
+        records, specs = media or {}, specs_of(tools)
+        with self._lock:
+            rendered, new = self._render(messages, specs, records)
+            done = self._complete(rendered, specs, records, seed)
+        message = with_own_ids(self._message(done), messages)
+        self._report(rendered, new, done, run_manager)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _render(
+        self, messages: list[BaseMessage], specs: list[dict[str, Any]], records: dict[str, Any]
+    ) -> tuple[Rendered, int]:
+        """The prompt, and how many of its ids earlier steps did not have."""
+        signatures = [spec["signature"] for spec in specs]
+        rendered = self.renderer.render(messages, signatures, records, generate=True)
+        limit = self.model.config.text_config.max_position_embeddings - self.max_tokens
+        if len(rendered.ids) > limit:
+            raise PlannerError(
+                "the conversation is too long for the planner",
+                got=len(rendered.ids),
+                expected=f"at most {limit} tokens",
+            )
+        last = max((i for i, message in enumerate(messages) if isinstance(message, AIMessage)), default=None)
+        before = 0 if last is None else len(self.renderer.render(messages[: last + 1], signatures, records).ids)
+        return rendered, before
+
+    def _complete(
+        self, rendered: Rendered, specs: list[dict[str, Any]], records: dict[str, Any], seed: int
+    ) -> Completion:
+        constraint = None
+        if self.constrained:
+            lark = cached_grammar(json.dumps(specs), tuple(records), self.think)
+            constraint = Constraint(self._matcher_tokenizer, lark, self.model.config.text_config.vocab_size)
+        sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids))
+        prompt = Prompt(
+            rendered.ids, [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]
+        )
+        return self.local.complete(prompt, self._loader(records), constraint, sampling)
+
+    def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
+        """Brings an image by its hash out of the run's store."""
+        folder = (ensure_config().get("configurable") or {}).get("agentmm_store") or default_home() / "media"
+        store = MediaStore(Path(folder))
+        by_sha = {record["sha"]: record for record in records.values() if record.get("sha")}
+        return lambda sha: store.get(by_sha.get(sha, sha)).pixels
+
+    def _message(self, done: Completion) -> AIMessage:
+        """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
+        text = self.processor.tokenizer.decode(done.ids, skip_special_tokens=False)
+        counters = done.counters
+        read = counters.prefill_tokens + counters.cached_tokens
+        return AIMessage(
+            **said(text),
+            response_metadata={"completion_ids": done.ids, "logp": [round(value, 6) for value in done.logp]},
+            usage_metadata={"input_tokens": read, "output_tokens": len(done.ids), "total_tokens": read + len(done.ids)},
+        )
+
+    def _report(
+        self, rendered: Rendered, new: int, done: Completion, run_manager: CallbackManagerForLLMRun | None
+    ) -> None:
+        """One event per step, for the recorder."""
+        if run_manager is None or run_manager.parent_run_id is None:
+            return
+        counters = done.counters
+        event = {
+            "prompt_ids": list(rendered.ids[new:]),
+            "completion_ids": done.ids,
+            "logp": done.logp,
+            "logp_sampled": done.logp_sampled,
+            "forced": [int(value) for value in done.forced],
+            "media": [slot.sha for slot in rendered.media if slot.position >= new],
+            "counters": vars(counters),
+        }
+        dispatch_custom_event("agentmm.step", event, config={"callbacks": run_manager.get_child()})
+
+
+def said(text: str) -> dict[str, Any]:
+    """The fields of an `AIMessage` for what the planner wrote; what cannot be read becomes invalid calls."""
+    parsed = parse_completion(text)
+    calls = [
+        {"name": call.tool, "args": call.arguments, "id": f"call_{index}", "type": "tool_call"}
+        for index, call in enumerate(parsed.calls)
+    ]
+    bad = [
+        {"name": None, "args": piece, "id": f"bad_{index}", "error": "malformed call", "type": "invalid_tool_call"}
+        for index, piece in enumerate(parsed.malformed)
+    ]
+    content = parsed.think if calls or bad else parsed.answer
+    return {"content": content, "tool_calls": calls, "invalid_tool_calls": bad}
+
+
+def load_local(name: str = "nano", **options: Any) -> ChatMM:
+    """A local planner by name.
+
+    Args:
+        name: `nano` for the weights that ship with the package, or `hf:FOLDER` for a saved `MultimodalLM`.
+        **options: fields of `ChatMM`, for example `temperature=0.7`; `device` names a torch device.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        PlannerError: there are no such weights.
+    """
+    folder = NANO if name == "nano" else Path(name.removeprefix("hf:"))
+    if not (folder / "config.json").is_file():
+        mend = "agentmm train nano" if name == "nano" else "hf:FOLDER with a saved MultimodalLM"
+        raise PlannerError("no planner weights there", got=str(folder), mend=mend)
+    try:
+        import torch
+
+        from agentmm.model import MultimodalLM, MultimodalProcessor
+    except ImportError as error:
+        raise MissingExtra(error.name or "torch", "local") from error
+    device = options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = MultimodalLM.from_pretrained(folder, dtype=torch.float32).to(device)
+    processor = MultimodalProcessor.from_pretrained(folder)
+    options.setdefault("weights_id", weights_id(folder))
+    return ChatMM(model=model, processor=processor, planner_name=name, **options)
+
+
+def weights_id(folder: Path) -> str:
+    """Identity of saved weights: the first 16 hex digits of the SHA-256 of their file."""
+    digest = hashlib.sha256()
+    with (folder / "model.safetensors").open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()[:16]

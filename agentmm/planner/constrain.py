@@ -1,0 +1,157 @@
+"""Constrained calls: the grammar of a completion under the tools' parameters and the handles that exist now.
+
+A completion is an optional thought, then one or more calls or an answer. The grammar is compact: tool names and handles are literals,
+strings are bounded, arguments stand in the order of the signature.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentmm.errors import MissingExtra, PlannerError
+
+TEXT_BYTES = 160
+"""Longest string argument, in characters."""
+
+ANSWER_BYTES = 400
+"""Longest answer, in characters."""
+
+MAX_CALLS = 6
+"""Most calls in one step."""
+
+_STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
+_ANSWER = rf"ANSWER: /[^<\x00-\x20]([^<\x00-\x1f]){{0,{ANSWER_BYTES}}}/"
+_THOUGHT = r"THOUGHT: /([^<\x00-\x09]){0,600}/"
+_NUMBER = r"NUMBER: /-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/"
+_WHOLE = r"WHOLE: /-?(0|[1-9][0-9]{0,8})/"
+
+
+def grammar(specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: bool = False) -> str:
+    """The Lark grammar (llguidance's dialect) of every legal completion.
+
+    Args:
+        specs: tools, as `agentmm.planner.specs` describes them.
+        handles: handles that exist now, for example `["image_1", "region_1"]`.
+        think: whether a `<think>` block must come first.
+
+    Returns:
+        Lark text; a tool whose required media do not exist is not in it.
+    """
+    rules = [rule for spec in specs if (rule := _arguments(spec, handles)) is not None]
+    start = ("<think> THOUGHT </think> " if think else "") + ("(calls | ANSWER)" if rules else "ANSWER")
+    lines = [f"start: {start}", _ANSWER, _THOUGHT, _STRING, _NUMBER, _WHOLE]
+    if rules:
+        bodies = " | ".join(rules)
+        lines += [f"calls: call{{1,{MAX_CALLS}}}", "call: <tool_call> body </tool_call>", f"body: {bodies}"]
+    return "\n".join(lines)
+
+
+def _arguments(spec: dict[str, Any], handles: Sequence[str]) -> str | None:
+    """One alternative of `body`: the whole call of one tool, or None where a required handle cannot be had."""
+    values = {param["name"]: _value(param, handles) for param in spec["params"]}
+    required = [param for param in spec["params"] if param["required"]]
+    if any(values[param["name"]] is None for param in required):
+        return None
+    params = [param for param in spec["params"] if values[param["name"]] is not None]
+    head = _literal(f'{{"name": {json.dumps(spec["name"])}, "arguments": {{')
+    return f"{head} {_sequence(params, values, first=True)} {_literal('}}')}"
+
+
+def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], *, first: bool) -> str:
+    """`"a": X, "b": Y` with optional ones left out, commas where they belong."""
+    if not params:
+        return '""'
+    param, rest = params[0], params[1:]
+    key = _literal(("" if first else ", ") + f"{json.dumps(param['name'])}: ")
+    given = f"{key} {values[param['name']]}" + (f" {_sequence(rest, values, first=False)}" if rest else "")
+    if param["required"]:
+        return given
+    return f"({given} | {_sequence(rest, values, first=first)})"
+
+
+def _value(param: dict[str, Any], handles: Sequence[str]) -> str | None:
+    """What may stand as the value of a parameter, or None where nothing may."""
+    if param["accepts"]:
+        legal = [handle for handle in handles if _fits(handle, param["accepts"])]
+        return "(" + " | ".join(_literal(f'"{handle}"') for handle in legal) + ")" if legal else None
+    if param["choices"]:
+        return "(" + " | ".join(_literal(json.dumps(choice)) for choice in param["choices"]) + ")"
+    if param["modality"] == "Flag":
+        return '("true" | "false")'
+    if param["modality"] == "Number":
+        return "WHOLE" if param["whole"] else "NUMBER"
+    return "STRING"
+
+
+def _fits(handle: str, accepts: Sequence[str]) -> bool:
+    """Whether a handle's kind is one of the accepted modalities; a region stands for its part of the image."""
+    kind = handle.rsplit("_", 1)[0].capitalize()
+    return kind in accepts or (kind == "Region" and "Image" in accepts)
+
+
+def _literal(text: str) -> str:
+    """A Lark string literal."""
+    return json.dumps(text)
+
+
+class Constraint:
+    """One completion's matcher: which tokens are legal next.
+
+    Args:
+        tokenizer: what `matcher_tokenizer` made.
+        lark: a grammar from `grammar`.
+        vocabulary: number of token ids.
+
+    Raises:
+        PlannerError: the grammar does not compile.
+    """
+
+    def __init__(self, tokenizer: Any, lark: str, vocabulary: int) -> None:
+        from llguidance import LLMatcher
+
+        self._matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(lark))
+        self._vocabulary = vocabulary
+        if self._matcher.is_error():
+            raise PlannerError(f"the grammar of the calls does not compile: {self._matcher.get_error()}")
+
+    def legal(self) -> NDArray[np.bool_]:
+        """Mask of the tokens that may come next, bool `[V]`."""
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        mask = np.unpackbits(bits, bitorder="little")[: self._vocabulary].astype(bool)
+        return np.pad(mask, (0, self._vocabulary - len(mask)))
+
+    def take(self, token: int) -> None:
+        """Go on by one token.
+
+        Raises:
+            PlannerError: the token was not legal.
+        """
+        if not self._matcher.consume_token(token):
+            raise PlannerError(f"token {token} is not legal here: {self._matcher.get_error()}")
+
+
+def matcher_tokenizer(tokenizer: Any) -> Any:
+    """Llguidance's view of a fast Hugging Face tokenizer; its end token is the wire's `<|end|>`.
+
+    Raises:
+        MissingExtra: llguidance is not installed.
+    """
+    try:
+        import llguidance.hf
+    except ImportError as error:
+        raise MissingExtra("llguidance", "local") from error
+    return llguidance.hf.from_tokenizer(
+        tokenizer, n_vocab=len(tokenizer), eos_token=tokenizer.convert_tokens_to_ids("<|end|>")
+    )
+
+
+@lru_cache(maxsize=256)
+def cached_grammar(specs_json: str, handles: tuple[str, ...], think: bool) -> str:
+    """`grammar` on hashable arguments: the same tools and handles come back many times in an episode."""
+    return grammar(json.loads(specs_json), handles, think=think)

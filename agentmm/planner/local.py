@@ -1,0 +1,234 @@
+"""A local model that completes prompts through cache sessions, one token at a time, under a constraint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from agentmm.planner.session import Key, Sessions, features_of
+
+LoadImage = Callable[[str], Any]
+"""An image's hash -> the picture (PIL image or uint8 array [H, W, 3])."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a step is rendered to.
+
+    Attributes:
+        ids: token ids, length T; image placeholders are in place.
+        images: (position of the first placeholder, image hash) in reading order.
+    """
+
+    ids: Sequence[int]
+    images: Sequence[tuple[int, str]] = ()
+
+
+@dataclass
+class Counters:
+    """What one completion cost.
+
+    Attributes:
+        prefill_tokens: prompt tokens that were fed now.
+        cached_tokens: prompt tokens that a session already held.
+        decode_tokens: tokens that were generated.
+        encoder_calls: images that met the vision encoder.
+        seconds: wall time.
+    """
+
+    prefill_tokens: int = 0
+    cached_tokens: int = 0
+    decode_tokens: int = 0
+    encoder_calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Completion:
+    """Generated ids with their log-probabilities.
+
+    Attributes:
+        ids: generated token ids, the end token included where it came.
+        logp: the model's own log-probability of each: temperature 1, no mask.
+        logp_sampled: the log-probability after temperature and mask.
+        forced: whether it was the one legal token.
+        ended: whether the end token came before the limit.
+        counters: what it cost.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    logp: list[float] = field(default_factory=list)
+    logp_sampled: list[float] = field(default_factory=list)
+    forced: list[bool] = field(default_factory=list)
+    ended: bool = False
+    counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen.
+
+    Attributes:
+        temperature: 0 takes the likeliest legal token.
+        max_tokens: most tokens of a completion.
+        seed: seed of the draws; the same seed and prompt give the same completion.
+    """
+
+    temperature: float = 0.0
+    max_tokens: int = 256
+    seed: int = 0
+
+
+class LocalModel:
+    """A `MultimodalLM` with its sessions.
+
+    Args:
+        model: the model, in evaluation mode.
+        image_size: side of the square that the encoder sees, in px.
+        end_id: id of the end token.
+        sessions: where sessions live; None feeds every prompt whole (for measurement).
+    """
+
+    def __init__(
+        self, model: Any, *, image_size: int, image_tokens: int, end_id: int, sessions: Sessions | None
+    ) -> None:
+        self.model, self.sessions = model, sessions
+        self.image_size, self.image_tokens, self.end_id = image_size, image_tokens, end_id
+
+    def complete(
+        self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = Sampling()
+    ) -> Completion:
+        """Generate until the end token or the limit.
+
+        Args:
+            prompt: ids and images of the step.
+            load: brings an image by its hash; called once per image that must be encoded.
+            constraint: has `legal() -> bool [V]` and `take(token)`; None allows everything.
+            sampling: temperature, limit and seed.
+        """
+        import torch
+
+        started = time.perf_counter()
+        with torch.inference_mode():
+            session, logits, counters = self._prefill(prompt, load)
+            result = self._decode(session, logits, constraint, sampling)
+        if self.sessions is not None:
+            self.sessions.keep(session)
+        counters.decode_tokens, counters.seconds = len(result.ids), time.perf_counter() - started
+        result.counters = counters
+        return result
+
+    def keys(self, prompt: Prompt) -> list[Key]:
+        """The session keys of a prompt: ids, and (hash, offset) where an image stands."""
+        keys: list[Key] = list(prompt.ids)
+        for start, sha in prompt.images:
+            keys[start : start + self.image_tokens] = [(sha, offset) for offset in range(self.image_tokens)]
+        return keys
+
+    def _prefill(self, prompt: Prompt, load: LoadImage) -> tuple[Any, Any, Counters]:
+        """Feed what no session holds; returns the session, the logits after the last token, the counters."""
+        from agentmm.planner.session import Session
+
+        keys = self.keys(prompt)
+        session = self.sessions.find(keys) if self.sessions is not None else Session()
+        known = len(session.keys)
+        new = [(start, sha) for start, sha in prompt.images if start + self.image_tokens > known]
+        features, encoded = features_of(session, [sha for _, sha in new], lambda shas: self._encode(shas, load))
+        embeds = self._embed(
+            list(prompt.ids[known:]), [(start - known, f) for (start, _), f in zip(new, features, strict=True)]
+        )
+        logits = self._feed(session, embeds, keys[known:])
+        return session, logits, Counters(len(keys) - known, known, 0, encoded)
+
+    def _encode(self, shas: list[str], load: LoadImage) -> list[Any]:
+        """Images through encoder and projector, one batch: hashes -> `[Q, D]` each."""
+        import torch
+
+        from agentmm.model.pixels import scale_pixels, square_pixels
+
+        pixels = np.stack([square_pixels(load(sha), self.image_size) for sha in shas])
+        batch = torch.from_numpy(scale_pixels(pixels)).to(self.model.device, self.model.dtype)
+        return list(self.model.encode_images(batch))
+
+    def _embed(self, ids: list[int], features: list[tuple[int, Any]]) -> Any:
+        """Embeddings `[1, T, D]` of new ids, image features in the places of their placeholders."""
+        import torch
+
+        embeds = self.model.get_input_embeddings()(torch.tensor([ids], device=self.model.device)).clone()
+        for start, value in features:
+            first = max(start, 0)
+            embeds[0, first : start + self.image_tokens] = value[first - start :].to(embeds.dtype)
+        return embeds
+
+    def _feed(self, session: Any, embeds: Any, keys: Sequence[Key]) -> Any:
+        """Run embeddings `[1, T, D]` after what the session holds; returns float32 logits `[V]` after the last."""
+        import torch
+        from transformers import DynamicCache
+
+        known = len(session.keys)
+        cache = DynamicCache()
+        for index, (k, v) in enumerate(session.layers):
+            cache.update(k, v, index)
+        positions = torch.arange(known, known + embeds.shape[1], device=embeds.device)[None]
+        out = self.model(
+            inputs_embeds=embeds, past_key_values=cache, position_ids=positions, use_cache=True, logits_to_keep=1
+        )
+        session.layers = [(layer.keys, layer.values) for layer in cache.layers]
+        session.keys = [*session.keys, *keys]
+        return out.logits[0, -1].float()
+
+    def _decode(self, session: Any, logits: Any, constraint: Any, sampling: Sampling) -> Completion:
+        """Sample token after token; every token but the last is fed to the session."""
+        rng = np.random.default_rng(sampling.seed)
+        result = Completion()
+        while len(result.ids) < sampling.max_tokens:
+            row = logits.cpu().numpy().astype(np.float64)
+            legal = constraint.legal() if constraint is not None else None
+            token, logp, chosen = choose(row, legal, sampling.temperature, rng)
+            result.ids.append(token)
+            result.logp.append(logp)
+            result.logp_sampled.append(chosen)
+            result.forced.append(legal is not None and int(legal.sum()) == 1)
+            if token == self.end_id:
+                result.ended = True
+                break
+            if constraint is not None:
+                constraint.take(token)
+            if len(result.ids) < sampling.max_tokens:
+                logits = self._feed(session, self._embed([token], []), [token])
+        return result
+
+
+def choose(
+    logits: np.ndarray, legal: np.ndarray | None, temperature: float, rng: np.random.Generator
+) -> tuple[int, float, float]:
+    """Choose one token.
+
+    Args:
+        logits: float `[V]`.
+        legal: bool `[V]`, or None where every token is legal.
+        temperature: 0 takes the likeliest legal token.
+        rng: source of the draw.
+
+    Returns:
+        (token, its log-probability at temperature 1 without mask, the one after temperature and mask).
+    """
+    own = log_softmax(logits)
+    masked = logits if legal is None else np.where(legal, logits, -math.inf)
+    if temperature <= 0:
+        token = int(masked.argmax())
+        return token, float(own[token]), 0.0
+    sampled = log_softmax(masked / temperature)
+    token = int(rng.choice(len(sampled), p=np.exp(sampled)))
+    return token, float(own[token]), float(sampled[token])
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities `[V]` of logits `[V]`; minus infinity stays."""
+    top = logits.max()
+    return logits - top - math.log(np.exp(logits - top).sum())

@@ -1,0 +1,141 @@
+"""The cache session: a step feeds only the tokens that are new, and an image meets the encoder once per episode.
+
+A session is found by content, never by thread: the longest common prefix of its keys with the prompt's. A key is a token
+id, or, where an image stands, the image's hash and the offset within it: two different images have equal token ids, so
+ids alone would give false hits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = int | tuple[str, int]
+
+DEFAULT_BYTES = 256 * 2**20
+"""Bytes of key-value caches and image features that sessions may hold together."""
+
+
+@dataclass
+class Session:
+    """Keys that were fed, their key-value cache, and the features of the images among them.
+
+    Attributes:
+        keys: one key per position in the cache, length T.
+        layers: per decoder layer the keys and values, each `[1, heads, T, width]`.
+        features: per image hash its projected tokens `[Q, D]`.
+    """
+
+    keys: list[Key] = field(default_factory=list)
+    layers: list[tuple[Any, Any]] = field(default_factory=list)
+    features: dict[str, Any] = field(default_factory=dict)
+
+    def fork(self, length: int) -> Session:
+        """A session of the first `length` positions; tensors are views, the original stays whole."""
+        kept = self.keys[:length]
+        shas = {key[0] for key in kept if isinstance(key, tuple)}
+        return Session(
+            kept,
+            [(k[:, :, :length], v[:, :, :length]) for k, v in self.layers],
+            {sha: value for sha, value in self.features.items() if sha in shas},
+        )
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that its tensors take."""
+        tensors = [tensor for pair in self.layers for tensor in pair] + list(self.features.values())
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def common_prefix(left: Sequence[Key], right: Sequence[Key]) -> int:
+    """Length of the longest common prefix of two key sequences."""
+    limit = min(len(left), len(right))
+    for position in range(limit):
+        if left[position] != right[position]:
+            return position
+    return limit
+
+
+class Sessions:
+    """A byte-bounded store of sessions, least recently used first out; safe across threads.
+
+    Eviction costs time only: a prompt whose session is gone is fed from its start again.
+
+    Args:
+        limit_bytes: most bytes that the sessions may hold together.
+    """
+
+    def __init__(self, limit_bytes: int = DEFAULT_BYTES) -> None:
+        self.limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._sessions: OrderedDict[int, Session] = OrderedDict()
+        self._next = 0
+
+    def find(self, keys: Sequence[Key]) -> Session:
+        """A fork of the stored session that shares the longest prefix with `keys`, short of the last key.
+
+        At least one key is left to feed, since a step needs the logits after its last key.
+        """
+        with self._lock:
+            best, length = None, 0
+            for number, session in self._sessions.items():
+                shared = min(common_prefix(session.keys, keys), len(keys) - 1)
+                if shared > length:
+                    best, length = number, shared
+            if best is None:
+                return Session()
+            self._sessions.move_to_end(best)
+            return self._sessions[best].fork(length)
+
+    def keep(self, session: Session) -> None:
+        """Store a session; one that it extends gives way to it."""
+        with self._lock:
+            covered = [n for n, old in self._sessions.items() if common_prefix(old.keys, session.keys) == len(old.keys)]
+            for number in covered:
+                del self._sessions[number]
+            self._sessions[self._next] = session
+            self._next += 1
+            self._evict()
+
+    def _evict(self) -> None:
+        total = sum(session.bytes for session in self._sessions.values())
+        while total > self.limit_bytes and self._sessions:
+            _, gone = self._sessions.popitem(last=False)
+            total -= gone.bytes
+
+    def clear(self) -> None:
+        """Forget every session."""
+        with self._lock:
+            self._sessions.clear()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that all sessions hold now."""
+        with self._lock:
+            return sum(session.bytes for session in self._sessions.values())
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._sessions)
+
+
+def features_of(
+    session: Session, shas: Sequence[str], encode: Callable[[list[str]], Sequence[Any]]
+) -> tuple[list[Any], int]:
+    """Features of images in the order asked, encoding each distinct one that the session lacks, in one batch.
+
+    Args:
+        session: holds what was encoded before and takes what is encoded now.
+        shas: hashes in the order in which the images stand in the prompt.
+        encode: hashes -> features, one `[Q, D]` each.
+
+    Returns:
+        (features, number of images that met the encoder).
+    """
+    missing = [sha for sha in dict.fromkeys(shas) if sha not in session.features]
+    if missing:
+        session.features.update(zip(missing, encode(missing), strict=True))
+    return [session.features[sha] for sha in shas], len(missing)

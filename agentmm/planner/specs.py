@@ -1,0 +1,63 @@
+"""What a planner must know of a tool, as JSON: its signature for the prompt, its parameters for the grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def spec_of(tool: Any) -> dict[str, Any]:
+    """The specification of one tool.
+
+    Args:
+        tool: a `Tool`, a LangChain tool, or a specification already.
+
+    Returns:
+        `{"name", "description", "signature", "params"}`, a parameter being
+        `{"name", "modality", "accepts", "choices", "required", "whole"}`.
+    """
+    if isinstance(tool, dict):
+        return tool
+    params = (
+        [_param(name, param) for name, param in tool.params.items()] if hasattr(tool, "params") else _from_schema(tool)
+    )
+    inside = ",".join(f"{p['name']}:{'|'.join(p['accepts'] or p['choices'] or [p['modality']])}" for p in params)
+    signature = getattr(tool, "signature", None) or f"{tool.name}({inside})"
+    return {"name": tool.name, "description": tool.description, "signature": signature, "params": params}
+
+
+def specs_of(tools: Iterable[Any]) -> list[dict[str, Any]]:
+    """The specifications of several tools, in their order."""
+    return [spec_of(tool) for tool in tools]
+
+
+def _param(name: str, param: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "modality": param.modality,
+        "accepts": list(param.accepts),
+        "choices": list(param.choices),
+        "required": param.required,
+        "whole": param.whole,
+    }
+
+
+_MODALITIES = {"string": "Text", "number": "Number", "integer": "Number", "boolean": "Flag"}
+
+
+def _from_schema(tool: Any) -> list[dict[str, Any]]:
+    """Parameters of a foreign LangChain tool, from its JSON schema."""
+    schema = tool.tool_call_schema
+    fields = schema if isinstance(schema, dict) else schema.model_json_schema()
+    required = set(fields.get("required", ()))
+    return [
+        {
+            "name": name,
+            "modality": "Choice" if "enum" in field else _MODALITIES.get(field.get("type", "string"), "Text"),
+            "accepts": [],
+            "choices": [str(value) for value in field.get("enum", ())],
+            "required": name in required,
+            "whole": field.get("type") == "integer",
+        }
+        for name, field in fields.get("properties", {}).items()
+    ]

@@ -1,0 +1,212 @@
+"""ChatMM and its cache session on a tiny random model: exactness, counters, forks, eviction, constraints."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+from agentmm.media import Image, MediaStore
+
+torch = pytest.importorskip("torch")
+
+from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap  # noqa: E402 - after the skip
+from agentmm.planner.chat import ChatMM  # noqa: E402 - after the skip
+from agentmm.planner.completion import parse_completion  # noqa: E402 - after the skip
+from agentmm.planner.local import LocalModel, Prompt, Sampling  # noqa: E402 - after the skip
+from agentmm.planner.session import Session, Sessions, common_prefix  # noqa: E402 - after the skip
+
+SPECS = [
+    {
+        "name": "detect",
+        "description": "find things",
+        "signature": "detect(image:Image,what:Text)",
+        "params": [
+            {
+                "name": "image",
+                "modality": "Image",
+                "accepts": ["Image"],
+                "choices": [],
+                "required": True,
+                "whole": False,
+            },
+            {"name": "what", "modality": "Text", "accepts": [], "choices": [], "required": False, "whole": False},
+        ],
+    }
+]
+
+
+@pytest.fixture(scope="module")
+def planner() -> ChatMM:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    texts = ['{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}', "How many red circles?"] * 9
+    tokenizer = wrap(train_tokenizer(texts, 512))
+    model = MultimodalLM(load_preset("tiny", vocab_size=len(tokenizer))).eval()
+    processor = MultimodalProcessor(SquareImageProcessor(model.config.image_size), tokenizer, model.config.image_tokens)
+    return ChatMM(model=model, processor=processor, planner_name="tiny", max_tokens=24)
+
+
+@pytest.fixture
+def media(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
+    store = MediaStore(tmp_path / "media")
+    draw = np.random.default_rng(3)
+    pictures = [Image(draw.integers(0, 256, (20, 30, 3), dtype=np.uint8)) for _ in range(3)]
+    return {f"image_{i + 1}": store.add(picture) for i, picture in enumerate(pictures)}
+
+
+def engine(planner: ChatMM, sessions: Sessions | None) -> LocalModel:
+    local = planner.local
+    return LocalModel(
+        local.model,
+        image_size=local.image_size,
+        image_tokens=local.image_tokens,
+        end_id=local.end_id,
+        sessions=sessions,
+    )
+
+
+def prompt_of(planner: ChatMM, words: list[str], images: list[str]) -> Prompt:
+    """Words with an image after each of the first ones; images are named by made-up hashes."""
+    renderer = planner.renderer
+    ids: list[int] = []
+    places = []
+    for index, word in enumerate(words):
+        ids += renderer.encode(word)
+        if index < len(images):
+            places.append((len(ids), images[index]))
+            ids += [renderer.token_id("<image>")] * planner.local.image_tokens
+    return Prompt(ids, places)
+
+
+def picture(sha: str) -> np.ndarray:
+    return np.random.default_rng(sum(map(ord, sha))).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+
+
+def reference_logp(planner: ChatMM, prompt: Prompt, completion: list[int]) -> np.ndarray:
+    """Log-probabilities of a completion by the model's own uncached forward over everything."""
+    pixels = planner.processor.image_processor([picture(sha) for _, sha in prompt.images])["pixel_values"]
+    ids = torch.tensor([[*prompt.ids, *completion]])
+    with torch.inference_mode():
+        logits = (
+            planner.model(input_ids=ids, pixel_values=torch.as_tensor(np.asarray(pixels))).logits[0].log_softmax(-1)
+        )
+    first = len(prompt.ids) - 1
+    return logits[range(first, first + len(completion)), completion].numpy()
+
+
+def test_cached_steps_equal_the_uncached_forward(planner):
+    local = engine(planner, Sessions())
+    first = prompt_of(planner, ["red", "circle"], ["a"])
+    done = local.complete(first, picture, sampling=Sampling(max_tokens=6))
+    np.testing.assert_allclose(done.logp, reference_logp(planner, first, done.ids), atol=1e-4)
+    more = prompt_of(planner, ["many", "what"], ["b"])
+    start = len(first.ids) + len(done.ids)
+    second = Prompt(
+        [*first.ids, *done.ids, *more.ids], [*first.images, *((start + at, sha) for at, sha in more.images)]
+    )
+    again = local.complete(second, picture, sampling=Sampling(max_tokens=6))
+    np.testing.assert_allclose(again.logp, reference_logp(planner, second, again.ids), atol=1e-4)
+    # the last token of a completion is never fed by its own step, so the next step feeds it with what is new
+    assert again.counters.prefill_tokens == len(more.ids) + 1
+    assert again.counters.cached_tokens == start - 1
+    assert (done.counters.encoder_calls, again.counters.encoder_calls) == (1, 1)
+
+
+def test_equal_ids_with_another_image_are_not_taken_from_the_cache(planner):
+    local = engine(planner, Sessions())
+    local.complete(prompt_of(planner, ["red", "circle"], ["a"]), picture, sampling=Sampling(max_tokens=2))
+    other = prompt_of(planner, ["red", "circle"], ["b"])
+    done = local.complete(other, picture, sampling=Sampling(max_tokens=4))
+    assert done.counters.cached_tokens == len(planner.renderer.encode("red"))
+    np.testing.assert_allclose(done.logp, reference_logp(planner, other, done.ids), atol=1e-4)
+
+
+def test_interleaved_and_forked_conversations_equal_each_alone(planner):
+    shared, alone = engine(planner, Sessions()), engine(planner, None)
+    prompts = [prompt_of(planner, ["how", "many", word], ["a", "b"]) for word in ("red", "circle", "what", "image")]
+    for prompt in [*prompts, *reversed(prompts)]:
+        got, want = (local.complete(prompt, picture, sampling=Sampling(max_tokens=5)) for local in (shared, alone))
+        assert got.ids == want.ids
+        np.testing.assert_allclose(got.logp, want.logp, atol=1e-4)
+
+
+def test_eviction_costs_time_only(planner):
+    prompts = [prompt_of(planner, ["how", word], ["a"]) for word in ("red", "circle", "what")]
+    one = engine(planner, Sessions()).complete(prompts[0], picture, sampling=Sampling(max_tokens=2))
+    small = engine(planner, Sessions(limit_bytes=1))
+    assert [small.complete(p, picture, sampling=Sampling(max_tokens=2)).counters.cached_tokens for p in prompts] == [
+        0,
+        0,
+        0,
+    ]
+    assert small.sessions is not None
+    assert len(small.sessions) == 0
+    assert small.complete(prompts[0], picture, sampling=Sampling(max_tokens=2)).ids == one.ids
+
+
+def test_images_seen_twice_meet_the_encoder_once(planner):
+    done = engine(planner, Sessions()).complete(
+        prompt_of(planner, ["red", "circle", "what"], ["a", "b", "a"]), picture, sampling=Sampling(max_tokens=2)
+    )
+    assert done.counters.encoder_calls == 2
+
+
+def test_common_prefix_and_fork_by_hand():
+    assert common_prefix([1, 2, ("a", 0)], [1, 2, ("b", 0)]) == 2
+    k = torch.arange(6.0).reshape(1, 1, 3, 2)
+    session = Session([1, ("a", 0), 2], [(k, k)], {"a": torch.zeros(1, 2)})
+    assert session.fork(1).features == {}
+    assert list(session.fork(2).features) == ["a"]
+    assert session.fork(2).layers[0][0].shape == (1, 1, 2, 2)
+
+
+def test_a_random_model_under_the_grammar_makes_only_legal_turns(planner, media):
+    question = HumanMessage(
+        [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "How many red circles?"}]
+    )
+    for seed in range(3):
+        bound = planner.model_copy(update={"temperature": 1.5, "max_tokens": 120}).bind_tools(SPECS)
+        said = bound.invoke([question], media=media, seed=seed)
+        assert isinstance(said, AIMessage)
+        assert not said.invalid_tool_calls
+        for call in said.tool_calls:
+            assert call["name"] == "detect"
+            assert call["args"]["image"] in media
+        again = bound.invoke([question], media=media, seed=seed)
+        assert again.response_metadata["completion_ids"] == said.response_metadata["completion_ids"]
+
+
+def test_a_call_without_its_media_cannot_be_written(planner):
+    bound = planner.model_copy(update={"temperature": 1.0, "max_tokens": 60}).bind_tools(SPECS)
+    assert all(not bound.invoke([HumanMessage("red?")], media={}, seed=seed).tool_calls for seed in range(4))
+
+
+def test_steps_of_an_episode_prefill_only_what_is_new(planner, media):
+    bound = planner.model_copy(update={"max_tokens": 8, "constrained": False}).bind_tools(SPECS)
+    blocks = [{"type": "image", "file_id": handle} for handle in media]
+    messages = [HumanMessage([*blocks, {"type": "text", "text": "How many?"}])]
+    renderer, signatures, known = planner.renderer, [SPECS[0]["signature"]], 0
+    for step in range(3):
+        ids = renderer.render(messages, signatures, media, generate=True).ids
+        said = bound.invoke(messages, media=media)
+        usage, written = said.usage_metadata, said.response_metadata["completion_ids"]
+        assert usage["input_tokens"] == len(ids)
+        call = {"name": "detect", "args": {"image": "image_1"}, "id": f"call_{step}"}
+        turn = AIMessage("", tool_calls=[call], response_metadata={"completion_ids": written})
+        messages += [turn, ToolMessage(json.dumps({"count": step}), tool_call_id=call["id"])]
+        known = len(ids) + len(written) - 1
+    counters = [session.keys for session in planner.local.sessions._sessions.values()]
+    assert max(map(len, counters)) >= known
+
+
+def test_malformed_text_is_kept_as_an_invalid_call():
+    from agentmm.planner.chat import said
+
+    fields = said("<tool_call>{broken</tool_call><|end|>")
+    assert [call["args"] for call in fields["invalid_tool_calls"]] == ["{broken"]
+    assert said("3<|end|>")["content"] == "3"
+    assert parse_completion("3").answer == "3"

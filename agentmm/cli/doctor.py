@@ -1,0 +1,134 @@
+"""`agentmm doctor`: what is installed, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agentmm import __version__
+from agentmm.cli.console import out, print_json
+
+EXAMPLES = "agentmm doctor   ·   agentmm doctor --json"
+
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "local": ("torch", "transformers", "tokenizers", "safetensors", "llguidance"),
+    "detect": ("torch", "torchvision", "ultralytics", "safetensors", "cv2"),
+    "ocr": ("rapidocr", "onnxruntime", "cv2"),
+    "speech": ("av", "pocketsphinx"),
+    "whisper": ("whisper",),
+    "imagine": ("diffusers", "accelerate"),
+    "train": ("accelerate", "peft", "datasets"),
+}
+
+
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> int:
+    """Check the device, the extras, the shipped weights and the trace store."""
+    report = _report()
+    if json_:
+        print_json(report)
+    else:
+        _show(report)
+    return 0 if report["ok"] else 1
+
+
+def _report() -> dict[str, Any]:
+    extras = {
+        name: [module for module in modules if importlib.util.find_spec(module) is None]
+        for name, modules in EXTRAS.items()
+    }
+    weights = {name: _weights(name) for name in ("nano", "detector")}
+    home = _home()
+    problems = [
+        f'extra {name} lacks {", ".join(gone)}: pip install "agentmm[{name}]"' for name, gone in extras.items() if gone
+    ]
+    problems += [f"weights of {name} are missing: agentmm train {name}" for name, found in weights.items() if not found]
+    if _both_opencv():
+        problems.append(
+            "opencv-python and opencv-python-headless share files: uninstall both, then install the headless one"
+        )
+    if not home["writable"]:
+        problems.append(f"{home['path']} is not writable: set AGENTMM_HOME to a folder that is")
+    return {
+        "ok": home["writable"],
+        "agentmm": __version__,
+        "python": platform.python_version(),
+        "device": _device(),
+        "extras": {name: not gone for name, gone in extras.items()},
+        "weights": weights,
+        "home": home,
+        "problems": problems,
+    }
+
+
+def _device() -> dict[str, Any]:
+    """Cores and the accelerator, asked of torch where it is installed."""
+    if importlib.util.find_spec("torch") is None:
+        return {"cores": os.cpu_count(), "accelerator": None, "torch": None}
+    import torch
+
+    name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    return {"cores": os.cpu_count(), "accelerator": name, "torch": torch.__version__}
+
+
+def _weights(name: str) -> dict[str, Any] | None:
+    """The manifest's main facts, or None where the weights are not there."""
+    folder = Path(__file__).parent.parent / "weights" / name
+    manifest = folder / "manifest.json"
+    if not manifest.is_file() or not (folder / "model.safetensors").is_file():
+        return None
+    facts = json.loads(manifest.read_text(encoding="utf-8"))
+    return {"bytes": (folder / "model.safetensors").stat().st_size, "metrics": facts.get("metrics", {})}
+
+
+def _home() -> dict[str, Any]:
+    from agentmm.media import default_home
+
+    path = Path(default_home())
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    return {
+        "path": str(path),
+        "writable": os.access(nearest, os.W_OK),
+        "free_mb": shutil.disk_usage(nearest).free // 2**20,
+    }
+
+
+def _both_opencv() -> bool:
+    names = {name for name in ("opencv-python", "opencv-python-headless") if _installed(name)}
+    return len(names) == 2
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _show(report: dict[str, Any]) -> None:
+    device = report["device"]
+    out.print(f"agentmm {report['agentmm']}, Python {report['python']}, torch {device['torch']}", markup=False)
+    out.print(f"device   {device['cores']} cores, accelerator: {device['accelerator'] or 'none'}", markup=False)
+    out.print(
+        "extras   " + "  ".join(f"{name} {'yes' if there else 'NO'}" for name, there in report["extras"].items()),
+        markup=False,
+    )
+    for name, facts in report["weights"].items():
+        out.print(
+            f"weights  {name}: " + (f"{facts['bytes'] / 2**20:.1f} MiB {facts['metrics']}" if facts else "missing"),
+            markup=False,
+        )
+    out.print(f"home     {report['home']['path']} ({report['home']['free_mb']} MB free)", markup=False)
+    for problem in report["problems"]:
+        out.print(f"mend     {problem}", markup=False)
+    out.print('next     agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"', markup=False)

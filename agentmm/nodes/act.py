@@ -18,7 +18,7 @@ from agentmm.nodes.calls import Checked, Outcome
 from agentmm.nodes.frozen import thaw
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import store_of
-from agentmm.state import Pending, State, last_ai, pending_calls
+from agentmm.state import Pending, State, pending_calls
 from agentmm.tool import error_observation, record_result
 
 
@@ -54,7 +54,7 @@ class _Act:
 
     def _step(self, state: State, config: RunnableConfig) -> tuple[dict[str, Any], dict[str, Any]]:
         """Update of the state, and the event that reports the results."""
-        pending = [*pending_calls(state), *_malformed(state)]
+        pending = pending_calls(state)
         outcomes = self._outcomes(pending, state, config)
         settled = _Settled(state.get("media", {}), store_of(config))
         for call, outcome in zip(pending, outcomes, strict=True):
@@ -125,12 +125,3 @@ class _Settled:
             except (ToolError, MediaError) as error:
                 return error_observation(error), [], {}, str(error)
         return error_observation(ToolError(outcome.error)), [], {}, outcome.error
-
-
-def _malformed(state: State) -> list[Pending]:
-    """Calls that the planner wrote so badly that they have no arguments; they cost a retry each."""
-    said = last_ai(state)
-    wrong = said.invalid_tool_calls if said is not None else []
-    return [
-        {"id": str(call["id"]), "tool": call["name"] or "", "arguments": {"malformed": call["args"]}} for call in wrong
-    ]

@@ -66,14 +66,7 @@ def _ending(state: State) -> tuple[str, str, list[Any]]:
 
 def _not_run(state: State) -> list[ToolMessage]:
     """A result for every call that was never made: providers refuse conversations with open calls."""
-    said = last_ai(state)
-    done = {message.tool_call_id for message in state.get("messages", []) if isinstance(message, ToolMessage)}
-    wrong = [
-        str(call["id"]) for call in (said.invalid_tool_calls if said is not None else []) if call["id"] not in done
-    ]
-    reason = "not run: the run had ended"
-    ids = [*(call["id"] for call in pending_calls(state)), *wrong]
-    return [
-        ToolMessage(stable_json({"error": reason}), tool_call_id=call, artifact={"error": reason}, status="error")
-        for call in ids
-    ]
+    error = "not run: the run had ended"
+    content = stable_json({"error": error})
+    ids = [call["id"] for call in pending_calls(state)]
+    return [ToolMessage(content, tool_call_id=call, artifact={"error": error}, status="error") for call in ids]

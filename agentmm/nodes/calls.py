@@ -66,6 +66,8 @@ class Checked:
 
 def check(call: Pending, tools: Sequence[Any], records: dict[str, Record], denied: Sequence[str]) -> Checked | Outcome:
     """Whether a call may run; what stands against it costs a retry and runs nothing."""
+    if "malformed" in call:
+        return Outcome(error=f"a malformed call: {call['malformed']}")
     if call["id"] in denied:
         return Outcome(error=f"a person refused the call of {call['tool']}")
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -13,11 +13,15 @@ from agentmm.state.tally import tally
 
 
 class Pending(TypedDict):
-    """A call that waits to be made: its id, the tool's name and the arguments, media as handles."""
+    """A call that waits to be made: its id, the tool's name and the arguments, media as handles.
+
+    `malformed` says why the planner's words are no call.
+    """
 
     id: str
     tool: str
     arguments: dict[str, Any]
+    malformed: NotRequired[str]
 
 
 class State(TypedDict, total=False):

@@ -27,12 +27,19 @@ def pending_calls(state: State) -> list[Pending]:
     messages = question_messages(state.get("messages", []))
     done = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
     said = last_ai(state)
-    calls = said.tool_calls if said is not None else []
-    return [
-        {"id": str(call["id"]), "tool": call["name"], "arguments": call["args"]}
-        for call in calls
-        if call["id"] not in done
+    if said is None:
+        return []
+    calls: list[Pending] = [
+        {"id": str(call["id"]), "tool": call["name"], "arguments": call["args"]} for call in said.tool_calls
     ]
+    calls += [_malformed(call) for call in said.invalid_tool_calls]
+    return [call for call in calls if call["id"] not in done]
+
+
+def _malformed(call: Mapping[str, Any]) -> Pending:
+    """A call that the planner wrote so badly that it has no arguments."""
+    why = call.get("error") or "arguments are no JSON object"
+    return {"id": str(call["id"]), "tool": call["name"] or "", "arguments": {"raw": call["args"]}, "malformed": why}
 
 
 def calls_made(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:

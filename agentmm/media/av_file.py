@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from agentmm.media.limits import Limits
 from agentmm.media.wav import refuse_long
 
 if TYPE_CHECKING:
+    from av import AudioFrame
     from av.container import InputContainer
 
 
@@ -137,14 +139,32 @@ def _mixed(container: InputContainer, rate_hz: int, limits: Limits, name: str) -
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
     parts: list[np.ndarray] = []
     count = 0
-    for frame in container.decode(audio=0):
-        for part in resampler.resample(frame):
-            parts.append(part.to_ndarray().reshape(-1))
-            count += parts[-1].size
+    for frame in chain(_sound_frames(container, name), (None,)):
+        parts.extend(part.to_ndarray().reshape(-1) for part in resampler.resample(frame))
+        count += frame.samples if frame is not None else 0
         refuse_long(count, rate_hz, limits, name)
-    parts.extend(part.to_ndarray().reshape(-1) for part in resampler.resample(None))
     joined = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
     return np.clip(np.nan_to_num(joined), -1.0, 1.0).astype(np.float32)
+
+
+def _sound_frames(container: InputContainer, name: str) -> Iterator[AudioFrame]:
+    """Decoded frames; a few bad packets, which players skip too, are skipped.
+
+    Raises:
+        MediaError: more than a tenth of the packets is bad.
+    """
+    from av.error import InvalidDataError
+
+    bad = packets = 0
+    for packet in container.demux(audio=0):
+        packets += 1
+        try:
+            yield from packet.decode()  # pyright: ignore[reportReturnType]
+        except InvalidDataError:
+            bad += 1
+    if bad > max(1, packets // 10):
+        got = f"{bad} bad packets of {packets}"
+        raise MediaError(f"{name} is truncated or damaged", got=got, expected="a whole media file")
 
 
 def _seconds(container: InputContainer, stream: Any) -> float:

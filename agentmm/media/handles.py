@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -66,6 +67,19 @@ class Handles:
         record = self._region(media, store, tuple(given)) if isinstance(media, Region) else store.add(media)
         if "root" in record:
             record["of"] = self._handle_of(Origin(record["root"]), tuple(given))
+        handle = self.mint(record["kind"])
+        self.records[handle] = record
+        return handle, record
+
+    def take(self, medium: str | os.PathLike[str] | Stored, store: MediaStore) -> tuple[str, Record]:
+        """Store what enters a run, a file's path or a medium, and give its new handle and record.
+
+        Raises:
+            MediaError: the file is unusable, or the store cannot be written.
+        """
+        if not isinstance(medium, str | os.PathLike):
+            return self.keep(medium, store)
+        record = store.add_file(medium)
         handle = self.mint(record["kind"])
         self.records[handle] = record
         return handle, record

@@ -39,8 +39,10 @@ def decode_image(data: bytes, form: Format, limits: Limits, name: str) -> npt.ND
         except PILImage.DecompressionBombError as error:
             raise _too_large(name, "a decompression bomb", limits) from error
         except Exception as error:  # PIL's plugins raise nearly anything on hostile bytes
+            unread = isinstance(error, PILImage.UnidentifiedImageError)  # whose message holds a memory address
+            got = "a header that cannot be read" if unread else str(error) or type(error).__name__
             raise MediaError(
-                f"{name} is truncated or damaged", got=str(error), expected=f"a whole {form.name} file"
+                f"{name} is truncated or damaged", got=got, expected=f"a whole {form.name} file"
             ) from error
 
 

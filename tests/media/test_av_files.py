@@ -38,6 +38,13 @@ def test_half_a_file_is_no_clip(file_of, form, sound):
         open_media(file_of(data[: len(data) // 2], "half.bin"))
 
 
+def test_a_scratch_in_an_mp3_is_skipped(file_of, sound):
+    data = bytearray(sound("mp3", "libmp3lame", 3.0))
+    frame = data.index(b"\xff\xfb", len(data) // 2)
+    data[frame + 4 : frame + 60] = b"\xff" * 56
+    assert open_media(file_of(bytes(data))).seconds == pytest.approx(3.0, abs=0.2)
+
+
 def test_a_video_gives_frames_at_times(file_of, video):
     data = video()
     assert sniff(data) == "video"

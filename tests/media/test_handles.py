@@ -46,6 +46,16 @@ def test_only_handles_of_this_run_name_media(run, store, named):
         run.resolve(named, store)
 
 
+def test_files_and_media_enter_a_run(store, file_of, encoded, picture):
+    handles = Handles()
+    path = file_of(encoded(picture.to_pil()))
+    assert [handles.take(item, store)[0] for item in (path, str(path), picture)] == ["image_1", "image_2", "image_3"]
+    assert handles.records["image_1"] == store.add_file(path)
+    with pytest.raises(MediaError, match="does not exist"):
+        handles.take("absent.png", store)
+    assert list(handles.records) == ["image_1", "image_2", "image_3"]
+
+
 def test_lineage_of_views_and_regions(run, store):
     source = run.resolve("image_1", store)
     turned = rotate(source, 30)

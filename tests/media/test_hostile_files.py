@@ -37,7 +37,7 @@ MAGIC = (
     b"\0\0\0\x1cftypM4A ",
     b"\0\0\0\x1cftypavif",
 )
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _outcome(path, data: bytes) -> str:
@@ -74,7 +74,7 @@ def test_flipped_bytes(tmp_path, valid, form, changes):
     _check(tmp_path / "flipped", bytes(data))
 
 
-@settings(quick, max_examples=400)
+@settings(quick, max_examples=300)
 @given(magic=st.sampled_from(MAGIC), rest=st.binary(max_size=300))
 def test_random_bytes_behind_a_known_magic(tmp_path, magic, rest):
     _check(tmp_path / "random", magic + rest)

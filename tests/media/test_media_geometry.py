@@ -51,7 +51,8 @@ def _viewed(image, steps):
         if op == "crop":
             x0, x1 = sorted((value[0] * width, value[2] * width))
             y0, y1 = sorted((value[1] * height, value[3] * height))
-            x1, y1 = max(x1, x0 + 2), max(y1, y0 + 2)
+            x0, y0 = min(x0, width - 1), min(y0, height - 1)
+            x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
             image = crop(image, (x0, y0, x1, y1))
             shift = complex(max(0, math.floor(x0)), max(0, math.floor(y0)))
             back.append(lambda z, shift=shift: z + shift)

@@ -182,7 +182,7 @@ while True:
 
 
 def test_kill_9_leaves_no_half_file_under_a_final_name(store):
-    for delay in (0.02, 0.05, 0.11, 0.17):
+    for delay in (0.03, 0.08, 0.17):
         process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(store.root)], stdout=subprocess.PIPE)
         with process:
             process.stdout.readline()

@@ -9,7 +9,7 @@ from agentmm.world.documents.page import Document, Field
 from agentmm.world.documents.words import GOODS, PARTS
 from agentmm.world.families.documents import lying
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, choose, said, yes_no
-from agentmm.world.families.printed import Beside, Line, beside, lines, unlike
+from agentmm.world.families.printed import Beside, Line, after, beside, lines, unlike
 from agentmm.world.program import One, Program, cited, missing, one
 
 TOTAL_WORDS = ("total", "amount due", "balance due", "to pay")
@@ -108,9 +108,9 @@ def _page(media: Sequence[str]) -> One:
 def total_of(printed: Sequence[Line]) -> Beside | None:
     """The last amount that a total's name stands before."""
     for line in reversed(printed):
-        if line.text.casefold().startswith(TOTAL_WORDS):
-            label = next(word for word in TOTAL_WORDS if line.text.casefold().startswith(word))
-            return beside([line], line.text[: len(label)])
+        for word in TOTAL_WORDS:
+            if after(line.text, word) is not None:
+                return beside([line], word)
     return next((found for word in TOTAL_WORDS if (found := beside(printed, word))), None)
 
 

@@ -49,7 +49,7 @@ def beside(printed: Sequence[Line], label: str) -> Beside | None:
 
     A label that was read with a wrong letter is found too, where no line has it exactly.
     """
-    exact = [(i, line.text[len(label) :]) for i, line in enumerate(printed) if _begins(line.text, label)]
+    exact = [(i, rest) for i, line in enumerate(printed) if (rest := after(line.text, label)) is not None]
     found = exact[0] if exact else _alike(printed, label)
     if found is None:
         return None
@@ -60,10 +60,21 @@ def beside(printed: Sequence[Line], label: str) -> Beside | None:
     return Beside(value, printed[at].handle) if value else None
 
 
-def _begins(text: str, label: str) -> bool:
-    """Whether a line begins with a label, with no letter of another word after it."""
-    rest = text[len(label) : len(label) + 1]
-    return text[: len(label)].casefold() == label.casefold() and not rest.isalpha()
+def after(text: str, label: str) -> str | None:
+    """What follows a label that a line begins with; None where it does not.
+
+    Case and lost or added spaces do not matter; no letter of a longer word may follow.
+    """
+    wanted, at = "".join(label.casefold().split()), 0
+    for i, letter in enumerate(text):
+        if at == len(wanted):
+            return None if letter.isalpha() and not text[i - 1].isspace() else text[i:]
+        if letter.isspace():
+            continue
+        if letter.casefold() != wanted[at]:
+            return None
+        at += 1
+    return "" if at == len(wanted) else None
 
 
 def _alike(printed: Sequence[Line], label: str) -> tuple[int, str] | None:

@@ -1,0 +1,160 @@
+"""Asks questions of an agent and notes what came: the scripted planner for the oracle column, any other for its own.
+
+Tool results are kept between columns, so that a picture meets the same expert once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agentmm.agent import Agent, Answer
+from agentmm.eval.score import is_right
+from agentmm.media import Audio, Image
+from agentmm.planner.scripted import ScriptedPlanner
+from agentmm.registry import load_tools
+from agentmm.tool.cache import ResultCache
+from agentmm.world.sample import Question, sample_questions
+from agentmm.world.sources import Medium
+
+TOOLS = (
+    "detect", "read_text", "read_code", "transcribe", "crop", "zoom", "rotate", "measure_colour", "describe_media",
+    "calculate",
+)  # fmt: skip
+"""The tools that the practice world is asked with."""
+
+AgentFactory = Callable[[list[Any], Path], Agent]
+"""(tools, home) -> the agent to measure."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one question came to.
+
+    Attributes:
+        id: of the question, like `family`, `group` and `seen`.
+        answer: the final text.
+        status: of the answer.
+        right: whether the scorer accepts it.
+        calls: how many calls were made, `malformed` ones included.
+        malformed: calls refused before anything ran.
+        last: the last observation, empty where no tool was called.
+        tokens: tokens of the episode, 0 where the planner does not count them.
+        trace: id of the trace.
+    """
+
+    id: str
+    family: str
+    group: str
+    seen: bool
+    answer: str
+    status: str
+    right: bool
+    calls: int = 0
+    malformed: int = 0
+    last: str = ""
+    tokens: int = 0
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which questions are asked; equal samples are equal questions in every process."""
+
+    split: str = "test"
+    n: int = 200
+    seed: int = 0
+    families: tuple[str, ...] | None = None
+    wordings: Mapping[str, Sequence[str]] | None = None
+
+    def questions(self) -> Iterator[Question]:
+        """The questions, in order."""
+        return sample_questions(self.split, self.n, self.seed, families=self.families, wordings=self.wordings)
+
+
+def as_media(medium: Medium) -> Image | Audio:
+    """A medium of the world as the product's own."""
+    if medium.kind == "image":
+        return Image(medium.pixels)
+    samples, rate_hz = medium.sound
+    return Audio(samples, rate_hz)
+
+
+def kept_tools(cache: ResultCache) -> list[Any]:
+    """The world's tools, with results kept in a cache."""
+    return cache.wrap(load_tools(TOOLS))
+
+
+def outcome_of(question: Question, answer: Answer) -> Outcome:
+    """Score an answer."""
+    refused = [step for step in answer.steps if step["error"] and not step["seconds"]]
+    return Outcome(
+        id=question.id, family=question.family, group=question.group, seen=question.seen, answer=answer.text,
+        status=answer.status, right=is_right(answer.text, question.accepted, question.kind, question.others),
+        calls=len(answer.steps), malformed=len(refused),
+        last=answer.steps[-1]["observation"] if answer.steps else "",
+        tokens=int(answer.counters.get("tokens", 0)), trace=answer.trace_id,
+    )  # fmt: skip
+
+
+def ask_all(agent: Agent, questions: Iterable[Question]) -> Iterator[Outcome]:
+    """Ask each question of an agent; a scripted planner gets each question's gold program."""
+    for question in questions:
+        if isinstance(agent.planner, ScriptedPlanner):
+            agent.planner.program = question.program
+        yield outcome_of(question, agent.ask(question.text, media=[as_media(medium) for medium in question.media]))
+
+
+def run_column(
+    planner: str | AgentFactory,
+    sample: Sample,
+    *,
+    workers: int = 1,
+    cache: Path | None = None,
+    home: Path | None = None,
+) -> list[Outcome]:
+    """Ask a sample of a planner, in the order of the sample.
+
+    Args:
+        planner: a planner's name, or what makes an agent of tools and a home folder.
+        sample: the questions.
+        workers: processes that share the questions; 1 for this one.
+        cache: folder of kept tool results.
+        home: folder of media and traces; a temporary one where None.
+    """
+    if workers <= 1 or not isinstance(planner, str):
+        return _part(planner, sample, 0, 1, cache, home)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        parts = [pool.submit(_part_json, planner, sample, i, workers, cache, home) for i in range(workers)]
+        outcomes = [[Outcome(**fields) for fields in part.result()] for part in parts]
+    return [outcomes[i % workers][i // workers] for i in range(sum(map(len, outcomes)))]
+
+
+def _part_json(*given: Any) -> list[dict[str, Any]]:
+    return [asdict(outcome) for outcome in _part(*given)]
+
+
+def _part(
+    planner: str | AgentFactory, sample: Sample, first: int, step: int, cache: Path | None, home: Path | None
+) -> list[Outcome]:
+    """Every `step`-th question of a sample."""
+    questions = (question for i, question in enumerate(sample.questions()) if i % step == first)
+    with tempfile.TemporaryDirectory(prefix="agentmm-eval-") as folder:
+        root = Path(folder) if home is None else home
+        tools = kept_tools(ResultCache(cache))
+        with make_agent(planner, tools, root) as agent:
+            return list(ask_all(agent, questions))
+
+
+def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path) -> Agent:
+    """The agent to measure."""
+    if not isinstance(planner, str):
+        return planner(tools, home)
+    chosen = ScriptedPlanner() if planner == "scripted" else planner
+    return Agent(planner=chosen, tools=tools, home=home)

@@ -1,0 +1,311 @@
+"""The inner loop: rows to gradient steps, by time or by steps, resumable; torch and numpy only.
+
+It knows no trace, message or tool. The learning rate is a cosine over the stage's time (or steps).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agentmm.errors import TrainError
+from agentmm.model.pixels import scale_pixels
+from agentmm.train.rowset import RowSet, batches
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage trains and for how long.
+
+    Attributes:
+        name: of the stage.
+        rates: part of the model -> peak learning rate; other parts are frozen.
+        minutes: time it may take, evaluation apart; None where `steps` decides.
+        steps: gradient steps it may take.
+        tokens: most tokens of a batch, padding included.
+        other_weight: loss weight of tokens outside the mask (assistant tokens weigh 1).
+        warmup: share of the stage in which the rate rises.
+        save_s: seconds between checkpoints.
+    """
+
+    name: str
+    rates: dict[str, float]
+    minutes: float | None = None
+    steps: int | None = None
+    tokens: int = 8192
+    other_weight: float = 0.0
+    warmup: float = 0.03
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    save_s: float = 60.0
+
+
+@dataclass
+class Progress:
+    """Where a stage stands; saved with each checkpoint."""
+
+    seconds: float = 0.0
+    steps: int = 0
+    tokens: int = 0
+    epoch: int = 0
+    batch: int = 0
+    losses: list[float] = field(default_factory=list)
+
+    def share(self, stage: Stage) -> float:
+        """0 at the start, 1 when the stage is over."""
+        by_time = self.seconds / (60 * stage.minutes) if stage.minutes else 0.0
+        by_steps = self.steps / stage.steps if stage.steps else 0.0
+        if not (stage.minutes or stage.steps):
+            raise TrainError("a stage needs minutes or steps", got=stage)
+        return min(1.0, max(by_time, by_steps))
+
+
+@dataclass
+class Batch:
+    """Right-padded tensors: ids [B, T], weights [B, T] (of each token as a target), pixels [N, 3, S, S] or None."""
+
+    ids: Tensor
+    weights: Tensor
+    pixels: Tensor | None
+    tokens: int
+
+
+def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int, device: str) -> Batch:
+    """Pad rows to one length; placeholders and padding are never targets."""
+    picked = [rows.row(int(i)) for i in chosen]
+    width = max(len(row.ids) for row in picked)
+    ids = np.full((len(picked), width), pad, np.int64)
+    weights = np.zeros((len(picked), width), np.float32)
+    for line, row in enumerate(picked):
+        ids[line, : len(row.ids)] = row.ids
+        weights[line, : len(row.ids)] = np.where(np.asarray(row.mask) > 0, 1.0, stage.other_weight)
+    weights[ids == image_token] = 0.0
+    numbers = [number for row in picked for number in row.images]
+    pixels = torch.from_numpy(scale_pixels(rows.pixels[numbers])).to(device) if numbers else None
+    tokens = sum(len(row.ids) for row in picked)
+    return Batch(torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
+
+
+def batch_loss(model: Any, batch: Batch) -> Tensor:
+    """Weighted mean cross-entropy in nats; logits are computed at the targets' positions only.
+
+    Source: survey arXiv 2401.13601, eq. 2.
+    """
+    features = None if batch.pixels is None else model.encode_images(batch.pixels)
+    embeds = model.embed(batch.ids, features)
+    hidden = model.decoder.model(inputs_embeds=embeds, use_cache=False).last_hidden_state  # [B, T, D]
+    weights = batch.weights[:, 1:].reshape(-1)
+    places = weights.nonzero().squeeze(1)
+    states = hidden[:, :-1].reshape(-1, hidden.shape[-1])[places]
+    losses = F.cross_entropy(model.decoder.lm_head(states).float(), batch.ids[:, 1:].reshape(-1)[places], reduction="none")
+    kept = weights[places]
+    return (losses * kept).sum() / kept.sum().clamp(min=1e-6)
+
+
+def set_trainable(model: Any, stage: Stage) -> list[dict[str, Any]]:
+    """Freeze what the stage does not name; optimizer groups with peak rates, no decay on vectors.
+
+    Raises:
+        TrainError: the stage names a part that the model lacks.
+    """
+    model.requires_grad_(False)
+    groups = []
+    for part, rate in stage.rates.items():
+        module = getattr(model, part, None)
+        if module is None:
+            raise TrainError("a stage names a part that the model lacks", got=part)
+        module.requires_grad_(True)
+        parameters = list(module.parameters())
+        for decay, chosen in ((stage.weight_decay, [p for p in parameters if p.ndim > 1]), (0.0, [p for p in parameters if p.ndim <= 1])):
+            groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
+    return groups
+
+
+def rate_factor(share: float, warmup: float) -> float:
+    """Factor of the peak rate: linear rise, then a cosine down to 2 %."""
+    if share < warmup:
+        return max(share / warmup, 0.02)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+
+
+class Trainer:
+    """Runs one stage over rows that may grow meanwhile.
+
+    Args:
+        model: a `MultimodalLM`.
+        stage: what to train.
+        seed: of the order of rows.
+        device: "cpu" or "cuda".
+        checkpoint: file of model, optimizer and progress; None keeps nothing.
+        log: gets one line now and then.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        stage: Stage,
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+        checkpoint: Path | None = None,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.model, self.stage, self.seed, self.device = model.to(device), stage, seed, device
+        self.checkpoint, self.log = checkpoint, log
+        self.optimizer = torch.optim.AdamW(set_trainable(model, stage), betas=(0.9, 0.98), fused=True)
+        self.progress = Progress()
+        self._saved = self._logged = 0.0
+
+    def run(self, rows: RowSet, refresh: Callable[[], RowSet | None] = lambda: None) -> Progress:
+        """Train until the stage's time or steps are over.
+
+        Args:
+            rows: what to train on.
+            refresh: asked before each epoch and then every minute for a larger row set.
+        """
+        self.model.train()
+        while self.progress.share(self.stage) < 1:
+            rows = refresh() or rows
+            rows = self._epoch(rows, refresh)
+        self.model.eval()
+        self.save()
+        return self.progress
+
+    def _epoch(self, rows: RowSet, refresh: Callable[[], RowSet | None]) -> RowSet:
+        """One pass over the rows, or up to the moment when they have grown."""
+        progress, asked = self.progress, time.monotonic()
+        for index, chosen in enumerate(batches(rows, self.stage.tokens, self.seed, progress.epoch)):
+            if index < progress.batch:
+                continue
+            if progress.share(self.stage) >= 1:
+                return rows
+            start = time.monotonic()
+            self._step(rows, chosen)
+            progress.seconds += time.monotonic() - start
+            progress.batch = index + 1
+            self._report()
+            if time.monotonic() - asked > 60:
+                asked, grown = time.monotonic(), refresh()
+                if grown is not None:
+                    rows = grown
+                    break
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        return rows
+
+    def _step(self, rows: RowSet, chosen: Any) -> None:
+        """One gradient step."""
+        config, stage = self.model.config, self.stage
+        factor = rate_factor(self.progress.share(stage), stage.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        batch = make_batch(rows, chosen, stage, config.image_token_id, config.pad_token_id, self.device)
+        with torch.autocast(self.device, torch.bfloat16):
+            loss = batch_loss(self.model, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]], stage.clip)
+        self.optimizer.step()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainError("the loss is not finite", got=value, mend="a lower learning rate, or resume from the last checkpoint")
+        self.progress.steps += 1
+        self.progress.tokens += batch.tokens
+        self.progress.losses = [*self.progress.losses[-49:], value]
+
+    def _report(self) -> None:
+        """A line every 15 s and a checkpoint every `save_s`, measured in training seconds."""
+        progress = self.progress
+        if progress.seconds - self._logged > 15:
+            self._logged = progress.seconds
+            mean = sum(progress.losses) / len(progress.losses)
+            self.log(
+                f"{self.stage.name}: {progress.seconds:.0f} s, step {progress.steps}, epoch {progress.epoch}, loss {mean:.4f},"
+                f" {progress.tokens / progress.seconds:.0f} tokens/s"
+            )
+        if progress.seconds - self._saved > self.stage.save_s:
+            self._saved = progress.seconds
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, atomically."""
+        if self.checkpoint is None:
+            return
+        state = {
+            "stage": self.stage.name,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": vars(self.progress),
+        }
+        partial = self.checkpoint.with_suffix(".part")
+        torch.save(state, partial)
+        os.replace(partial, self.checkpoint)
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint, if there is one of this stage.
+
+        Raises:
+            TrainError: the checkpoint cannot be read or fits another model.
+        """
+        state = read_checkpoint(self.checkpoint)
+        if state is None or state["stage"] != self.stage.name:
+            return False
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise TrainError("the checkpoint fits another model", got=str(self.checkpoint), mend="remove it to start anew") from error
+        self.progress = Progress(**state["progress"])
+        self._saved = self._logged = self.progress.seconds
+        return True
+
+
+def read_checkpoint(path: Path | None) -> dict[str, Any] | None:
+    """A checkpoint's content, tensors and plain values only; None where there is no file.
+
+    Raises:
+        TrainError: the file is not a checkpoint.
+    """
+    if path is None or not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise TrainError("the checkpoint cannot be read", got=str(path), mend="remove it to start anew") from error
+    if not isinstance(state, dict) or "stage" not in state:
+        raise TrainError("the file is not a training checkpoint", got=str(path), mend="remove it to start anew")
+    return state
+
+
+@torch.no_grad()
+def evaluate(model: Any, rows: RowSet, stage: Stage, device: str = "cpu", limit: int = 512) -> dict[str, float]:
+    """Loss, share of right tokens, and share of rows whose assistant tokens are all right (teacher forced)."""
+    model.eval()
+    config, totals = model.config, np.zeros(5)
+    chosen = np.argsort(rows.lengths[:limit], kind="stable")
+    for part in _parts(chosen, rows, stage.tokens):
+        batch = make_batch(rows, part, stage, config.image_token_id, config.pad_token_id, device)
+        with torch.autocast(device, torch.bfloat16):
+            features = None if batch.pixels is None else model.encode_images(batch.pixels)
+            logits = model(inputs_embeds=model.embed(batch.ids, features)).logits[:, :-1].float()
+        targets, mask = batch.ids[:, 1:], batch.weights[:, 1:] == 1
+        right = (logits.argmax(-1) == targets) | ~mask
+        losses = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+        totals += [float((losses * mask).sum()), int((right & mask).sum()), int(mask.sum()), int(right.all(1).sum()), len(part)]
+    return {"loss": totals[0] / totals[2], "token_accuracy": totals[1] / totals[2], "row_accuracy": totals[3] / totals[4]}
+
+
+def _parts(chosen: Any, rows: RowSet, tokens: int) -> Iterator[Any]:
+    """Row numbers in groups of at most `tokens` padded tokens."""
+    size = max(1, tokens // int(rows.lengths.max()))
+    for start in range(0, len(chosen), size):
+        yield chosen[start : start + size]

@@ -1,0 +1,167 @@
+"""Token rows on disk: ids, loss weights and images of many episodes in a few arrays; numpy only.
+
+Images are kept once, as uint8 squares in a memory-mapped file beside the arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentmm.errors import TrainError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One episode.
+
+    Attributes:
+        ids: token ids, [T].
+        mask: 1 where the token is learnt, [T].
+        images: for each run of placeholders, in reading order, the image's number in the row set's pixels.
+    """
+
+    ids: Sequence[int]
+    mask: Sequence[int]
+    images: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """Many rows, flat.
+
+    Attributes:
+        ids: [sum T] of all rows, one after another.
+        mask: [sum T], 0 or 1.
+        ends: [R] where each row ends in `ids`.
+        images: [sum images] numbers into `pixels`.
+        image_ends: [R] where each row's images end in `images`.
+        pixels: uint8 [M, S, S, 3].
+    """
+
+    ids: NDArray[np.int32]
+    mask: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    images: NDArray[np.int64]
+    image_ends: NDArray[np.int64]
+    pixels: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], pixels: NDArray[np.uint8] | None = None, size: int = 128) -> RowSet:
+        """Join rows.
+
+        Raises:
+            TrainError: there is no row, or a row's mask or image numbers do not fit.
+        """
+        kept = list(rows)
+        pixels = np.zeros((0, size, size, 3), np.uint8) if pixels is None else pixels
+        for row in kept:
+            if len(row.ids) != len(row.mask) or any(not 0 <= i < len(pixels) for i in row.images):
+                raise TrainError("a training row does not fit its mask or its images", got=row)
+        if not kept:
+            raise TrainError("there is nothing to train on", expected="one row at least", mend="agentmm traces collect")
+        return cls(
+            ids=np.concatenate([np.asarray(row.ids, np.int32) for row in kept]),
+            mask=np.concatenate([np.asarray(row.mask, np.uint8) for row in kept]),
+            ends=np.cumsum([len(row.ids) for row in kept]).astype(np.int64),
+            images=np.asarray([i for row in kept for i in row.images], np.int64),
+            image_ends=np.cumsum([len(row.images) for row in kept]).astype(np.int64),
+            pixels=pixels,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[R] tokens of each row."""
+        return np.diff(self.ends, prepend=0)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of ids, masks, bounds and image numbers."""
+        hasher = hashlib.sha256()
+        for part in (self.ids, self.mask, self.ends, self.images, self.image_ends):
+            hasher.update(np.ascontiguousarray(part).tobytes())
+        return hasher.hexdigest()
+
+    def row(self, index: int) -> Row:
+        """One row."""
+        start, image_start = (self.ends[index - 1], self.image_ends[index - 1]) if index else (0, 0)
+        part = slice(start, self.ends[index])
+        return Row(self.ids[part], self.mask[part], self.images[image_start : self.image_ends[index]])  # type: ignore[arg-type]
+
+    def split(self, held_out: int) -> tuple[RowSet, RowSet]:
+        """(rest, last `held_out` rows); both share the pixels."""
+        cut = max(1, len(self) - held_out)
+        rows = [self.row(i) for i in range(len(self))]
+        return RowSet.of(rows[:cut], self.pixels), RowSet.of(rows[cut:] or rows[-1:], self.pixels)
+
+
+def batches(rows: RowSet, tokens: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """Row numbers of each batch of one epoch: rows of like length together, at most `tokens` with padding.
+
+    The order is a function of the arguments alone, so a resumed training continues in the same epoch.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    lengths = rows.lengths
+    order = rng.permutation(len(rows))
+    chunk = max(1, int(64 * tokens / max(1.0, float(lengths.mean()))))
+    for start in range(0, len(order), chunk):
+        part = order[start : start + chunk]
+        groups = list(_cut(part[np.argsort(lengths[part], kind="stable")], lengths, tokens))
+        for index in rng.permutation(len(groups)):
+            yield groups[index]
+
+
+def _cut(part: NDArray[np.int64], lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Cut rows sorted by length into batches of at most `tokens` padded tokens (one row at least)."""
+    start = 0
+    for end in range(1, len(part) + 1):
+        if end == len(part) or (end + 1 - start) * int(lengths[part[end]]) > tokens:
+            yield part[start:end]
+            start = end
+
+
+class PixelFile:
+    """A growing memory-mapped file of uint8 squares, each under a key (an image's SHA-256), written once.
+
+    Args:
+        path: the file; its keys lie beside it in `PATH.keys`, one a line.
+        size: side of the squares in px.
+    """
+
+    def __init__(self, path: Path, size: int = 128) -> None:
+        self.path, self.size = path, size
+        self._keys_path = path.with_name(path.name + ".keys")
+        keys = self._keys_path.read_text().split() if self._keys_path.exists() else []
+        whole = path.stat().st_size // (size * size * 3) if path.exists() else 0
+        self.keys = {key: index for index, key in enumerate(keys[:whole])}
+        if path.exists():
+            os.truncate(path, len(self.keys) * size * size * 3)
+        self._keys_path.write_text("".join(f"{key}\n" for key in self.keys))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.keys
+
+    def add(self, key: str, pixels: NDArray[np.uint8]) -> int:
+        """Append a square [S, S, 3] under a key; give its number (the old one where the key is known)."""
+        if key not in self.keys:
+            with self.path.open("ab") as file:
+                file.write(np.ascontiguousarray(pixels, np.uint8).tobytes())
+            with self._keys_path.open("a") as file:
+                file.write(f"{key}\n")
+            self.keys[key] = len(self.keys)
+        return self.keys[key]
+
+    def array(self) -> NDArray[np.uint8]:
+        """All squares, [M, S, S, 3], read-only."""
+        if not self.keys:
+            return np.zeros((0, self.size, self.size, 3), np.uint8)
+        return np.memmap(self.path, np.uint8, "r", shape=(len(self.keys), self.size, self.size, 3))

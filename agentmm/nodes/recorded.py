@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentmm.errors import TraceError
 from agentmm.media import Handles, MediaStore, Record, Region
 from agentmm.nodes.calls import Outcome
 from agentmm.nodes.frozen import freeze
@@ -19,11 +20,16 @@ def write_results(trace: Trace, steps: int | None, journal: Journal, store: Medi
 
     Raises:
         MediaError: a medium that a tool made is no longer in the store.
+        TraceError: an observation is not the JSON it was.
     """
+    number = 0
     for step in trace.steps[:steps]:
-        for result in step.results:
-            outcome = outcome_of(result, trace, store)
-            journal.write(step.index + 1, result.call, outcome.to_json())
+        results = {result.call: result for result in step.results}
+        for call in step.plan.calls:
+            number += 1  # the plan node numbers calls anew, from 1
+            if call.id in results:
+                outcome = outcome_of(results[call.id], trace, store)
+                journal.write(step.index + 1, f"call_{number}", outcome.to_json())
 
 
 def outcome_of(result: ResultRecord, trace: Trace, store: MediaStore) -> Outcome:
@@ -31,7 +37,11 @@ def outcome_of(result: ResultRecord, trace: Trace, store: MediaStore) -> Outcome
     if result.error is not None:
         crash = trace.status == "failed" and trace.error == f"{result.tool}: {result.error}"
         return Outcome(error=result.error, crash=crash, seconds=result.seconds)
-    value = _with_media(json.loads(result.observation), result.media, trace.media, store)
+    try:
+        told = json.loads(result.observation)
+    except ValueError as error:
+        raise TraceError(f"the observation of {result.call} is no JSON", got=result.observation) from error
+    value = _with_media(told, result.media, trace.media, store)
     given = tuple(str(value) for value in result.arguments.values() if value in trace.media)
     return Outcome(value=freeze(value, store), seconds=result.seconds, given=given)
 

@@ -2,7 +2,7 @@
 
 from agentmm.trace.export import export_jsonl, to_conversation, to_dataset
 from agentmm.trace.fold import fold
-from agentmm.trace.hash import canonical_json, trace_hash
+from agentmm.trace.hash import canonical_json, chain_of, trace_hash
 from agentmm.trace.messages import prompt_messages, to_messages
 from agentmm.trace.recorder import Recorder
 from agentmm.trace.schema import CallRecord, PlannerRef, PlanRecord, ResultRecord, StepRecord, ToolRef, Trace
@@ -20,6 +20,7 @@ __all__ = [
     "Trace",
     "TraceStore",
     "canonical_json",
+    "chain_of",
     "export_jsonl",
     "fold",
     "prompt_messages",

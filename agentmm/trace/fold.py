@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agentmm.trace.hash import trace_hash
+from agentmm.trace.hash import chain_of, trace_hash
 from agentmm.trace.schema import PlannerRef, PlanRecord, ResultRecord, StepRecord, ToolRef, Trace
 
 Event = tuple[str, dict[str, Any]]
@@ -29,7 +29,7 @@ def fold(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: d
     for step in trace.steps:
         step.results = _in_call_order(step)
     trace.counters = _sums(trace)
-    trace.hash = trace_hash(trace)
+    trace.hash, trace.chain = trace_hash(trace), chain_of(trace)
     return trace
 
 

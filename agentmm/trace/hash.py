@@ -19,20 +19,38 @@ def canonical_json(value: Any) -> str:
 def trace_hash(trace: Trace) -> str:
     """SHA-256 (hex) of a trace's content.
 
-    In: graph, tools with versions, settings, seed, question, per step rendered ids, calls, observations and media
-    hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
+    In: graph, tools with versions, settings, seed, question, media, per step rendered ids, calls, observations and
+    media hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
     """
-    content = {
+    return _sha({**_header(trace), "steps": [_step(step, trace) for step in trace.steps], "answer": trace.answer})
+
+
+def chain_of(trace: Trace) -> list[str]:
+    """Hashes of a trace's parts, so that a difference can be found: what was asked, each step, the answer.
+
+    Returns:
+        `2 + steps` hashes (hex, 16 digits).
+    """
+    parts = [_header(trace), *(_step(step, trace) for step in trace.steps), trace.answer]
+    return [_sha(part)[:16] for part in parts]
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _header(trace: Trace) -> dict[str, Any]:
+    """What a run began with."""
+    made = {handle for result in trace.calls for handle in result.media}
+    given = {handle: record.get("sha") for handle, record in trace.media.items() if handle not in made}
+    return {
         "graph": trace.graph,
         "tools": [[tool.name, tool.version] for tool in trace.tools],
         "settings": {key: value for key, value in trace.settings.items() if not _placed(key)},
         "seed": trace.seed,
         "question": trace.question,
-        "media": {handle: record.get("sha") for handle, record in trace.media.items() if record.get("sha")},
-        "steps": [_step(step, trace) for step in trace.steps],
-        "answer": trace.answer,
+        "media": {handle: sha for handle, sha in given.items() if sha},
     }
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
 def _placed(key: str) -> bool:

@@ -115,6 +115,8 @@ class Trace(Record):
         status: `answered`, `partial`, `unanswerable`, `needs_approval`, `failed`; None for a run that was cut off.
         counters: sums over the steps.
         labels: what was said about the trace afterwards, by name (never part of the hash).
+        hash: over everything that was asked, planned, called, observed and answered, as it was when written.
+        chain: the same for each part (see `chain_of`).
         created: seconds since 1970.
     """
 
@@ -136,6 +138,7 @@ class Trace(Record):
     counters: dict[str, float] = Field(default_factory=dict)
     labels: Json = Field(default_factory=dict)
     hash: str = ""
+    chain: list[str] = Field(default_factory=list)
     created: float = 0.0
 
     @property

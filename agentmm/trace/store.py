@@ -45,6 +45,7 @@ class TraceStore:
         self.url = _url(where)
         self.batch = max(1, batch)
         self._rows: list[dict[str, Any]] = []
+        self._said: list[dict[str, Any]] = []
         self._next: dict[str, int] = {}
         self._lock = threading.RLock()
         with _clear_errors(self.url):
@@ -76,17 +77,17 @@ class TraceStore:
             TraceError: it could not be written.
         """
         with self._lock, _clear_errors(self.url):
-            rows, self._rows = self._rows, []
-            if not rows:
+            rows, said = self._rows, self._said
+            self._rows, self._said = [], []
+            if not rows and not said:
                 return
             with self._engine.begin() as connection:
-                connection.execute(sa.insert(EVENTS), rows)
-                opened = [row for row in rows if row["seq"] == 0]
-                closed = {row["trace_id"] for row in rows if row["kind"] in _CLOSING}
-                for row in opened:
-                    if row["trace_id"] not in closed:
-                        self._summarise(connection, row["trace_id"])
-                for trace_id in sorted(closed):
+                if rows:
+                    connection.execute(sa.insert(EVENTS), rows)
+                if said:
+                    connection.execute(sa.insert(LABELS), said)
+                turned = {row["trace_id"] for row in rows if row["seq"] == 0 or row["kind"] in _CLOSING}
+                for trace_id in sorted(turned):
                     self._summarise(connection, trace_id)
 
     def label(self, trace_id: str, name: str, value: Any, author: str = "agentmm") -> None:
@@ -97,9 +98,9 @@ class TraceStore:
         """
         row = {"trace_id": trace_id, "name": name, "value": _dump(value), "author": author, "at": time.time()}
         with self._lock:
-            self.flush()
-            with _clear_errors(self.url), self._engine.begin() as connection:
-                connection.execute(sa.insert(LABELS), [row])
+            self._said.append(row)
+            if self.batch == 1:
+                self.flush()
 
     def get(self, trace_id: str) -> Trace:
         """One trace; an unambiguous beginning of its id (4 characters or more), or `last`, will do.
@@ -225,21 +226,30 @@ class TraceStore:
 
     def _summarise(self, connection: sa.Connection, trace_id: str) -> None:
         """Write the summary row of a trace anew."""
-        row = summary_of(_load(connection, trace_id, labels=False))
+        row = summary_of(*_folded(connection, trace_id))
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         rest = {name: value for name, value in row.items() if name != "id"}
         connection.execute(insert(TRACES).values(row).on_conflict_do_update(index_elements=["id"], set_=rest))
 
 
-def _load(connection: sa.Connection, trace_id: str, labels: bool = True) -> Trace:
+def _folded(connection: sa.Connection, trace_id: str, labels: dict[str, Any] | None = None) -> tuple[Trace, int]:
+    """A trace out of its events, and how many there are."""
     query = sa.select(EVENTS.c.kind, EVENTS.c.payload, EVENTS.c.at).where(EVENTS.c.trace_id == trace_id)
     rows = connection.execute(query.order_by(EVENTS.c.seq)).all()
-    said: dict[str, Any] = {}
-    if labels:
-        query = sa.select(LABELS.c.name, LABELS.c.value).where(LABELS.c.trace_id == trace_id).order_by(LABELS.c.id)
-        said = {row.name: json.loads(row.value) for row in connection.execute(query)}
     events = [(row.kind, json.loads(row.payload)) for row in rows]
-    return fold(trace_id, events, created=rows[0].at if rows else 0.0, labels=said)
+    return fold(trace_id, events, created=rows[0].at if rows else 0.0, labels=labels), len(rows)
+
+
+def _load(connection: sa.Connection, trace_id: str) -> Trace:
+    """A trace with its labels, under the hash it was sealed with: events changed afterwards do not change the hash."""
+    query = sa.select(LABELS.c.name, LABELS.c.value).where(LABELS.c.trace_id == trace_id).order_by(LABELS.c.id)
+    said = {row.name: json.loads(row.value) for row in connection.execute(query)}
+    trace, events = _folded(connection, trace_id, said)
+    query = sa.select(TRACES.c.hash, TRACES.c.chain, TRACES.c.events).where(TRACES.c.id == trace_id)
+    sealed = connection.execute(query).one_or_none()
+    if sealed is not None and sealed.events == events:
+        trace.hash, trace.chain = sealed.hash, sealed.chain.split(",")
+    return trace
 
 
 def _dump(value: Any) -> str:

@@ -34,6 +34,8 @@ TRACES = sa.Table(
     sa.Column("steps", sa.Integer),
     sa.Column("calls", sa.Integer),
     sa.Column("hash", sa.String(64), index=True),
+    sa.Column("chain", sa.Text),
+    sa.Column("events", sa.Integer),
 )
 LABELS = sa.Table(
     "labels",
@@ -47,8 +49,8 @@ LABELS = sa.Table(
 )
 
 
-def summary_of(trace: Trace) -> dict[str, Any]:
-    """The row of `traces` for a trace."""
+def summary_of(trace: Trace, events: int) -> dict[str, Any]:
+    """The row of `traces` for a trace of so many events; hash and chain seal what they told."""
     return {
         "id": trace.id,
         "parent": trace.parent,
@@ -62,4 +64,6 @@ def summary_of(trace: Trace) -> dict[str, Any]:
         "steps": len(trace.steps),
         "calls": len(trace.calls),
         "hash": trace.hash,
+        "chain": ",".join(trace.chain),
+        "events": events,
     }

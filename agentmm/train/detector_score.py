@@ -125,14 +125,14 @@ def count_accuracy(scenes: Sequence[Scene], found: Iterable[Found]) -> dict[str,
 
 def pick(scenes: Sequence[Scene], answers: Sequence[dict[str, Found]]) -> Threshold:
     """The threshold with the most scenes counted right; among equals the one nearest to the middle of the grid."""
-    grid = [Threshold(h, c, i) for h, c, i in product(HEADS, np.arange(0.1, 0.61, 0.05).round(2), (0.45, 0.55, 0.65, 0.75))]
+    scores, limits = np.arange(0.1, 0.61, 0.05).round(2), (0.45, 0.55, 0.65, 0.75)
+    grid = [Threshold(head, float(score), limit) for head, score, limit in product(HEADS, scores, limits)]
 
     def value(threshold: Threshold) -> tuple[float, float]:
         found = [thinned(answer[threshold.head], threshold) for answer in answers]
         return count_accuracy(scenes, found)["scene"], -abs(threshold.confidence - 0.35)
 
-    best = max(grid, key=value)
-    return Threshold(best.head, float(best.confidence), float(best.iou))
+    return max(grid, key=value)
 
 
 def mean_precision(scenes: Sequence[Scene], found: Sequence[Found]) -> dict[str, float]:

@@ -39,6 +39,8 @@ class Recent:
 
     def put(self, sha: str, media: Stored) -> None:
         """Hold a medium and let go of the oldest ones that no longer fit."""
+        if media.nbytes > self._limit:
+            return
         with self._lock:
             old = self._held.pop(sha, None)
             self._bytes += media.nbytes - (old.nbytes if old else 0)

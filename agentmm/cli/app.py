@@ -15,7 +15,7 @@ from agentmm.errors import AgentmmError
 
 app = typer.Typer(
     name="agentmm",
-    help="Ask questions of pictures, documents, audio and video: a planner calls expert tools, and every run is a trace.",
+    help="Ask questions of pictures, documents, audio and video: a planner calls tools, and every run is a trace.",
     epilog='Start with: agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"   ·   agentmm doctor',
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -17,13 +17,17 @@ def _root() -> None:
     """Suites: world (generated), photos (photographs and scans)."""
 
 
-@app.command("world", epilog="agentmm eval world --split test -n 200 --json   ·   agentmm eval world --planner scripted -n 100")
+@app.command(
+    "world", epilog="agentmm eval world --split test -n 200 --json   ·   agentmm eval world --planner scripted -n 100"
+)
 def world(
     split: Annotated[str, typer.Option(help="train | val | test")] = "test",
     n: Annotated[int, typer.Option("-n", min=1, help="Questions.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
     planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",
-    wordings: Annotated[Path | None, typer.Option(help="YAML: family -> list of templates with {a} {b} {A} {B}.")] = None,
+    wordings: Annotated[
+        Path | None, typer.Option(help="YAML: family -> list of templates with {a} {b} {A} {B}.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:

@@ -14,9 +14,16 @@ def show_event(event: Any, width: int = 150) -> None:
         return
     if event.kind == "planned":
         thought = f" {event.text}" if event.text else ""
-        _line("plan", f"step {event.step}: {len(event.calls)} call{'s' if len(event.calls) > 1 else ''}{thought}", "cyan", width)
+        _line(
+            "plan",
+            f"step {event.step}: {len(event.calls)} call{'s' if len(event.calls) > 1 else ''}{thought}",
+            "cyan",
+            width,
+        )
     elif event.kind == "called":
-        arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in event.arguments.items())
+        arguments = ", ".join(
+            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in event.arguments.items()
+        )
         _line("call", f"{event.tool}({arguments})", "yellow", width)
     elif event.kind == "result":
         style = "red" if event.error else "green"

@@ -14,7 +14,9 @@ from agentmm.errors import UsageError
 
 app = typer.Typer(help="List, show, export, collect, pair, replay and verify traces.", no_args_is_help=True)
 
-Store = Annotated[str | None, typer.Option("--store", help="Trace store: a file or a database URL (default: the user's own).")]
+Store = Annotated[
+    str | None, typer.Option("--store", help="Trace store: a file or a database URL (default: the user's own).")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
@@ -22,7 +24,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def list_traces(
     store: Store = None,
     limit: Annotated[int, typer.Option(min=1, help="Newest so many.")] = 20,
-    status: Annotated[str | None, typer.Option(help="answered | partial | unanswerable | needs_approval | failed")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="answered | partial | unanswerable | needs_approval | failed")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """List the newest traces."""
@@ -75,7 +79,10 @@ def export(
     say(f"{written} traces written to {path}")
 
 
-@app.command("collect", epilog="agentmm traces collect -n 200 --store gold.db   ·   agentmm traces collect --planner nano --samples 4")
+@app.command(
+    "collect",
+    epilog="agentmm traces collect -n 200 --store gold.db   ·   agentmm traces collect --planner nano --samples 4",
+)
 def collect(
     n: Annotated[int, typer.Option("-n", min=1, help="Questions of the practice world.")] = 100,
     split: Annotated[str, typer.Option(help="train | val | test")] = "train",
@@ -91,7 +98,14 @@ def collect(
     from agentmm.cli.making import collect_runs
 
     report = collect_runs(
-        split=split, n=n, seed=seed, planner=planner, samples=samples, temperature=temperature, store=store, workers=workers
+        split=split,
+        n=n,
+        seed=seed,
+        planner=planner,
+        samples=samples,
+        temperature=temperature,
+        store=store,
+        workers=workers,
     )
     _tell(report, json_, f"next: agentmm traces pairs pairs.jsonl{f' --store {store}' if store else ''}")
 
@@ -106,7 +120,11 @@ def pairs(
     """Turn sampled traces into preference pairs that share a prefix."""
     from agentmm.cli.making import write_pairs
 
-    _tell(write_pairs(store, path, most), json_, f"next: agentmm train dpo --pairs {path}{f' --store {store}' if store else ''}")
+    _tell(
+        write_pairs(store, path, most),
+        json_,
+        f"next: agentmm train dpo --pairs {path}{f' --store {store}' if store else ''}",
+    )
 
 
 @app.command("replay", epilog="agentmm traces replay TRACE   ·   agentmm traces replay --all")
@@ -129,7 +147,7 @@ def verify(
     all_: Annotated[bool, typer.Option("--all", help="Every trace of the store.")] = False,
     json_: Json = False,
 ) -> int:
-    """Render each step again, recompute its log-probabilities, blank its images: what was trained on is what was served."""
+    """Render each step again, recompute its log-probabilities, blank its images."""
     from agentmm.proof import verify as verify_trace
 
     return _prove(trace, store, all_, json_, verify_trace, "verify")

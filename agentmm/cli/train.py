@@ -19,7 +19,11 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda, ... (default: an ac
 
 @app.command("detector", epilog="agentmm train detector --minutes 40   ·   agentmm train detector --resume")
 def detector(
-    minutes: Minutes = 40.0, out: Out = Path("runs/detector"), resume: Resume = False, seed: int = 0, device: Device = None
+    minutes: Minutes = 40.0,
+    out: Out = Path("runs/detector"),
+    resume: Resume = False,
+    seed: int = 0,
+    device: Device = None,
 ) -> None:
     """Train the small shape detector from nothing on generated scenes (60 minutes on 2 cores at most)."""
     from agentmm.train.detector import train_detector
@@ -28,7 +32,9 @@ def detector(
     say("next: agentmm eval world --planner scripted -n 200")
 
 
-@app.command("nano", epilog="agentmm traces collect -n 8000 --store runs/gold.db && agentmm train nano --store runs/gold.db")
+@app.command(
+    "nano", epilog="agentmm traces collect -n 8000 --store runs/gold.db && agentmm train nano --store runs/gold.db"
+)
 def nano(
     minutes: Minutes = 60.0,
     store: Annotated[str, typer.Option(help="Trace store with gold runs (agentmm traces collect).")] = "runs/gold.db",
@@ -55,8 +61,10 @@ def dpo(
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
     seed: int = 0,
 ) -> None:
-    """Direct preference optimisation (arXiv 2305.18290) on recorded ids: assistant tokens only, forced ones left out."""
+    """DPO (arXiv 2305.18290) on recorded ids: assistant tokens only, forced ones left out."""
     from agentmm.cli.making import train_on_pairs
 
-    print_json(train_on_pairs(pairs=pairs, store=store, planner=planner, out=out, beta=beta, epochs=epochs, lr=lr, seed=seed))
+    print_json(
+        train_on_pairs(pairs=pairs, store=store, planner=planner, out=out, beta=beta, epochs=epochs, lr=lr, seed=seed)
+    )
     say(f"next: agentmm eval world --planner hf:{out} -n 200")

@@ -24,7 +24,8 @@ class ScriptedPlanner(BaseChatModel):
     Args:
         program: makes a fresh generator: it yields `list[Call]`, is sent `list[observation]`, returns the answer.
             None where `programs` has all.
-        programs: programs by question, for several questions with one planner.
+        programs: programs by question, for several questions with one planner; a question that neither has is looked
+            up among the wordings of the practice world.
     """
 
     takes_media: ClassVar[bool] = True
@@ -58,9 +59,26 @@ class ScriptedPlanner(BaseChatModel):
         asked = [message for message in messages if isinstance(message, HumanMessage)]
         question = asked[-1].text if asked else ""
         found = self.programs.get(question, self.program)
-        if found is None:
-            raise PlannerError("no program for this question", got=question, mend="ScriptedPlanner(program)")
-        return found
+        return found if found is not None else _known_program(question, asked[-1] if asked else None)
+
+
+def _known_program(question: str, asked: HumanMessage | None) -> ProgramFactory:
+    """The gold program of a question in the practice world's own words.
+
+    Raises:
+        PlannerError: the question is in nobody's words.
+    """
+    from agentmm.world.asking import match_question
+    from agentmm.world.sample import program_for
+
+    blocks = asked.content if asked is not None and isinstance(asked.content, list) else []
+    kinds = [block["type"] for block in blocks if isinstance(block, dict) and "file_id" in block]
+    found = match_question(question, kinds.count("image"), kinds.count("audio"))
+    if found is None:
+        raise PlannerError(
+            "no program for this question", got=question, expected="the practice world's wordings", mend="--planner nano"
+        )
+    return lambda: program_for(found, kinds)
 
 
 def history_of(messages: Sequence[Any]) -> list[list[dict[str, Any]]]:

@@ -1,0 +1,123 @@
+"""The command line of `agentmm.train.dpo`: rows and weights in, weights and a report out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from agentmm.errors import AgentmmError, TrainError
+from agentmm.train.dpo import Recipe, report, train_dpo
+from agentmm.train.pairs import LoadImage
+
+NANO = Path(__file__).parent.parent / "weights" / "nano"
+_KEPT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "processor_config.json",
+         "preprocessor_config.json", "chat_template.jinja", "generation_config.json")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, train, save; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        run(options.pairs, options.model, options.out, options.media, recipe_of(options), device=options.device)
+    except AgentmmError as error:
+        print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("agentmm: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        return 130
+    return 0
+
+
+def run(
+    pairs: Path | str,
+    model: Path | str,
+    out: Path | str,
+    media: Path | str | None = None,
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen
+    *,
+    device: str | None = None,
+) -> dict[str, Any]:
+    """Train saved weights on a file of pairs and save them elsewhere.
+
+    Args:
+        pairs: JSONL of `agentmm.preference.write_rows`.
+        model: folder of a saved `MultimodalLM`.
+        out: folder for the trained one, with `dpo.json` beside it.
+        media: folder of the media store that holds the pairs' images.
+        recipe: how.
+        device: torch device; a GPU where there is one.
+
+    Returns:
+        The report.
+
+    Raises:
+        TrainError: pairs or weights are missing.
+    """
+    import torch
+
+    from agentmm.model import MultimodalLM
+
+    rows, folder, out = _rows(Path(pairs)), Path(model), Path(out)
+    if not (folder / "config.json").is_file():
+        raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    net = MultimodalLM.from_pretrained(folder, dtype=torch.float32).to(where)
+    out.mkdir(parents=True, exist_ok=True)
+    history = train_dpo(rows, net, loader(media), recipe, cache=out / "reference.safetensors", log=_say)
+    net.half().save_pretrained(out)
+    for name in _KEPT:
+        if (folder / name).is_file():
+            shutil.copy2(folder / name, out / name)
+    told = report(history, recipe)
+    (out / "dpo.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return told
+
+
+def loader(media: Path | str | None) -> LoadImage | None:
+    """Loads images by hash out of a media store."""
+    if media is None:
+        return None
+    from agentmm.media import MediaStore
+
+    store = MediaStore(media)
+    return lambda sha: store.get(sha).pixels  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The recipe of parsed options."""
+    values = {f.name: getattr(options, f.name) for f in fields(Recipe)}
+    values["frozen"] = tuple(name for name in values["frozen"].split(",") if name)
+    return Recipe(**values)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise TrainError("no such file of pairs", got=str(path), mend="agentmm traces pairs --out pairs.jsonl")
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m agentmm.train.dpo", description="DPO on recorded token ids")
+    parser.add_argument("--pairs", required=True, help="JSONL of preference rows")
+    parser.add_argument("--model", default=str(NANO), help="folder of the weights to start from")
+    parser.add_argument("--out", required=True, help="folder for the trained weights")
+    parser.add_argument("--media", help="folder of the media store with the pairs' images")
+    parser.add_argument("--device")
+    for item in fields(Recipe):
+        if item.name == "frozen":
+            parser.add_argument("--frozen", default=",".join(Recipe().frozen), help="parts not trained, by commas")
+        else:
+            kind = float if item.default is None else type(item.default)
+            parser.add_argument(f"--{item.name.replace('_', '-')}", type=kind, default=item.default)
+    return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agentmm.world.documents.page import Document, Look
-from agentmm.world.documents.sheet import Color, Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Color, Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import GOODS, MONTHS, NAMES, PLACES, chance, pick, sample, whole, word, words
 
 BARS: tuple[Color, ...] = (
@@ -25,7 +25,7 @@ def make_chart(rng: np.random.Generator) -> Document:
     names = sample(rng, MONTHS, count) if chance(rng, 0.3) else words(rng, pick(rng, (GOODS, NAMES, PLACES)), count)
     values = sample(rng, range(5, 200), count)
     title = f"{pick(rng, TITLES)} {word(rng, PLACES)}" if chance(rng, 0.5) else pick(rng, TITLES)
-    look = draw_look(rng, whole(rng, 9, 20))
+    look = draw_look(rng, draw_height(rng, 9, 20))
     color = pick(rng, BARS)
     lying = chance(rng, 0.5)
     return (lying_bars if lying else upright_bars)(look, title, names, values, color)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agentmm.world.documents.page import Document, FieldKind
-from agentmm.world.documents.sheet import Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import (
     NAMES,
     PARTS,
@@ -28,7 +28,7 @@ TOTALS = ("Total", "Amount due", "Balance due")
 
 def make_invoice(rng: np.random.Generator) -> Document:
     """An invoice with 3 or 4 head fields and 1 to 3 positions; the total is their sum."""
-    look = draw_look(rng, whole(rng, 9, 20))
+    look = draw_look(rng, draw_height(rng, 9, 20))
     store = f"{word(rng, STORES).capitalize()} {pick(rng, STORE_ENDS).capitalize()}"
     heads = [("Invoice", code(rng), "code"), *draw_heads(rng, whole(rng, 2, 3))]
     goods = words(rng, PARTS, whole(rng, 1, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agentmm.world.documents.page import Document, FieldKind
-from agentmm.world.documents.sheet import Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import (
     GOODS,
     NAMES,
@@ -26,7 +26,7 @@ UNITS = ("g", "kg", "ml")
 
 def make_label(rng: np.random.Generator) -> Document:
     """A label with a name and 3 to 5 values: weight, price, lot, best before, where it goes."""
-    look = draw_look(rng, whole(rng, 10, 26))
+    look = draw_look(rng, draw_height(rng, 9, 26))
     title = word(rng, (*GOODS, *PARTS)).upper()
     entries = draw_entries(rng, whole(rng, 3, 5))
     unit = look.text_px

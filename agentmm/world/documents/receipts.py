@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agentmm.world.documents.page import Document
-from agentmm.world.documents.sheet import Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import (
     GOODS,
     STORE_ENDS,
@@ -26,7 +26,7 @@ TOTALS = ("TOTAL", "Total", "AMOUNT DUE", "To pay")
 
 def make_receipt(rng: np.random.Generator) -> Document:
     """A receipt of 2 to 5 goods; the total is the sum of the prices."""
-    look = draw_look(rng, whole(rng, 9, 24))
+    look = draw_look(rng, draw_height(rng, 9, 24))
     store = f"{word(rng, STORES).upper()} {pick(rng, STORE_ENDS)}"
     goods = words(rng, GOODS, whole(rng, 2, 5))
     prices = [cents(rng, 45, 2999) for _ in goods]

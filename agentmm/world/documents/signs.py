@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from agentmm.world.documents.page import Document
-from agentmm.world.documents.sheet import Color, Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Color, Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import NAMES, NOTICES, PLACES, chance, pick, random_word, whole, word
 
 BOARDS: tuple[tuple[Color, Color], ...] = (
@@ -24,7 +24,7 @@ NUMBERED = ("Room", "Gate", "Platform", "Floor", "Track", "Hall", "Bus", "Counte
 def make_sign(rng: np.random.Generator) -> Document:
     """A sign: a notice, sometimes a place or a name, sometimes a numbered room or gate."""
     paper, ink = pick(rng, BOARDS)
-    look = replace(draw_look(rng, whole(rng, 18, 40)), paper=paper, ink=ink)
+    look = replace(draw_look(rng, draw_height(rng, 12, 40)), paper=paper, ink=ink)
     title = pick(rng, NOTICES) if chance(rng, 0.75) else random_word(rng).upper()
     extra = [word(rng, (*PLACES, *NAMES))] * chance(rng, 0.5)
     numbered = [(pick(rng, NUMBERED), str(whole(rng, 2, 99)))] * chance(rng, 0.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agentmm.world.documents.page import Document
-from agentmm.world.documents.sheet import Part, Sheet, draw_look, text_width
+from agentmm.world.documents.sheet import Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import GOODS, NAMES, PLACES, chance, pick, sample, whole, word, words
 
 TOPICS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -18,7 +18,7 @@ TITLES = ("Overview", "Summary", "Report", "Results", "Weekly list", "Inventory"
 
 def make_table(rng: np.random.Generator) -> Document:
     """A table of 2 or 3 columns of numbers and 3 to 5 rows; a field's label is `ROW COLUMN`."""
-    look = draw_look(rng, whole(rng, 9, 20))
+    look = draw_look(rng, draw_height(rng, 9, 20))
     first, pool, headers = pick(rng, TOPICS)
     columns = [first, *sample(rng, headers, whole(rng, 1, 3))]
     names = words(rng, pool, whole(rng, 3, 5))

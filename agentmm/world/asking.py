@@ -45,6 +45,13 @@ def fill(template: str, slots: Slots, kinds: Mapping[str, SlotKind]) -> str:
     return _ARTICLE.sub(r"\1n ", _PLACE.sub(put, template))
 
 
+def unknown_places(template: str, kinds: Mapping[str, SlotKind]) -> str:
+    """What is wrong with a template's places: `{c} is unknown`, `{b} is missing`; empty where nothing is."""
+    found = {place.lower() for place in re.findall(r"\{(\w+?)(?:_one|_many)?\}", template)}
+    wrong = [f"{{{slot}}} is unknown" for slot in sorted(found - set(kinds))]
+    return ", ".join(wrong + [f"{{{slot}}} is missing" for slot in sorted(set(kinds) - found)])
+
+
 def _form(value: str, kind: SlotKind, form: str) -> str:
     """A slot's value as words: `red` as things is `red shapes`."""
     if kind not in ("thing", "things"):

@@ -6,6 +6,7 @@ A scene is a function of a numpy generator and a difficulty, equal on every mach
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,8 @@ def make_scene(
     number: int | None = None,
     width: int = 256,
     height: int = 256,
+    shapes: Sequence[str] = SHAPES,
+    colours: Sequence[str] = tuple(COLOURS),
 ) -> Scene:
     """Make one scene.
 
@@ -119,6 +122,8 @@ def make_scene(
         number: how many shapes are wanted, else 1-14 by chance; fewer are placed where there is no room.
         width: px.
         height: px.
+        shapes: the shapes that may occur.
+        colours: the colours that may occur.
 
     Returns:
         The scene with its truth.
@@ -126,7 +131,7 @@ def make_scene(
     wanted = int(rng.integers(1, 15)) if number is None else number
     pixels, kind = background(rng, width, height)
     clutter(rng, pixels, difficulty)
-    table = _Table(rng, difficulty, width, height)
+    table = _Table(rng, difficulty, width, height, shapes, colours)
     for size in _sizes(rng, wanted):
         table.place(size)
     for mark, shape in zip(table.stamps, table.shapes, strict=True):
@@ -146,8 +151,17 @@ def _sizes(rng: np.random.Generator, number: int) -> list[str]:
 class _Table:
     """Where shapes are laid one on another: keeps who owns each pixel and how much of each still shows."""
 
-    def __init__(self, rng: np.random.Generator, difficulty: float, width: int, height: int) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        difficulty: float,
+        width: int,
+        height: int,
+        shapes: Sequence[str],
+        colours: Sequence[str],
+    ) -> None:
         self.rng, self.difficulty, self.width, self.height = rng, difficulty, width, height
+        self.names, self.colours = shapes, colours
         self.owner = np.full((height, width), -1, np.int64)
         self.stamps: list[Stamp] = []
         self.shapes: list[Shape] = []
@@ -155,8 +169,8 @@ class _Table:
 
     def place(self, size: str) -> bool:
         """Try to add one more shape, of the asked size or else smaller; False when no free place was found."""
-        shape = SHAPES[int(self.rng.integers(len(SHAPES)))]
-        colour = tuple(COLOURS)[int(self.rng.integers(len(COLOURS)))]
+        shape = self.names[int(self.rng.integers(len(self.names)))]
+        colour = self.colours[int(self.rng.integers(len(self.colours)))]
         most_hidden = self._hidden_allowed()
         for attempt in range(30):
             kind = size if attempt < 16 else "small"

@@ -5,13 +5,14 @@ A question holds recipes and no pixels; they are made when somebody looks. Knows
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
+from agentmm.world.drawing import COLOURS, SHAPES
 from agentmm.world.scenes import Scene, make_scene
 
 SPLITS = ("train", "val", "test")
@@ -58,9 +59,18 @@ def _made(recipe: str, seed: int) -> Any:
 
 
 def _scene(rng: Rng) -> Scene:
-    """A scene, mostly 256 px square, else another size and format."""
+    """A scene, mostly 256 px square, else another size and format; half of them of few shapes and colours."""
     width, height = (256, 256) if rng.random() < 0.7 else (int(8 * rng.integers(24, 46)), int(8 * rng.integers(24, 46)))
-    return make_scene(rng, width=width, height=height)
+    if rng.random() < 0.5:
+        return make_scene(rng, width=width, height=height)
+    shapes, colours = _few(rng, SHAPES, 4), _few(rng, tuple(COLOURS), 5)
+    return make_scene(rng, number=int(rng.integers(4, 15)), width=width, height=height, shapes=shapes, colours=colours)
+
+
+def _few(rng: Rng, options: Sequence[str], most: int) -> tuple[str, ...]:
+    """Two to `most` of the options."""
+    picks = rng.permutation(len(options))[: int(rng.integers(2, most + 1))]
+    return tuple(options[int(i)] for i in picks)
 
 
 def _document(kind: str) -> Callable[[Rng], Any]:

@@ -43,6 +43,6 @@ _ANY = ("scene|receipt|label|sign",)
 FAMILIES = [
     Family("width", "scene", "number", _ANY, _size(1), _size_program("width"), {}, 0.5),
     Family("height", "scene", "number", _ANY, _size(0), _size_program("height"), {}, 0.5),
-    Family("upright", "scene", "yes_no", _ANY, _upright, _upright_program, {}, 0.4),
+    Family("upright", "scene", "yes_no", _ANY, _upright, _upright_program, {}, 0.3),
 ]
 """Facts of a picture."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ Group = Literal["scene", "document", "code", "multi", "audio", "sound_note", "pl
 Kind = Literal["number", "price", "yes_no", "colour", "shape", "size", "picture", "date", "text"]
 SlotKind = Literal["thing", "things", "colour", "text", "number", "expression"]
 Slots = dict[str, str]
+T = TypeVar("T")
 Rng = np.random.Generator
 
 
@@ -83,3 +84,11 @@ def said(truth: bool) -> str:
 def choose(rng: Rng, options: Sequence[Any]) -> Any:
     """One of the options by chance; None where there is none."""
     return options[int(rng.integers(len(options)))] if options else None
+
+
+def balanced(rng: Rng, options: Sequence[T], answer: Callable[[T], Any]) -> T | None:
+    """One of the options, so that their different answers are equally likely; None where there is none."""
+    by_answer: dict[Any, list[T]] = {}
+    for option in options:
+        by_answer.setdefault(answer(option), []).append(option)
+    return choose(rng, choose(rng, [by_answer[key] for key in sorted(by_answer, key=str)]) or [])

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agentmm.world.families.family import Draw, Family, Rng, Slots, choose, said, yes_no
+import numpy as np
+
+from agentmm.world.families.family import Draw, Family, Rng, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.things import apart, find, lacking, named, pairs, plural, present
 from agentmm.world.program import Call, Program, one, several
 from agentmm.world.scenes import Scene
 
 _WHOLE = ("colour", "shape")
+_COUNTS = (0.04, 0.1, 0.19, 0.25, 0.24, 0.18)
+"""How often 0, 1, 2, ... are wanted as answers; larger counts, which few scenes allow, more often."""
 
 
-def _some(scene: Scene, rng: Rng, which: Sequence[str], none: float = 0.1) -> str | None:
-    """A thing of the scene, the frequent ones more often; now and then one that it has not."""
+def _some(scene: Scene, rng: Rng, which: Sequence[str], none: float = 0.06) -> str | None:
+    """A thing of the scene, its counts equally likely; now and then one that it has not."""
     if rng.random() < none:
         return lacking(scene, rng, which)
-    things = present(scene, which)
-    often = [thing for thing in things for _ in range(len(find(scene, thing)) ** 2)]
-    return choose(rng, often)
+    return balanced(rng, present(scene, which), lambda thing: len(find(scene, thing)))
 
 
 def _counter(*options: Sequence[str]) -> Callable[[Sequence[Scene], Rng, bool], Draw | None]:
     """Draw a count of things made of one of the given sets of parts."""
 
     def draw(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
-        thing = _some(media[0], rng, choose(rng, options))
-        return None if thing is None else Draw({"a": thing}, (str(len(find(media[0], thing))),))
+        which, scene = choose(rng, options), media[0]
+        wanted = int(np.searchsorted(np.cumsum(_COUNTS), rng.random()))
+        if not wanted:
+            ghost = lacking(scene, rng, which)
+            return Draw({"a": ghost}, ("0",)) if ghost else None
+        thing = choose(rng, [thing for thing in present(scene, which) if len(find(scene, thing)) == wanted])
+        return Draw({"a": thing}, (str(wanted),)) if thing else None
 
     return draw
 
@@ -35,14 +42,18 @@ def _all_shapes(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
     return Draw({}, (str(len(media[0].shapes)),))
 
 
+def _pairs(scene: Scene, rng: Rng) -> list[tuple[str, str]]:
+    which = choose(rng, [("shape",), ("colour",), _WHOLE])
+    if which != _WHOLE:
+        return pairs(present(scene, which))
+    first, second = _some(scene, rng, which, 0), _some(scene, rng, which)
+    return [(first, second)] if first and second and apart(first, second) else []
+
+
 def _two(scene: Scene, rng: Rng) -> tuple[str, str] | None:
     """Two kinds of thing that share no shape, at least one of them there."""
-    which = choose(rng, [("shape",), ("colour",), _WHOLE])
-    options = pairs(present(scene, which))
-    if which == _WHOLE:
-        first, second = _some(scene, rng, which, 0), _some(scene, rng, which)
-        options = [(first, second)] if first and second and apart(first, second) else []
-    pair = choose(rng, options)
+    options = _pairs(scene, rng)
+    pair = balanced(rng, options, lambda pair: abs(len(find(scene, pair[0])) - len(find(scene, pair[1]))))
     return None if pair is None else (pair if rng.random() < 0.5 else pair[::-1])
 
 
@@ -132,6 +143,14 @@ def _from_count(answer: Callable[[int, Slots], str]) -> Callable[[Slots, Sequenc
     return program
 
 
+def _said_more(count: int, slots: Slots) -> str:
+    return said(count > int(slots["b"]))
+
+
+def _said_same(count: int, slots: Slots) -> str:
+    return said(count == int(slots["b"]))
+
+
 def _from_counts(answer: Callable[[int, int, Slots], str]) -> Callable[[Slots, Sequence[str]], Program]:
     """A program that counts the things of slots `a` and `b` in one step and answers from both counts."""
 
@@ -146,6 +165,16 @@ def _all_program(slots: Slots, media: Sequence[str]) -> Program:
     whole = {"a": slots["a"], "b": f"{slots['b']} {slots['a']}"}
     every, some = yield from several(_counts(whole, media))
     return said(0 < every["count"] == some["count"])
+
+
+def _difference(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
+    """How many more of one kind than of another; one, two, three or four more."""
+    wanted = 1 + int(np.searchsorted((0.15, 0.45, 0.75), rng.random()))
+    for _ in range(6):
+        a, b = _two(media[0], rng) or ("", "")
+        if a and len(find(media[0], a)) - len(find(media[0], b)) == wanted:
+            return Draw({"a": a, "b": b}, (str(wanted),))
+    return None
 
 
 def _which(first: str, second: str, m: int, n: int) -> tuple[str, ...] | None:
@@ -166,29 +195,29 @@ FAMILIES = [
         _counter(("size",), ("size", "shape"), ("size", "colour"), ("size", *_WHOLE)), _count, {"a": "things"}, 1.5,
     ),
     Family("total", "scene", "number", ("scene",), _all_shapes, _total, {}, 0.7),
-    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}, 1.5),
-    Family("more_than", "scene", "yes_no", ("scene",), _more, _from_count(lambda n, s: said(n > int(s["b"]))), _NUMBER),
-    Family("exactly", "scene", "yes_no", ("scene",), _exact, _from_count(lambda n, s: said(n == int(s["b"]))), _NUMBER),
+    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}),
+    Family("more_than", "scene", "yes_no", ("scene",), _more, _from_count(_said_more), _NUMBER, 0.6),
+    Family("exactly", "scene", "yes_no", ("scene",), _exact, _from_count(_said_same), _NUMBER, 0.5),
     Family(
         "compare_counts", "scene", "yes_no", ("scene",), _compared(lambda a, b, m, n: yes_no(m > n)),
-        _from_counts(lambda m, n, s: said(m > n)), _THINGS,
+        _from_counts(lambda m, n, s: said(m > n)), _THINGS, 0.6,
     ),
     Family(
         "same_count", "scene", "yes_no", ("scene",), _same,
-        _from_counts(lambda m, n, s: said(m == n)), _THINGS, 0.7,
+        _from_counts(lambda m, n, s: said(m == n)), _THINGS, 0.4,
     ),
     Family(
         "which_more", "scene", "text", ("scene",), _compared(_which),
-        _from_counts(lambda m, n, s: s["a"] if m > n else s["b"]), _THINGS,
+        _from_counts(lambda m, n, s: s["a"] if m > n else s["b"]), _THINGS, 1.5,
     ),
     Family(
-        "difference", "scene", "number", ("scene",), _compared(lambda a, b, m, n: (str(m - n),) if m > n else None),
+        "difference", "scene", "number", ("scene",), _difference,
         _from_counts(lambda m, n, s: str(abs(m - n))), _THINGS,
     ),
     Family(
         "sum", "scene", "number", ("scene",), _compared(lambda a, b, m, n: (str(m + n),)),
         _from_counts(lambda m, n, s: str(m + n)), _THINGS,
     ),
-    Family("all_are", "scene", "yes_no", ("scene",), _all_are, _all_program, {"a": "things", "b": "colour"}, 0.7),
+    Family("all_are", "scene", "yes_no", ("scene",), _all_are, _all_program, {"a": "things", "b": "colour"}, 0.4),
 ]  # fmt: skip
 """Counting and comparing in one scene."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, choose, said, yes_no
+from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.things import Found, find, found, lacking, named, parts, present, unique
 from agentmm.world.program import Call, Program, cited, missing, one, several
 from agentmm.world.scenes import Scene, Shape
@@ -30,10 +30,8 @@ def _look(part: str, shared: str, other: str) -> Callable[[Sequence[Scene], Rng,
             return None if thing is None else Draw({"a": thing}, UNANSWERABLE)
         alone = rng.random() < 0.1
         things = unique(scene, (shared,)) if alone else _among(scene, shared, other, part)
-        thing = choose(rng, things)
-        if thing is None:
-            return None
-        return Draw({"a": thing}, (getattr(find(scene, thing)[0], part),))
+        thing = balanced(rng, things, lambda thing: getattr(find(scene, thing)[0], part))
+        return Draw({"a": thing}, (getattr(find(scene, thing)[0], part),)) if thing else None
 
     return draw
 
@@ -154,11 +152,11 @@ _ENDS = {"leftmost_colour": (0, 1), "rightmost_colour": (0, -1), "topmost_colour
 FAMILIES = [
     Family(
         "colour_of", "scene", "colour", ("scene",), _look("colour", "shape", "size"), _look_program("colour", "shape"),
-        {"a": "thing"}, 1.5, 0.15,
+        {"a": "thing"}, 2, 0.15,
     ),
     Family(
         "shape_of", "scene", "shape", ("scene",), _look("shape", "colour", "size"), _look_program("shape", "colour"),
-        {"a": "thing"}, 1.5, 0.15,
+        {"a": "thing"}, 2, 0.15,
     ),
     Family(
         "size_of", "scene", "size", ("scene",), _look("size", "shape", "colour"), _look_program("size", "shape"),
@@ -167,12 +165,12 @@ FAMILIES = [
     *(
         Family(
             name, "scene", "yes_no", ("scene",), _relation(*way), _relation_program(*way),
-            {"a": "thing", "b": "thing"}, 0.5, 0.12,
+            {"a": "thing", "b": "thing"}, 0.35, 0.12,
         )
         for name, way in _PLACES.items()
     ),
     *(
-        Family(name, "scene", "colour", ("scene",), _extreme(*way), _extreme_program(*way), {"a": "things"}, 0.4, 0.12)
+        Family(name, "scene", "colour", ("scene",), _extreme(*way), _extreme_program(*way), {"a": "things"}, 0.5, 0.12)
         for name, way in _ENDS.items()
     ),
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def _kinds_program(part: str) -> Callable[[Slots, Sequence[str]], Program]:
 
 FAMILIES = [
     *(
-        Family(f"{end}_{part}", "scene", part, ("scene",), _end(part, last), _end_program(part, last), {}, 0.5)
+        Family(f"{end}_{part}", "scene", part, ("scene",), _end(part, last), _end_program(part, last), {}, 0.6)
         for end, last in (("most", False), ("least", True))
         for part in ("shape", "colour")
     ),

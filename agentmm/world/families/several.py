@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentmm.world.documents.page import Document
-from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, choose, said, yes_no
+from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.prices import total_of
 from agentmm.world.families.printed import alike, lines
 from agentmm.world.families.things import find, lacking, named, present
@@ -41,11 +41,11 @@ def _counted(
     """Draw a thing; `answer` gives the accepted forms from its count in each picture, or None."""
 
     def draw(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
-        thing = _shared(media, rng)
-        if thing is None:
-            return None
-        accepted = answer([len(find(scene, thing)) for scene in media])
-        return Draw({"a": thing}, accepted) if accepted else None
+        which = choose(rng, _KINDS)
+        things = sorted({thing for scene in media for thing in present(scene, which)})
+        answers = {thing: answer([len(find(scene, thing)) for scene in media]) for thing in things}
+        thing = balanced(rng, [thing for thing in things if answers[thing]], lambda thing: answers[thing])
+        return Draw({"a": thing}, answers[thing] or ()) if thing else None
 
     return draw
 
@@ -184,7 +184,7 @@ _THINGS = {"a": "things"}
 _TWO, _THREE = ("scene",) * 2, ("scene",) * 3
 
 FAMILIES = [
-    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 1.2),
+    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 0.9),
     Family("most_in_picture", "multi", "picture", _THREE, _counted(_most), _from_counts(_best), _THINGS, 0.8),
     Family(
         "in_all_pictures", "multi", "number", _TWO, _counted(lambda counts: (str(sum(counts)),)),
@@ -194,15 +194,15 @@ FAMILIES = [
         "pictures_with", "multi", "number", _THREE, _counted(lambda counts: (str(sum(n > 0 for n in counts)),)),
         _from_counts(lambda counts, slots: str(sum(n > 0 for n in counts))), _THINGS, 0.8,
     ),
-    Family("which_has", "multi", "picture", _TWO, _only, _from_counts(_best), {"a": "thing"}, 1, 0.12),
+    Family("which_has", "multi", "picture", _TWO, _only, _from_counts(_best), {"a": "thing"}, 0.7, 0.12),
     Family(
         "same_in_both", "multi", "yes_no", _TWO, _equal,
-        _from_counts(lambda counts, slots: said(len(set(counts)) == 1)), _THINGS, 0.8,
+        _from_counts(lambda counts, slots: said(len(set(counts)) == 1)), _THINGS, 0.4,
     ),
-    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 1),
+    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 0.8),
     Family("sign_says", "multi", "text", ("sign", "sign"), _sign, _sign_program, {"b": "number"}, 1),
-    Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.7, 0.1),
-    Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.7),
-    Family("wider_picture", "multi", "picture", ("scene|label|sign",) * 2, _wider, _wider_program, {}, 0.6),
+    Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.5, 0.1),
+    Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.5),
+    Family("wider_picture", "multi", "picture", ("scene|label|sign",) * 2, _wider, _wider_program, {}, 0.4),
 ]  # fmt: skip
 """Several pictures at once."""

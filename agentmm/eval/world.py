@@ -1,0 +1,177 @@
+"""The suite `world`: questions of the practice world, asked of gold programs (oracle) and of a planner.
+
+The oracle carries out the gold programs on the real tools, so it is what a perfect planner would reach with them; the
+planner's share of it is the planner's own doing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agentmm.errors import UsageError
+from agentmm.eval.baselines import LIMIT, score_baselines
+from agentmm.eval.intervals import ratio, wilson
+from agentmm.eval.running import AgentFactory, Outcome, Sample, run_column
+from agentmm.registry import load_tools
+from agentmm.tool.cache import ResultCache
+from agentmm.world.asking import unknown_places
+from agentmm.world.families import FAMILIES
+from agentmm.world.sample import Question
+from agentmm.world.sources import SPLITS
+
+MOST_BASELINE_PICTURES = 400
+"""The baseline of all text reads the pictures of so many questions at most."""
+
+
+def evaluate_world(
+    planner: str | AgentFactory = "nano",
+    split: str = "test",
+    n: int = 200,
+    seed: int = 0,
+    *,
+    wordings: Mapping[str, Sequence[str]] | Path | str | None = None,
+    families: Sequence[str] | None = None,
+    workers: int = 1,
+    baselines: bool = True,
+    cache: Path | None = None,
+    home: Path | None = None,
+) -> dict[str, Any]:
+    """Evaluate a planner.
+
+    Args:
+        planner: a planner's name, or what makes an agent of (tools, home).
+        split: `train`, `val` or `test`.
+        n: questions.
+        seed: of the questions.
+        wordings: templates by family to ask in, or a YAML file of them; only these families are asked.
+        families: only these families.
+        workers: processes.
+        baselines: whether to score the three baselines too.
+        cache: folder of kept tool results; none are kept after the evaluation where None.
+        home: folder of media and traces of the planner's column; a temporary one where None.
+
+    Returns:
+        The report, JSON types alone; see `format_report`.
+
+    Raises:
+        UsageError: an unknown split or family, or a wordings file that cannot be used.
+    """
+    sample = _sample(split, n, seed, families, wordings)
+    started = time.perf_counter()
+    oracle = run_column("scripted", sample, workers=workers, cache=cache)
+    given = oracle if planner == "scripted" else run_column(planner, sample, workers=workers, cache=cache, home=home)
+    questions = list(sample.questions()) if baselines else []
+    name = planner if isinstance(planner, str) else getattr(planner, "__name__", "agent")
+    return {
+        "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given),
+        **_columns(oracle, given),
+        "by_group": _by(oracle, given, "group"),
+        "by_family": _by(oracle, given, "family"),
+        "by_wording": _by_wording(oracle, given),
+        "malformed_calls": sum(outcome.malformed for outcome in given),
+        "calls": sum(outcome.calls for outcome in given),
+        "baselines": _baselines(questions, oracle, cache) if baselines else {},
+        "seconds": round(time.perf_counter() - started, 1),
+    }  # fmt: skip
+
+
+def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any) -> Sample:
+    if split not in SPLITS:
+        raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
+    templates = load_wordings(wordings) if isinstance(wordings, Path | str) else wordings
+    _check(templates, families or ())
+    names = tuple(families) if families else None
+    return Sample(split, n, seed, names, templates)
+
+
+def load_wordings(path: Path | str) -> dict[str, list[str]]:
+    """Read a YAML file: family -> list of templates with {a} {b} {A} {B}.
+
+    Raises:
+        UsageError: it cannot be read, or is something else.
+    """
+    try:
+        loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"cannot read the wordings: {error}", got=str(path)) from error
+    if not isinstance(loaded, dict) or not loaded or not all(map(_is_templates, loaded.values())):
+        raise UsageError("not a file of wordings", got=str(path), expected="family: [template, ...] for each family")
+    return {str(family): list(templates) for family, templates in loaded.items()}
+
+
+def _is_templates(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) and item.strip() for item in value)
+
+
+def _check(wordings: Mapping[str, Sequence[str]] | None, families: Sequence[str]) -> None:
+    """Refuse families that are not there and templates that lack a place or have one too many."""
+    for family in [*(wordings or {}), *families]:
+        if family not in FAMILIES:
+            raise UsageError("unknown family", got=family, expected=", ".join(sorted(FAMILIES)))
+    for family, templates in (wordings or {}).items():
+        for template in templates:
+            wrong = unknown_places(template, FAMILIES[family].slots)
+            if wrong:
+                places = " ".join(f"{{{slot}}}" for slot in FAMILIES[family].slots) or "no places"
+                raise UsageError(f"a wording of {family} does not fit ({wrong})", got=template, expected=places)
+
+
+def _columns(oracle: Sequence[Outcome], given: Sequence[Outcome]) -> dict[str, Any]:
+    """Accuracy, oracle and their ratio, each with its interval."""
+    right, best = [outcome.right for outcome in given], [outcome.right for outcome in oracle]
+    share = ratio(right, best)
+    return {
+        "accuracy": _share(right), "ci95": wilson(sum(right), len(right)),
+        "oracle": _share(best), "oracle_ci95": wilson(sum(best), len(best)),
+        "ratio": share[0] if share else None, "ratio_ci95": share[1] if share else None,
+    }  # fmt: skip
+
+
+def _share(right: Sequence[bool]) -> float:
+    return round(sum(right) / len(right), 4) if right else 0.0
+
+
+def _by(oracle: Sequence[Outcome], given: Sequence[Outcome], what: str) -> dict[str, Any]:
+    """The columns of each group or family."""
+    keys = sorted({getattr(outcome, what) for outcome in given})
+    parts = {key: [i for i, outcome in enumerate(given) if getattr(outcome, what) == key] for key in keys}
+    return {
+        key: {"n": len(at), **_columns([oracle[i] for i in at], [given[i] for i in at])} for key, at in parts.items()
+    }
+
+
+def _by_wording(oracle: Sequence[Outcome], given: Sequence[Outcome]) -> dict[str, Any]:
+    parts = {
+        name: [i for i, o in enumerate(given) if o.seen == seen] for name, seen in (("seen", True), ("unseen", False))
+    }
+    return {
+        key: {"n": len(at), **_columns([oracle[i] for i in at], [given[i] for i in at])} for key, at in parts.items()
+    }
+
+
+def _baselines(questions: Sequence[Question], oracle: Sequence[Outcome], cache: Path | None) -> dict[str, Any]:
+    """Share, interval and too easy families of each baseline; all text over the first pictures alone."""
+    kept = ResultCache(cache)
+    scored = score_baselines(questions, oracle, None, kept)
+    few = min(len(questions), MOST_BASELINE_PICTURES)
+    scored |= {
+        "all_text": score_baselines(questions[:few], oracle[:few], load_tools(["read_text"])[0], kept)["all_text"]
+    }
+    return {name: _baseline(questions, right) for name, right in scored.items()}
+
+
+def _baseline(questions: Sequence[Question], right: Sequence[bool]) -> dict[str, Any]:
+    families: dict[str, list[bool]] = {}
+    for question, hit in zip(questions, right, strict=False):
+        families.setdefault(question.family, []).append(hit)
+    shares = {family: _share(hits) for family, hits in sorted(families.items())}
+    easy = sorted(family for family, hits in families.items() if wilson(sum(hits), len(hits))[0] > LIMIT)
+    return {
+        "n": len(right), "accuracy": _share(right), "ci95": wilson(sum(right), len(right)),
+        "by_family": shares, "too_easy": easy,
+    }  # fmt: skip

@@ -112,7 +112,7 @@ class Runs:
     def _idle(self, thread: str) -> dict[str, Any]:
         """What a thread knows; it must not be in the middle of a question."""
         snapshot = self.graph.get_state(self._config(thread, None))
-        if snapshot.next:
+        if snapshot.tasks:
             trace = snapshot.values.get("trace", thread)
             raise UsageError("the last question of this thread is not finished", got=thread, mend=f"resume {trace}")
         return snapshot.values
@@ -131,7 +131,8 @@ class Runs:
             raise UsageError("no such call waits", got=unknown[0], expected=", ".join(sorted(waiting)) or "none waits")
         decided = bool(approve or deny)
         given = Command(resume={"approved": list(approve), "denied": list(deny)}) if decided else None
-        over = not snapshot.next or (bool(waiting) and not decided)
+        # `next` leaves out a node whose writes are saved but not yet applied, and a kill may fall between the two
+        over = not snapshot.tasks or (bool(waiting) and not decided)
         return Run(trace, config, given, reader, resumed=True, over=over)
 
     def _from_trace(self, trace: str, config: RunnableConfig, values: dict[str, Any]) -> Run:

@@ -57,6 +57,8 @@ def _media(trace: Trace, payload: dict[str, Any]) -> None:
 def _plan(trace: Trace, payload: dict[str, Any]) -> None:
     _media(trace, {"media": payload.get("records")})
     trace.status = trace.error = None
+    if payload.get("again") and trace.steps and not trace.steps[-1].results:
+        trace.steps.pop()
     trace.steps.append(StepRecord(index=len(trace.steps), plan=PlanRecord.model_validate(payload)))
 
 

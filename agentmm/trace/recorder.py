@@ -242,6 +242,8 @@ class Recorder(BaseCallbackHandler):
         if not run.ours:
             plan["media"], run.prompt_media = plan.get("media") or run.prompt_media, []
             plan["records"] = {} if run.start is not None else run.new_media()
+        if run.cut_off:
+            plan["again"], run.cut_off = True, False
         run.remember(message)
         run.calls.update({call["id"]: (call["tool"], call["arguments"]) for call in plan["calls"]})
         self._write(run, "plan", plan)
@@ -255,6 +257,7 @@ class Recorder(BaseCallbackHandler):
         self._write(run, "start", {**data, **self.facts})
 
     def _our_results(self, run: Run, data: dict[str, Any]) -> None:
+        run.cut_off = False
         for result in data.get("results") or []:
             run.calls.pop(result.get("call"), None)
         media = data.get("media") or {}
@@ -319,6 +322,7 @@ def _resume(run: Run, store: TraceStore) -> None:
     run.ours = not events[0]["payload"].get("foreign")
     run.lifter.records.update(trace.media)
     run.written_media.update(trace.media)
+    run.cut_off = run.ours and bool(trace.steps) and not trace.steps[-1].results
     done = {result.call for result in trace.calls}
     for step in trace.steps:
         run.spoken.update(call.id for call in step.plan.calls)

@@ -22,6 +22,7 @@ class Run:
         named_by_us: nobody gave the run's trace an id, so the graph may.
         ours: the graph sends `agentmm.start` itself.
         steps: ids of steps dispatched by a local planner, by the run that called it.
+        cut_off: the last plan before a resume has no results: a plan that comes next is the same step once more.
         calls: planned call id to (tool, arguments), of calls without a result.
         spoken: message ids and texts that became plans.
     """
@@ -33,6 +34,7 @@ class Run:
     ours: bool = False
     ended: bool = False
     paused: bool = False
+    cut_off: bool = False
     steps: dict[Any, list[dict[str, Any]]] = field(default_factory=dict)
     calls: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     spoken: set[str] = field(default_factory=set)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,11 @@ def train_on_pairs(
         lr: learning rate.
         seed: of order and dropout.
     """
-    from agentmm.train.dpo import train_dpo
+    from agentmm.media import default_home
+    from agentmm.train.dpo import Recipe
+    from agentmm.train.dpo_main import NANO, run
 
-    report = train_dpo(pairs=pairs, store=store, planner=planner, out=out, beta=beta, epochs=epochs, lr=lr, seed=seed)
-    return json.loads(json.dumps(report, default=str))
+    folder = NANO if planner == "nano" else Path(planner.removeprefix("hf:"))
+    recipe = Recipe(beta=beta, epochs=epochs, lr=lr, seed=seed)
+    report = run(pairs, folder, out, default_home() / "media", recipe, store=store or default_home() / "traces.db")
+    return {"out": str(out), "pairs": report["pairs"], "seconds": report["seconds"], "last": report["steps"][-1]}

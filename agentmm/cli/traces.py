@@ -155,20 +155,21 @@ def verify(
 
 def _prove(trace: str | None, store: str | None, all_: bool, json_: bool, prove: Any, word: str) -> int:
     """Prove one trace or all, a line each; 1 where one fails."""
+    from agentmm.media import MediaStore
     from agentmm.trace import TraceStore
 
-    traces = TraceStore(store)
+    traces, media = TraceStore(store), MediaStore()
     if bool(trace) == all_:
         raise UsageError(f"{word} needs a trace or --all", mend=f"agentmm traces {word} --all")
     names = [str(row["id"]) for row in traces.summaries(None)] if all_ else [traces.find(str(trace))]
     failed = 0
     for name in with_bar(names, len(names), word) if len(names) > 1 else names:
-        report = prove(traces.get(name), traces)
-        failed += report.verdict == "failed"
+        report = prove(traces.get(name), media)
+        failed += report.status == "failed"
         if json_:
-            print_json(report.model_dump(mode="json"))
+            print_json({"trace": name, **report.to_json()})
         else:
-            print_text(f"{name}  {report.verdict}  {report.summary}")
+            print_text(f"{name}  {report.status}  {report.summary}")
     say(f"{len(names) - failed} of {len(names)} traces hold")
     return 1 if failed else 0
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.collect.runner import Runner, Score
+from agentmm.errors import TraceError
 from agentmm.registry import load_tools
+from agentmm.tool.cache import ResultCache
 from agentmm.trace import TraceStore
 from agentmm.world.sample import Question
 
@@ -47,6 +49,9 @@ def collect_gold(
 
     Returns:
         How many traces were made.
+
+    Raises:
+        TraceError: the store cannot be written, or a process ended early.
     """
     out = Path(out)
     store = TraceStore(out, batch=BATCH_EVENTS)
@@ -63,6 +68,9 @@ def collect_gold(
         _absorb_parts(store, out)
     store.close()
     progress.end()
+    if progress.done < len(todo):
+        got = f"{progress.done} of {len(todo)} runs"
+        raise TraceError("a collecting process ended early", got=got, mend="run it again to go on")
     return len(todo)
 
 
@@ -87,9 +95,7 @@ def _cached(tools: list[Any], folder: Path | str | None) -> list[Any]:
     """The tools, looking results up by picture and arguments."""
     if folder is None:
         return tools
-    from agentmm.tool.cache import cached
-
-    return [cached(tool, folder) for tool in tools]
+    return ResultCache(folder).wrap(tools)
 
 
 def _in_processes(todo: list[Question], out: Path, workers: int, job: dict[str, Any], progress: Progress) -> None:
@@ -110,9 +116,6 @@ def _in_processes(todo: list[Question], out: Path, workers: int, job: dict[str, 
         for process in processes:
             process.terminate()
             process.join()
-    failed = [process.exitcode for process in processes if process.exitcode not in (0, None)]
-    if failed and progress.done < len(todo):
-        print(f"agentmm: {len(failed)} collecting process(es) ended early; run again to go on", file=sys.stderr)  # noqa: T201
 
 
 def _watch(processes: Sequence[Any], ticks: Any, progress: Progress) -> None:

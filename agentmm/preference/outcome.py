@@ -12,9 +12,7 @@ from agentmm.preference.stream import continuation, diverges_at, recorded
 from agentmm.trace import Trace
 
 
-def outcome_pairs(
-    traces: Iterable[Trace], *, per_question: int = 4, label: str = "outcome"
-) -> Iterator[PreferencePair]:
+def outcome_pairs(traces: Iterable[Trace], *, most: int = 4, label: str = "outcome") -> Iterator[PreferencePair]:
     """Pairs of a right and a wrong run that share their tokens up to a step.
 
     Runs count as of one question when they asked the same about the same media, with the same tools. Pairs whose two
@@ -23,7 +21,7 @@ def outcome_pairs(
 
     Args:
         traces: recorded with token ids and labelled `right` or `wrong`; others are passed over.
-        per_question: at most so many pairs a question.
+        most: at most so many pairs a question.
         label: name of the label.
 
     Yields:
@@ -37,7 +35,7 @@ def outcome_pairs(
         right = [trace for trace in members if trace.labels[label] == "right"]
         wrong = [trace for trace in members if trace.labels[label] == "wrong"]
         found = sorted(_pairs(group, right, wrong), key=lambda pair: (-pair.chosen.step, pair.id))
-        yield from found[:per_question]
+        yield from found[:most]
 
 
 def _pairs(group: str, right: list[Trace], wrong: list[Trace]) -> Iterator[PreferencePair]:

@@ -40,6 +40,20 @@ class Replayed:
     step: int | None = None
     detail: str = ""
 
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+        return "ok" if self.same else "failed"
+
+    @property
+    def summary(self) -> str:
+        """One line: the hash, or what differs."""
+        return f"hash {self.hash}" if self.same else self.detail
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        return {"verdict": self.status, "summary": self.summary, **vars(self)}
+
 
 class RecordedTool(Tool):
     """A tool of a trace: name, version and signature, nothing that could run."""

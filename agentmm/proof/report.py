@@ -53,5 +53,23 @@ class Report:
         """Whether every check was made and passed."""
         return self.status == "ok"
 
+    @property
+    def summary(self) -> str:
+        """One line: what failed or was not looked at, else what was."""
+        odd = [check for check in self.checks if check.status != "ok"]
+        if odd:
+            return str(odd[0])
+        names = dict.fromkeys(check.name for check in self.checks)
+        return f"{len(self.checks)} checks: {', '.join(names)}"
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "trace": self.trace,
+            "verdict": self.status,
+            "summary": self.summary,
+            "checks": [*map(vars, self.checks)],
+        }
+
     def __str__(self) -> str:
         return "\n".join([f"trace {self.trace}: {self.status}", *map(str, self.checks)])

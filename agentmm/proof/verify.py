@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from agentmm.errors import AgentmmError, MediaError
@@ -92,7 +93,7 @@ def _said(step: StepRecord) -> dict[str, Any]:
 def _planner(trace: Trace, planner: Any, report: Report) -> Any:
     """The planner with the recorded weights, or None with the reason in the report."""
     try:
-        loaded = planner if planner is not None else load_planner(trace.planner.name or "nano")
+        loaded = planner if planner is not None else _loaded(trace.planner.name or "nano")
     except AgentmmError as error:
         report.add("ids", "not verifiable", None, f"the planner cannot be loaded: {error}")
         return None
@@ -105,6 +106,12 @@ def _planner(trace: Trace, planner: Any, report: Report) -> Any:
         report.add("logp", "not verifiable", None, detail)
         return None
     return loaded
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> Any:
+    """A planner by name; many traces of one planner load it once."""
+    return load_planner(name)
 
 
 def _check_step(step: StepRecord, trace: Trace, stream: Stream, renderer: Renderer, report: Report) -> bool:

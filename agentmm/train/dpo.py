@@ -122,7 +122,7 @@ def train_dpo(
         TrainError: there are no pairs, or the loss is no number.
     """
     if not rows:
-        raise TrainError("there are no preference pairs", mend="agentmm traces pairs --out pairs.jsonl")
+        raise TrainError("there are no preference pairs", mend="agentmm traces pairs pairs.jsonl")
     began, history = time.monotonic(), History(pairs=len(rows))
     known = reference_logps(rows, model, load, cache, micro=recipe.micro)
     parameters = _trainable(model, recipe.frozen)

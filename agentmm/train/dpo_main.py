@@ -24,7 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, train, save; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        run(options.pairs, options.model, options.out, options.media, recipe_of(options), device=options.device)
+        run(
+            options.pairs,
+            options.model,
+            options.out,
+            options.media,
+            recipe_of(options),
+            store=options.store,
+            device=options.device,
+        )
     except AgentmmError as error:
         print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -41,16 +49,18 @@ def run(
     media: Path | str | None = None,
     recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     *,
+    store: Path | str | None = None,
     device: str | None = None,
 ) -> dict[str, Any]:
     """Train saved weights on a file of pairs and save them elsewhere.
 
     Args:
-        pairs: JSONL of `agentmm.preference.write_rows`.
+        pairs: JSONL of rows (`agentmm.preference.write_rows`), or of pairs that point into `store`.
         model: folder of a saved `MultimodalLM`.
         out: folder for the trained one, with `dpo.json` beside it.
         media: folder of the media store that holds the pairs' images.
         recipe: how.
+        store: the trace store that pairs point into; rows need none.
         device: torch device; a GPU where there is one.
 
     Returns:
@@ -63,7 +73,7 @@ def run(
 
     from agentmm.model import MultimodalLM
 
-    rows, folder, out = _rows(Path(pairs)), Path(model), Path(out)
+    rows, folder, out = _rows(Path(pairs), store), Path(model), Path(out)
     if not (folder / "config.json").is_file():
         raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -96,11 +106,19 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     return Recipe(**values)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path, store: Path | str | None) -> list[dict[str, Any]]:
+    """The rows of a file; pairs are looked up in the trace store."""
     if not path.is_file():
-        raise TrainError("no such file of pairs", got=str(path), mend="agentmm traces pairs --out pairs.jsonl")
+        raise TrainError("no such file of pairs", got=str(path), mend="agentmm traces pairs pairs.jsonl")
     with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
+        found = [json.loads(line) for line in file if line.strip()]
+    if all("prompt_ids" in row for row in found):
+        return found
+    from agentmm.preference import PreferencePair, to_row
+    from agentmm.trace import TraceStore
+
+    traces = TraceStore(store)
+    return [to_row(PreferencePair.model_validate(row), traces) for row in found]
 
 
 def _say(line: str) -> None:
@@ -113,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=str(NANO), help="folder of the weights to start from")
     parser.add_argument("--out", required=True, help="folder for the trained weights")
     parser.add_argument("--media", help="folder of the media store with the pairs' images")
+    parser.add_argument("--store", help="trace store that pairs point into; rows need none")
     parser.add_argument("--device")
     for item in fields(Recipe):
         if item.name == "frozen":

@@ -127,14 +127,14 @@ class Renderer:
         Raises:
             PlannerError: a message has an unknown role, or a block names a medium without a record.
         """
-        out = Rendered()
+        out, media = Rendered(), {} if media is None else media
         if signatures:
-            self._turn(out, "system", [{"type": "text", "text": "\n".join(signatures)}], media or {})
+            self._turn(out, "system", [{"type": "text", "text": "\n".join(signatures)}], media)
         for message in map(read_message, messages):
             if message.role == "assistant":
                 self._assistant(out, message)
             else:
-                self._turn(out, message.role, message.content, media or {})
+                self._turn(out, message.role, message.content, media)
         if generate:
             out.add([self.token_id("<|assistant|>")])
         return out

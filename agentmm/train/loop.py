@@ -17,10 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import DynamicCache
 
 from agentmm.errors import TrainError
 from agentmm.model.pixels import scale_pixels
-from agentmm.train.rowset import RowSet, batches
+from agentmm.train.rowset import Row, RowSet, batches
+
+Refresh = Callable[[int], RowSet | None]
+"""Epoch -> new rows, or None where the old ones stay."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,17 @@ class Progress:
 
 @dataclass
 class Batch:
-    """Right-padded tensors: ids [B, T], weights [B, T] (of each token as a target), pixels [N, 3, S, S] or None."""
+    """Right-padded tensors of rows that begin alike.
 
+    Attributes:
+        prefix: [1, P] ids that all rows begin with and none learns (the tools' signatures); computed once.
+        ids: [B, T] what follows.
+        weights: [B, T] of each token as a target.
+        pixels: [N, 3, S, S] or None.
+        tokens: tokens of the rows, prefix included, padding not.
+    """
+
+    prefix: Tensor
     ids: Tensor
     weights: Tensor
     pixels: Tensor | None
@@ -81,19 +94,46 @@ class Batch:
 
 
 def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int, device: str) -> Batch:
-    """Pad rows to one length; placeholders and padding are never targets."""
+    """Split the common beginning off and pad rows to one length; placeholders and padding are never targets."""
     picked = [rows.row(int(i)) for i in chosen]
-    width = max(len(row.ids) for row in picked)
+    shared = common_prefix(picked, image_token)
+    width = max(len(row.ids) for row in picked) - shared
     ids = np.full((len(picked), width), pad, np.int64)
     weights = np.zeros((len(picked), width), np.float32)
     for line, row in enumerate(picked):
-        ids[line, : len(row.ids)] = row.ids
-        weights[line, : len(row.ids)] = np.where(np.asarray(row.mask) > 0, 1.0, stage.other_weight)
+        ids[line, : len(row.ids) - shared] = row.ids[shared:]
+        weights[line, : len(row.ids) - shared] = np.where(np.asarray(row.mask[shared:]) > 0, 1.0, stage.other_weight)
     weights[ids == image_token] = 0.0
     numbers = [number for row in picked for number in row.images]
     pixels = torch.from_numpy(scale_pixels(rows.pixels[numbers])).to(device) if numbers else None
+    prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None], device=device)
     tokens = sum(len(row.ids) for row in picked)
-    return Batch(torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
+    return Batch(prefix, torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
+
+
+def common_prefix(picked: list[Row], image_token: int) -> int:
+    """Length of what all rows begin with, up to the first image or learnt token; 0 for a single row."""
+    if len(picked) < 2:
+        return 0
+    limit = min(len(row.ids) for row in picked) - 1
+    first = np.asarray(picked[0].ids[:limit])
+    stop = (first == image_token) | (np.asarray(picked[0].mask[:limit]) > 0)
+    for row in picked[1:]:
+        stop |= np.asarray(row.ids[:limit]) != first
+    return int(stop.argmax()) if stop.any() else limit
+
+
+def hidden_states(model: Any, batch: Batch) -> Tensor:
+    """[B, T, D] last states of the rows after the prefix; the prefix runs through the decoder once, gradients too."""
+    features = None if batch.pixels is None else model.encode_images(batch.pixels)
+    embeds = model.embed(batch.ids, features)
+    decoder, width = model.decoder.model, batch.prefix.shape[1]
+    if not width:
+        return decoder(inputs_embeds=embeds, use_cache=False).last_hidden_state
+    cache = DynamicCache(config=model.config.text_config)
+    decoder(inputs_embeds=model.embed(batch.prefix), past_key_values=cache, use_cache=True)
+    cache.batch_repeat_interleave(len(batch.ids))
+    return decoder(inputs_embeds=embeds, past_key_values=cache, use_cache=True).last_hidden_state
 
 
 def batch_loss(model: Any, batch: Batch) -> Tensor:
@@ -101,9 +141,7 @@ def batch_loss(model: Any, batch: Batch) -> Tensor:
 
     Source: survey arXiv 2401.13601, eq. 2.
     """
-    features = None if batch.pixels is None else model.encode_images(batch.pixels)
-    embeds = model.embed(batch.ids, features)
-    hidden = model.decoder.model(inputs_embeds=embeds, use_cache=False).last_hidden_state  # [B, T, D]
+    hidden = hidden_states(model, batch)
     weights = batch.weights[:, 1:].reshape(-1)
     places = weights.nonzero().squeeze(1)
     states = hidden[:, :-1].reshape(-1, hidden.shape[-1])[places]
@@ -166,22 +204,23 @@ class Trainer:
         self.progress = Progress()
         self._saved = self._logged = 0.0
 
-    def run(self, rows: RowSet, refresh: Callable[[], RowSet | None] = lambda: None) -> Progress:
+    def run(self, rows: RowSet, refresh: Refresh | None = None) -> Progress:
         """Train until the stage's time or steps are over.
 
         Args:
             rows: what to train on.
-            refresh: asked before each epoch and then every minute for a larger row set.
+            refresh: asked before each epoch and then every minute for other rows; gets the epoch's number.
         """
+        ask = refresh or (lambda epoch: None)
         self.model.train()
         while self.progress.share(self.stage) < 1:
-            rows = refresh() or rows
-            rows = self._epoch(rows, refresh)
+            rows = ask(self.progress.epoch) or rows
+            rows = self._epoch(rows, ask)
         self.model.eval()
         self.save()
         return self.progress
 
-    def _epoch(self, rows: RowSet, refresh: Callable[[], RowSet | None]) -> RowSet:
+    def _epoch(self, rows: RowSet, refresh: Refresh) -> RowSet:
         """One pass over the rows, or up to the moment when they have grown."""
         progress, asked = self.progress, time.monotonic()
         for index, chosen in enumerate(batches(rows, self.stage.tokens, self.seed, progress.epoch)):
@@ -195,7 +234,7 @@ class Trainer:
             progress.batch = index + 1
             self._report()
             if time.monotonic() - asked > 60:
-                asked, grown = time.monotonic(), refresh()
+                asked, grown = time.monotonic(), refresh(progress.epoch)
                 if grown is not None:
                     rows = grown
                     break
@@ -295,8 +334,7 @@ def evaluate(model: Any, rows: RowSet, stage: Stage, device: str = "cpu", limit:
     for part in _parts(chosen, rows, stage.tokens):
         batch = make_batch(rows, part, stage, config.image_token_id, config.pad_token_id, device)
         with torch.autocast(device, torch.bfloat16):
-            features = None if batch.pixels is None else model.encode_images(batch.pixels)
-            logits = model(inputs_embeds=model.embed(batch.ids, features)).logits[:, :-1].float()
+            logits = model.decoder.lm_head(hidden_states(model, batch)[:, :-1]).float()
         targets, mask = batch.ids[:, 1:], batch.weights[:, 1:] == 1
         right = (logits.argmax(-1) == targets) | ~mask
         losses = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")

@@ -1,0 +1,211 @@
+"""Episodes told from the truth of the practice world: text for the LM stage, no picture looked at, no tool run.
+
+A gold program is a function of what it is shown, so it may be shown what a tool *would* say: the truth, now and then
+with a thing missed, a colour confused or a letter misread. Thousands a minute; the traces of real tools come later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from agentmm.world.documents.page import Document
+from agentmm.world.drawing import COLOURS, SHAPES
+from agentmm.world.families.several import BOARDS
+from agentmm.world.families.things import parts
+from agentmm.world.program import Call, Observation, advance
+from agentmm.world.sample import Question, handles_of, sample_questions
+from agentmm.world.scenes import Scene
+
+Messages = list[dict[str, Any]]
+_ERRORS = ("the model ran out of memory", "the result was lost", "the input could not be decoded", "internal error")
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_LISTED, _MOST_STEPS = 12, 8
+
+
+class Unimaginable(Exception):
+    """A program calls a tool that cannot be told from the truth."""
+
+
+def imagine_episodes(n: int, seed: int, split: str = "train", families: Sequence[str] | None = None) -> Iterator[Messages]:
+    """Episodes of sampled questions, the same for the same arguments; questions that cannot be told are passed over.
+
+    Yields:
+        Messages as dicts: the question, the planner's turns, the observations, the answer.
+    """
+    rng = np.random.default_rng([7, seed])
+    for question in sample_questions(split, n, seed, families=families):
+        try:
+            yield imagine(question, rng)
+        except Unimaginable:
+            continue
+
+
+def imagine(question: Question, rng: np.random.Generator) -> Messages:
+    """One episode.
+
+    Raises:
+        Unimaginable: a tool's result cannot be told from the truth.
+    """
+    handles = handles_of([medium.kind for medium in question.media])
+    blocks: list[dict[str, Any]] = [{"type": medium.kind, "file_id": handle} for medium, handle in zip(question.media, handles, strict=True)]
+    messages: Messages = [{"role": "user", "content": [*blocks, {"type": "text", "text": question.text}]}]
+    telling = _Telling(question, dict(zip(handles, question.media, strict=True)), rng)
+    history: list[list[Observation]] = []
+    for _ in range(_MOST_STEPS):
+        step = advance(question.program, history)
+        if isinstance(step, str):
+            return [*messages, {"role": "assistant", "content": step}]
+        history.append([telling.observe(call) for call in step])
+        calls = [{"name": call.tool, "args": call.arguments} for call in step]
+        messages.append({"role": "assistant", "content": "", "tool_calls": calls})
+        messages += [{"role": "tool", "content": json.dumps(seen, ensure_ascii=False)} for seen in history[-1]]
+    raise Unimaginable("too many steps")
+
+
+class _Telling:
+    """What the tools of one episode say; numbers regions through the episode."""
+
+    def __init__(self, question: Question, media: dict[str, Any], rng: np.random.Generator) -> None:
+        self.media, self.rng, self.fault = media, rng, question.fault or {}
+        self.left, self.regions = int(self.fault.get("times", 0)), 0
+        self._seen: dict[str, Any] = {}
+
+    def observe(self, call: Call) -> Observation:
+        """The observation of one call, faults included."""
+        tell = _TELLERS.get(call.tool)
+        medium = self.media.get(str(call.arguments.get("image", call.arguments.get("media", ""))))
+        if tell is None or (call.tool != "calculate" and medium is None):
+            raise Unimaginable(call.tool)
+        before = self.regions
+        seen = tell(self, None if medium is None else medium.truth, call.arguments)
+        if self.left <= 0 or self.fault["tool"] != call.tool:
+            return seen
+        self.regions = before
+        return self._failed(call, seen)
+
+    def _failed(self, call: Call, seen: Observation) -> Observation:
+        self.left -= 1
+        if self.fault["kind"] == "error":
+            return {"error": f"{call.tool} failed: {_ERRORS[int(self.rng.integers(len(_ERRORS)))]}"}
+        return {key: type(value)() if isinstance(value, (list, dict, str, int)) else value for key, value in seen.items()}
+
+    def detect(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `detect` would say of a scene."""
+        if not isinstance(truth, Scene):
+            raise Unimaginable("detect on a page")
+        what = parts(str(arguments.get("what", "")))
+        shapes = self._memory("shapes", arguments, lambda: self._shapes(truth))
+        kept = [shape for shape in shapes if all(shape[part] == word for part, word in what.items())]
+        listed = [f"{self.region()} {s['colour']} {s['shape']} {s['size']} {s['x']},{s['y']}" for s in kept[:_LISTED]]
+        return {"count": len(kept), **({} if what else _tallies(kept)), "found": listed}
+
+    def _shapes(self, scene: Scene) -> list[dict[str, Any]]:
+        """Shapes from left to right, a few missed or confused."""
+        seen = []
+        for shape in sorted(scene.shapes, key=lambda s: s.centre):
+            if self.rng.random() < 0.02:
+                continue
+            x, y = (round(c + self.rng.normal()) for c in shape.centre)
+            told = {"colour": shape.colour, "shape": shape.shape, "size": shape.size, "x": max(0, x), "y": max(0, y)}
+            if self.rng.random() < 0.02:
+                told["shape"] = SHAPES[int(self.rng.integers(len(SHAPES)))]
+            if self.rng.random() < 0.02:
+                told["colour"] = list(COLOURS)[int(self.rng.integers(len(COLOURS)))]
+            seen.append(told)
+        return seen
+
+    def read_text(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `read_text` would say of a page."""
+        if not isinstance(truth, Document):
+            raise Unimaginable("read_text on a scene")
+        lines = self._memory("lines", arguments, lambda: [self._misread(line) for line in truth.lines])
+        return {"count": len(lines), "lines": [f"{self.region()} {line}" for line in lines]}
+
+    def _misread(self, line: str) -> str:
+        """The line, once in fifty with a wrong letter."""
+        if not line or self.rng.random() > 0.02:
+            return line
+        at = int(self.rng.integers(len(line)))
+        return line[:at] + _LETTERS[int(self.rng.integers(len(_LETTERS)))] + line[at + 1 :]
+
+    def describe_media(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `describe_media` says of a picture."""
+        height, width = truth.pixels.shape[:2]
+        return {"kind": "image", "width": int(width), "height": int(height)}
+
+    def measure_colour(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `measure_colour` would say of a painted page."""
+        if not isinstance(truth, Document) or tuple(truth.look.paper) not in BOARDS:
+            raise Unimaginable("measure_colour on a scene")
+        rgb = [int(np.clip(c + self.rng.integers(-6, 7), 0, 255)) for c in truth.look.paper]
+        return {"colour": BOARDS[tuple(truth.look.paper)], "rgb": rgb, "share": round(float(self.rng.uniform(0.5, 0.99)), 2)}
+
+    def calculate(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """The exact value."""
+        return {"value": value_of(str(arguments["expression"]))}
+
+    def region(self) -> str:
+        """The next region handle."""
+        self.regions += 1
+        return f"region_{self.regions}"
+
+    def _memory(self, kind: str, arguments: dict[str, Any], make: Callable[[], Any]) -> Any:
+        """A tool errs alike whenever it looks at the same picture."""
+        key = f"{kind} {arguments.get('image')}"
+        if key not in self._seen:
+            self._seen[key] = make()
+        return self._seen[key]
+
+
+_TELLERS: dict[str, Callable[[_Telling, Any, dict[str, Any]], Observation]] = {
+    "detect": _Telling.detect,
+    "read_text": _Telling.read_text,
+    "describe_media": _Telling.describe_media,
+    "measure_colour": _Telling.measure_colour,
+    "calculate": _Telling.calculate,
+}
+
+
+def _tallies(shapes: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Labels and colours by count, the most frequent first."""
+    labels, colours = (Counter(shape[part] for shape in shapes) for part in ("shape", "colour"))
+    return {name: dict(sorted(tally.items(), key=lambda p: (-p[1], p[0]))) for name, tally in (("labels", labels), ("colours", colours))}
+
+
+def value_of(expression: str) -> bool | int | float:
+    """The exact value of a sum of products, or whether a comparison of two holds.
+
+    Raises:
+        Unimaginable: the expression holds anything but numbers and + - * / < >.
+    """
+    sides = re.split(r"([<>])", expression)
+    if len(sides) == 3:
+        left, right = _sum(sides[0]), _sum(sides[2])
+        return left > right if sides[1] == ">" else left < right
+    value = _sum(expression)
+    return value.numerator if value.denominator == 1 else round(float(value), 6)
+
+
+def _sum(text: str) -> Fraction:
+    """A sum of products, no brackets."""
+    tokens = re.findall(r"\d+(?:\.\d+)?|[-+*/]", text)
+    if "".join(tokens) != "".join(text.split()) or len(tokens) % 2 == 0:
+        raise Unimaginable(text)
+    total, term = Fraction(0), Fraction(tokens[0])
+    for sign, number in zip(tokens[1::2], tokens[2::2], strict=True):
+        if sign in "+-":
+            total, term = total + term, Fraction(number) * (1 if sign == "+" else -1)
+        elif sign == "*":
+            term *= Fraction(number)
+        elif Fraction(number):
+            term /= Fraction(number)
+        else:
+            raise Unimaginable(text)
+    return total + term

@@ -1,0 +1,318 @@
+"""The recipe of nano: LM (episodes as text), PT (captions), IT (traces); `python -m agentmm.train.nano --minutes 60`.
+
+LM trains the decoder alone on episodes imagined from the practice world's truth; a decoder that is to read projected
+images must first be a language model. PT trains encoder and projector on captions. IT trains everything on traces that
+real tools made. A stage that is killed goes on with `--resume`; each finished stage exports weights that load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from agentmm.errors import AgentmmError, TrainError
+from agentmm.model import MultimodalLM, load_preset
+from agentmm.model.tokenizer import train_tokenizer
+from agentmm.planner.render import Renderer
+from agentmm.train.captions import caption_rows
+from agentmm.train.imagined import imagine_episodes
+from agentmm.train.loop import Progress, Stage, Trainer, evaluate, read_checkpoint
+from agentmm.train.manifest import write_manifest
+from agentmm.train.rows import TraceRows, message_texts, texts_of
+from agentmm.train.rowset import Row, RowSet
+
+SIGNATURES = (
+    "detect(image:Image,what:Text)",
+    "read_text(image:Image)",
+    "read_code(image:Image)",
+    "transcribe(audio:Audio)",
+    "crop(region:Region)",
+    "zoom(image:Image,factor:Number)",
+    "rotate(image:Image,degrees:Number)",
+    "measure_colour(image:Image)",
+    "describe_media(media:Image|Audio|Video)",
+    "calculate(expression:Text)",
+)
+"""Signatures of the default tools, as imagined episodes show them; traces bring their own."""
+
+SHARES = {"lm": 0.45, "pt": 0.08, "it": 0.47}
+"""Share of the minutes that each stage gets, among those that run."""
+
+OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
+"""Loss weight of tokens that the planner only reads."""
+
+BATCH_TOKENS = 6144
+_HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
+Log = Callable[[str], None]
+
+
+@dataclass
+class Run:
+    """One training: folder, settings, and what the manifest will say.
+
+    Attributes:
+        episodes: imagined episodes an epoch of the LM stage.
+        captions: caption pairs of the PT stage.
+    """
+
+    out: Path
+    minutes: float
+    stages: tuple[str, ...]
+    store: Any = None
+    media: Any = None
+    seed: int = 0
+    device: str = "cpu"
+    resume: bool = False
+    preset: str = "nano"
+    episodes: int = 4000
+    captions: int = 4000
+    batch_tokens: int = BATCH_TOKENS
+    log: Log = lambda line: None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def stage(self, name: str, rates: Mapping[str, float]) -> Stage:
+        """The stage's plan: its share of the minutes."""
+        minutes = self.minutes * SHARES[name] / sum(SHARES[stage] for stage in self.stages)
+        return Stage(name, dict(rates), minutes=minutes, tokens=self.batch_tokens, other_weight=OTHER_WEIGHT[name])
+
+
+def train_nano(
+    minutes: float,
+    out: Path | str,
+    store: Any = None,
+    stages: Sequence[str] = ("lm", "pt", "it"),
+    resume: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    *,
+    media: Any = None,
+    start: Path | str | None = None,
+    **settings: Any,
+) -> Path:
+    """Train nano and export it.
+
+    Args:
+        minutes: training time of all given stages together; making rows and evaluating come on top.
+        out: working folder: tokenizer, checkpoints, squares; weights land in `OUT/nano`.
+        store: `TraceStore` for the IT stage (and for the tokenizer, where it has traces already).
+        media: `MediaStore` with the traces' pictures; the user's own where None.
+        stages: any of `lm`, `pt`, `it`, in this order.
+        resume: go on where an earlier call with this folder stopped.
+        device: "cpu" or "cuda".
+        seed: of initial weights, episodes and order.
+        start: folder of exported weights to start from (its tokenizer is taken).
+        settings: further fields of `Run`.
+
+    Returns:
+        The folder of the exported weights.
+
+    Raises:
+        TrainError: an unknown stage, no time, or nothing to train on.
+    """
+    unknown = [name for name in stages if name not in SHARES]
+    if unknown or not stages or minutes <= 0:
+        raise TrainError("bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0")
+    run = Run(Path(out), minutes, tuple(stages), store, media, seed, device, resume, **settings)
+    run.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    renderer, model = _tokenizer(run, start), _model(run, start)
+    run.facts |= {"name": run.preset, "seed": seed, "recipe": {"minutes": minutes, "stages": {}}, "data": {}, "metrics": {}}
+    for name in run.stages:
+        _STAGES[name](run, model, renderer)
+        export(model, run.out / "tokenizer.json", run.out / "nano", run.facts)
+        run.log(f"{name}: exported to {run.out / 'nano'}")
+    return run.out / "nano"
+
+
+def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
+    """The run's tokenizer: the one that is there, the start's, or a new one."""
+    path = run.out / "tokenizer.json"
+    if start is not None and not (run.resume and path.exists()):
+        path.write_bytes((Path(start) / "tokenizer.json").read_bytes())
+    if not path.exists() or (start is None and not run.resume):
+        texts = [text for episode in imagine_episodes(3000, run.seed + 1) for text in message_texts(episode)]
+        texts += [*texts_of(run.store), *SIGNATURES * 40]
+        train_tokenizer(texts, load_preset(run.preset).text_config.vocab_size).save(str(path))
+        run.log(f"tokenizer: trained on {len(texts)} texts")
+    return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
+
+
+def _model(run: Run, start: Path | str | None) -> MultimodalLM:
+    """The start's weights in float32, or random ones."""
+    if start is not None:
+        return MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
+    return MultimodalLM(load_preset(run.preset))
+
+
+def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet, refresh: Any = None) -> None:
+    """Run one stage, or take it over when it was finished before; note what the manifest says of it."""
+    stage = run.stage(name, model.config.stages[name])
+    trainer = Trainer(model, stage, seed=run.seed, device=run.device, checkpoint=run.out / f"{name}.pt", log=run.log)
+    if run.resume and trainer.resume():
+        run.log(f"{name}: resumed at {trainer.progress.seconds:.0f} s")
+    progress = trainer.run(rows, refresh)
+    scores = evaluate(model, held, stage, run.device)
+    run.log(f"{name}: held out " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
+    _note(run, stage, progress, scores)
+
+
+def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) -> None:
+    """Recipe and metrics of a finished stage."""
+    run.facts["recipe"]["stages"][stage.name] = {
+        "rates": stage.rates,
+        "batch_tokens": stage.tokens,
+        "other_weight": stage.other_weight,
+        "seconds": round(progress.seconds),
+        "steps": progress.steps,
+        "tokens": progress.tokens,
+        "epochs": progress.epoch,
+    }
+    run.facts["metrics"][stage.name] = {key: round(value, 4) for key, value in scores.items()}
+
+
+def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
+    """Episodes imagined anew for every epoch."""
+    made: dict[int, RowSet] = {}
+
+    def fresh(epoch: int) -> RowSet | None:
+        if epoch in made:
+            return None
+        made.clear()
+        made[epoch] = imagined_rows(renderer, run.episodes, 1000 + 1000 * run.seed + epoch)
+        return made[epoch]
+
+    held = imagined_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed, split="val")
+    state = read_checkpoint(run.out / "lm.pt") if run.resume else None
+    first = fresh(int(state["progress"]["epoch"]) if state else 0)
+    assert first is not None
+    _train(run, "lm", model, first, held, fresh)
+    run.facts["data"]["lm"] = {"episodes_per_epoch": run.episodes, "sha256_of_first": first.digest}
+
+
+def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> RowSet:
+    """Rendered imagined episodes; pictures stay bare placeholders."""
+    rendered = [renderer.render(episode, SIGNATURES, _HANDLES) for episode in imagine_episodes(n, seed, split)]
+    return RowSet.of(Row(one.ids, one.loss_mask) for one in rendered)
+
+
+def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
+    """Captions; the squares are made once for a seed."""
+    rows, held = caption_rows(renderer, run.captions, run.seed, run.out, model.config.image_size).split(max(10, run.captions // 40))
+    _train(run, "pt", model, rows, held)
+    run.facts["data"]["pt"] = {"captions": len(rows), "sha256": rows.digest}
+
+
+def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
+    """Traces; the store is asked every minute whether there are more. Every 32nd trace is held out."""
+    if run.store is None:
+        raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
+    traces = TraceRows(run.store, run.media or _own_media(), renderer, run.out, size=model.config.image_size)
+
+    def part(held: bool) -> RowSet:
+        chosen = [row for index, row in enumerate(traces.rows) if (index % 32 == 31) == held]
+        return RowSet.of(chosen or traces.rows[:1], traces.squares.array(), traces.squares.size)
+
+    def grown(epoch: int) -> RowSet | None:
+        if not traces.refresh():
+            return None
+        run.log(f"it: {len(traces.rows)} traces ({traces.skipped} left out)")
+        return part(held=False)
+
+    rows = grown(0)
+    if rows is None:
+        raise TrainError("the trace store has no gold traces", got=str(run.store.url), mend="agentmm traces collect")
+    _train(run, "it", model, rows, part(held=True), grown)
+    whole = traces.rowset()
+    run.facts["data"]["it"] = {
+        "traces": len(traces.rows),
+        "mean_tokens": round(float(whole.lengths.mean()), 1),
+        "images": len(whole.pixels),
+        "sha256": whole.digest,
+    }
+
+
+def _own_media() -> Any:
+    """The user's media store."""
+    from agentmm.media import MediaStore, default_home
+
+    return MediaStore(default_home() / "media")
+
+
+_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "pt": _pt, "it": _it}
+
+
+def export(model: MultimodalLM, tokenizer: Path, folder: Path, facts: dict[str, Any]) -> None:
+    """Write a folder that `from_pretrained` and `AutoProcessor` read: half precision, with a manifest."""
+    from tokenizers import Tokenizer
+
+    from agentmm.model.processing import MultimodalProcessor, SquareImageProcessor
+    from agentmm.model.tokenizer import wrap
+
+    half = copy.deepcopy(model).to("cpu", torch.float16).eval()
+    half.save_pretrained(folder)
+    images = SquareImageProcessor(model.config.image_size)
+    processor = MultimodalProcessor(images, wrap(Tokenizer.from_file(str(tokenizer))), image_tokens=model.config.image_tokens)
+    processor.save_pretrained(folder)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    write_manifest(folder, {**facts, "parameters": parameters})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, train, say where the weights are; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m agentmm.train.nano", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--out", type=Path, default=Path("runs/nano"))
+    parser.add_argument("--store", help="trace store for IT (file or URL); without it IT cannot run")
+    parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
+    parser.add_argument("--stages", default="lm,pt,it")
+    parser.add_argument("--start", type=Path, help="exported weights to start from")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
+    parser.add_argument("--resume", action="store_true")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        folder = _from_options(options)
+    except AgentmmError as error:
+        _say(f"agentmm: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("agentmm: interrupted; --resume goes on")
+        return 130
+    _say(f"weights -> {folder}")
+    return 0
+
+
+def _from_options(options: argparse.Namespace) -> Path:
+    store = media = None
+    if options.store:
+        from agentmm.trace import TraceStore
+
+        store = TraceStore(options.store)
+    if options.home:
+        from agentmm.media import MediaStore
+
+        media = MediaStore(options.home / "media")
+    return train_nano(
+        options.minutes, options.out, store, tuple(options.stages.split(",")), options.resume, options.device, options.seed,
+        media=media, start=options.start, batch_tokens=options.batch_tokens, log=_say,
+    )  # fmt: skip
+
+
+def _say(line: str) -> None:
+    """A line on stderr with the time of day."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Traces to token rows: the only part of training that reads the trace store.
+
+A trace's messages are built anew and rendered by the one renderer; turns with recorded ids keep them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentmm.errors import MediaError
+from agentmm.model.pixels import square_pixels
+from agentmm.planner.render import Rendered, Renderer
+from agentmm.train.rowset import PixelFile, Row, RowSet
+
+if TYPE_CHECKING:
+    from agentmm.media import MediaStore
+    from agentmm.trace import Trace, TraceStore
+
+_SHOWN = ("image", "audio", "video")
+
+
+def messages_of(trace: Trace) -> list[dict[str, Any]]:
+    """The conversation of a finished trace as plain messages."""
+    made = {handle for step in trace.steps for result in step.results for handle in result.media}
+    given = [handle for handle, record in trace.media.items() if record["kind"] in _SHOWN and handle not in made]
+    blocks: list[dict[str, Any]] = [_block(trace, handle) for handle in given]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": [*blocks, {"type": "text", "text": trace.question}]}]
+    for step in trace.steps:
+        messages.append(_turn(step.plan))
+        messages += [_observation(trace, result) for result in step.results]
+    if trace.steps and trace.steps[-1].plan.calls and trace.answer:
+        messages.append({"role": "assistant", "content": trace.answer})
+    return messages
+
+
+def _turn(plan: Any) -> dict[str, Any]:
+    """An assistant turn; its recorded ids, where there are any, win over its text."""
+    calls = [{"name": call.tool, "args": call.arguments} for call in plan.calls]
+    metadata = {"completion_ids": list(plan.completion_ids)} if plan.completion_ids else {}
+    return {"role": "assistant", "content": plan.text, "tool_calls": calls, "response_metadata": metadata}
+
+
+def _observation(trace: Trace, result: Any) -> dict[str, Any]:
+    """What one call returned, with the media that the planner was shown."""
+    shown = [handle for handle in result.media if trace.media.get(handle, {}).get("kind") in _SHOWN]
+    return {"role": "tool", "content": [{"type": "text", "text": result.observation}, *(_block(trace, h) for h in shown)]}
+
+
+def _block(trace: Trace, handle: str) -> dict[str, Any]:
+    return {"type": trace.media[handle]["kind"], "file_id": handle}
+
+
+def render_trace(renderer: Renderer, trace: Trace) -> Rendered:
+    """Token ids, loss mask and media of a whole trace."""
+    signatures = [tool.signature for tool in trace.tools if tool.signature]
+    return renderer.render(messages_of(trace), signatures, trace.media)
+
+
+class TraceRows:
+    """Token rows of a store's gold traces; asked again, it adds what has come since.
+
+    Args:
+        store: where the traces are.
+        media: where their pictures are.
+        renderer: the one renderer.
+        folder: for the pictures' squares.
+        size: side of the squares in px.
+        split: split of the practice world whose questions are taken; traces without that label count as "train".
+        longest: longer rows are left out, tokens.
+    """
+
+    def __init__(
+        self,
+        store: TraceStore,
+        media: MediaStore,
+        renderer: Renderer,
+        folder: Path,
+        *,
+        size: int = 128,
+        split: str = "train",
+        longest: int = 1536,
+    ) -> None:
+        self.store, self.media, self.renderer, self.split, self.longest = store, media, renderer, split, longest
+        self.squares = PixelFile(folder / "squares.u8", size)
+        self.rows: list[Row] = []
+        self.skipped = 0
+        self._known: set[str] = set()
+
+    def refresh(self) -> bool:
+        """Read new traces; say whether there are more rows than before."""
+        before, splits = len(self.rows), self._splits()
+        new = [row["id"] for row in self.store.summaries(limit=None, newest_first=False, source="gold") if row["id"] not in self._known]
+        for trace_id in new:
+            self._known.add(trace_id)
+            if splits.get(trace_id, "train") != self.split:
+                continue
+            row = self._row(self.store.get(trace_id))
+            if row is None:
+                self.skipped += 1
+            else:
+                self.rows.append(row)
+        return len(self.rows) > before
+
+    def rowset(self) -> RowSet:
+        """All rows so far.
+
+        Raises:
+            TrainError: there are none.
+        """
+        return RowSet.of(self.rows, self.squares.array(), self.squares.size)
+
+    def _splits(self) -> dict[str, str]:
+        """Trace id -> split of its question."""
+        said = self.store.labelled("question")
+        return {trace_id: str(value.get("split", "train")) for trace_id, value in said.items() if isinstance(value, dict)}
+
+    def _row(self, trace: Trace) -> Row | None:
+        """A trace as a row; None for one that did not end well, is too long, or has lost a picture."""
+        if trace.status not in ("answered", "unanswerable"):
+            return None
+        rendered = render_trace(self.renderer, trace)
+        if len(rendered.ids) > self.longest:
+            return None
+        try:
+            images = [self._square(trace, slot.handle, slot.sha) for slot in rendered.media if slot.kind == "image"]
+        except MediaError:
+            return None
+        return Row(rendered.ids, rendered.loss_mask, images)
+
+    def _square(self, trace: Trace, handle: str, sha: str) -> int:
+        """The number of a picture's square, made on first use."""
+        if sha in self.squares:
+            return self.squares.keys[sha]
+        picture: Any = self.media.get(trace.media[handle])
+        return self.squares.add(sha, square_pixels(picture.pixels, self.squares.size))
+
+
+def texts_of(store: TraceStore | None, limit: int = 4000) -> Iterator[str]:
+    """Questions, calls, observations and answers of traces as plain text, for the tokenizer."""
+    for index, trace in enumerate(store or ()):
+        if index >= limit:
+            return
+        yield from message_texts(messages_of(trace))
+
+
+def message_texts(messages: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Every text of a conversation, calls as JSON."""
+    from agentmm.planner.render import call_text
+
+    for message in messages:
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else [part["text"] for part in content if part["type"] == "text"]
+        yield from (part for part in parts if part)
+        yield from (call_text(call["name"], call["args"]) for call in message.get("tool_calls", ()))

@@ -1,3 +1,32 @@
-"""agentmm: a trainable multimodal planner, expert tools and traces inside LangGraph."""
+"""agentmm: a trainable multimodal planner, expert tools and traces inside LangGraph.
+
+`from agentmm import Agent` and `from agentmm.tool import tool` are all that most apps need; nothing heavy is imported
+before it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentmm.agent import Agent, Answer
+    from agentmm.trace import Recorder, TraceStore
 
 __version__ = "0.1.0"
+
+__all__ = ["Agent", "Answer", "Recorder", "TraceStore", "__version__"]
+
+_ROOMS = {
+    "Agent": "agentmm.agent",
+    "Answer": "agentmm.agent",
+    "Recorder": "agentmm.trace",
+    "TraceStore": "agentmm.trace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'agentmm' has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)

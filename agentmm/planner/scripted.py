@@ -14,6 +14,7 @@ from langchain_core.runnables import Runnable
 from pydantic import Field, SkipValidation
 
 from agentmm.errors import PlannerError
+from agentmm.planner.gold import gold_program
 from agentmm.state.reading import observation_text, question_messages
 from agentmm.world.program import Call, ProgramFactory, advance
 
@@ -23,7 +24,7 @@ class ScriptedPlanner(BaseChatModel):
 
     Args:
         program: makes a fresh generator: it yields `list[Call]`, is sent `list[observation]`, returns the answer.
-            None where `programs` has all.
+            None where `programs` has all, or for questions in the practice world's own wordings.
         programs: programs by question, for several questions with one planner; a question that neither has is looked
             up among the wordings of the practice world.
     """
@@ -58,27 +59,11 @@ class ScriptedPlanner(BaseChatModel):
     def _program_for(self, messages: Sequence[Any]) -> Callable[[], Any]:
         asked = [message for message in messages if isinstance(message, HumanMessage)]
         question = asked[-1].text if asked else ""
-        found = self.programs.get(question, self.program)
-        return found if found is not None else _known_program(question, asked[-1] if asked else None)
-
-
-def _known_program(question: str, asked: HumanMessage | None) -> ProgramFactory:
-    """The gold program of a question in the practice world's own words.
-
-    Raises:
-        PlannerError: the question is in nobody's words.
-    """
-    from agentmm.world.asking import match_question
-    from agentmm.world.sample import program_for
-
-    blocks = asked.content if asked is not None and isinstance(asked.content, list) else []
-    kinds = [block["type"] for block in blocks if isinstance(block, dict) and "file_id" in block]
-    found = match_question(question, kinds.count("image"), kinds.count("audio"))
-    if found is None:
-        raise PlannerError(
-            "no program for this question", got=question, expected="the practice world's wordings", mend="--planner nano"
-        )
-    return lambda: program_for(found, kinds)
+        found = self.programs.get(question, self.program) or gold_program(messages)
+        if found is None:
+            mend = "a wording of the practice world, or ScriptedPlanner(program)"
+            raise PlannerError("the scripted planner has no program for this question", got=question, mend=mend)
+        return found
 
 
 def history_of(messages: Sequence[Any]) -> list[list[dict[str, Any]]]:

@@ -5,8 +5,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableLambda
-from pydantic import Field
 from PIL import Image as PILImage
+from pydantic import Field
 
 from agentmm.errors import PlannerError
 from agentmm.media import Image, MediaStore
@@ -60,6 +60,17 @@ def test_programs_by_question():
     assert planner.invoke([HumanMessage("a")]).tool_calls
     with pytest.raises(PlannerError, match="no program for this question"):
         planner.invoke([HumanMessage("b")])
+
+
+def test_without_a_program_the_wordings_of_the_practice_world_are_understood():
+    picture = {"type": "image", "file_id": "image_3"}
+    asked = HumanMessage([picture, {"type": "text", "text": "How many red circles are there?"}])
+    said = ScriptedPlanner().invoke([asked])
+    assert [(call["name"], call["args"]["image"]) for call in said.tool_calls] == [("detect", "image_3")]
+    later = ScriptedPlanner().invoke([asked, AIMessage("3"), HumanMessage("How many blue stars are there?")])
+    assert later.tool_calls[0]["args"]["image"] == "image_3"
+    plain = ScriptedPlanner().invoke([HumanMessage("What is 12 * 7.5?")])
+    assert plain.tool_calls[0]["name"] == "calculate"
 
 
 def test_the_exerciser_calls_each_tool_once_with_valid_data():

@@ -10,6 +10,7 @@
     |  `- ToolTimeout            the tool was ended after its time
     |- ToolCrash                 a tool failed in a way it does not know itself; ends the run
     |- PlannerError              a planner cannot be loaded or gave nothing usable
+    |  `- UnknownPlanner         exit code 2: no planner has that name
     |- BudgetError               a budget is malformed or spent where it must not be
     |- TraceError                the trace store or a trace is unusable
     `- TrainError                a training recipe cannot start or go on
@@ -93,6 +94,12 @@ class ToolCrash(AgentmmError):
 
 class PlannerError(AgentmmError):
     """A planner cannot be loaded, or gave nothing usable."""
+
+
+class UnknownPlanner(PlannerError):
+    """No planner has that name."""
+
+    exit_code = 2
 
 
 class BudgetError(AgentmmError):

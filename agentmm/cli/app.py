@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from agentmm import __version__
 from agentmm.cli import ask, demo, doctor, evaluate, graphs, tools, traces, train
-from agentmm.cli.console import say_error
+from agentmm.cli.commands import App
+from agentmm.cli.console import print_text, say_error, speaking, streams
 from agentmm.errors import AgentmmError
 
-app = typer.Typer(
+INTERRUPTED = 130
+EPILOG = (
+    'Start with: agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"   ·   agentmm doctor\n\n'
+    "Exit codes: 0 ok   ·   1 the run failed   ·   2 wrong usage: an unknown option, name or trace, a file that is"
+    " missing or no medium   ·   130 interrupted"
+)
+
+app = App(
     name="agentmm",
     help="Ask questions of pictures, documents, audio and video: a planner calls tools, and every run is a trace.",
-    epilog='Start with: agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"   ·   agentmm doctor',
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
 )
 
 
 def _version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"agentmm {__version__}\n")
+        print_text(f"agentmm {__version__}")
         raise typer.Exit
 
 
@@ -50,39 +57,82 @@ app.add_typer(evaluate.app, name="eval")
 
 
 def main() -> None:
-    """Run the command line and exit with the right code."""
-    code = _run()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    raise SystemExit(code)
+    """Run the command line and exit with its code."""
+    raise SystemExit(run())
 
 
-def _run() -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line in this process.
+
+    Args:
+        arguments: the words after `agentmm`; those of this process where None.
+
+    Returns:
+        The exit code: 0 ok, 1 run failed, 2 usage, 130 interrupted.
+    """
+    with speaking():
+        code = _guarded(None if arguments is None else list(arguments))
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+    return code
+
+
+def _guarded(arguments: list[str] | None) -> int:
     try:
-        result = app(standalone_mode=False)
+        result = app(args=arguments, prog_name="agentmm", standalone_mode=False)
+        streams.data.flush()
         return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        _close_stdout()
+        return 0
+    except KeyboardInterrupt:
+        say_error("interrupted; what was finished is kept (agentmm traces list)")
+        return INTERRUPTED
     except AgentmmError as error:
         say_error(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        say_error("interrupted; finished steps are in the trace store (agentmm traces list)")
-        return 130
+    except OSError as error:
+        say_error(_disk_line(error))
+        return 1
     except Exception as error:
         return _usage_code(error)
 
 
+def _close_stdout() -> None:
+    """The reader has gone: let what is left go nowhere, so that the interpreter does not complain at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.data.fileno())
+
+
+def _disk_line(error: OSError) -> str:
+    """An error of the operating system in one line."""
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}; try: agentmm doctor"
+
+
 def _usage_code(error: Exception) -> int:
-    """Click's own errors become one line; anything else is a defect and keeps its traceback."""
+    """Typer's own errors become one line; anything else is a defect and keeps its traceback."""
     code = getattr(error, "exit_code", None)
+    name = type(error).__name__
+    if name == "Abort":
+        say_error("interrupted")
+        return INTERRUPTED
     if code is None:
         raise error
     message = getattr(error, "format_message", lambda: str(error))()
-    if type(error).__name__ == "Abort":
-        say_error("interrupted")
-        return 130
-    if message:
-        say_error(message)
+    if name == "NoArgsIsHelpError":
+        print_text(message)
+    elif message:
+        say_error(f"{_suggesting(message)}; try: {_help_command(error)}")
     return int(code)
+
+
+def _suggesting(message: str) -> str:
+    """`Did you mean` for options too."""
+    message = re.sub(r" \(Possible options: (.*)\)$", r". Did you mean \1?", message)
+    return message.removesuffix(".")
+
+
+def _help_command(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context is not None else 'agentmm'} --help"

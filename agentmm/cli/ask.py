@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import sys
+import secrets
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from agentmm.cli.console import print_json, print_text
+from agentmm.cli.asked import asked_of
+from agentmm.cli.console import print_json, print_text, say, say_error
 from agentmm.cli.steps import show_answer, show_event
-from agentmm.errors import UsageError
+from agentmm.errors import MediaError, UsageError
 
 EXAMPLES = (
     'agentmm ask receipt.jpg "What is the total?"   ·   '
     'agentmm ask a.png b.png "Which picture has more red circles?"   ·   '
     'agentmm ask --json scene.png "How many stars are there?"   ·   '
-    'agentmm ask --resume TRACE   ·   echo "What is 12*7?" | agentmm ask -'
+    'agentmm ask --resume TRACE   ·   echo "What is 12*7?" | agentmm ask -   ·   '
+    'cat a.png | agentmm ask - "How many stars are there?"'
+    "\n\nExit codes: 0 answered, unanswerable, or partial (a budget ended it)   ·   1 failed, or waits for approval   ·"
+    "   2 wrong usage: a file that is missing or no medium, an unknown name   ·   130 interrupted"
 )
+FAILED = frozenset({"failed", "needs_approval"})
 
 
 def ask(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="MEDIA... QUESTION", help="Media files, then the question; `-` reads the question from stdin."
+            metavar="MEDIA... QUESTION",
+            help="Media files, then the question; `-` reads the question, or one medium, from stdin.",
         ),
     ] = None,
     planner: Annotated[
-        str, typer.Option(help="nano | scripted | exerciser | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model")
+        str,
+        typer.Option(
+            help="nano | scripted | exerciser | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | file.py:name"
+        ),
     ] = "nano",
-    graph: Annotated[str, typer.Option(help="The reasoning graph (see `agentmm graphs list`).")] = "react",
+    graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[
         str | None, typer.Option(help="Comma-separated tool names, module:function or file.py:function.")
     ] = None,
@@ -46,19 +58,22 @@ def ask(
     approve: Annotated[
         list[str] | None, typer.Option(metavar="CALL", help="Approve a waiting call of the resumed run.")
     ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option(metavar="CALL", help="Refuse a waiting call of the resumed run.")
+    ] = None,
     ask_first: Annotated[
         list[str] | None, typer.Option("--ask-first", metavar="TOOL", help="Calls of this tool wait for approval.")
     ] = None,
     home: Annotated[
         Path | None, typer.Option(help="Where traces and media live (default: $AGENTMM_HOME or ~/.cache/agentmm).")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> int:
     """Ask a question of pictures, documents, audio or video."""
+    asked = asked_of(words or [], resume, approve or [], deny or [])
+    again = Again.of(planner=planner, graph=graph, tools=tools, ask_first=ask_first, home=home)
     from agentmm.agent import Agent
 
-    media, question = _split(words or [], resume)
-    agent = Agent(
+    with Agent(
         planner=planner,
         tools=_names(tools),
         graph=graph,
@@ -66,50 +81,71 @@ def ask(
         seed=seed,
         max_steps=max_steps,
         approve=tuple(ask_first or ()),
-    )
-    if resume:
-        events = agent.stream(None, resume=resume, approve=tuple(approve or ()), timeout=timeout)
-    else:
-        events = agent.stream(question, media=media, timeout=timeout)
-    answer = None
-    for event in events:
-        if event.kind == "answer":
-            answer = event.answer
-        elif not (quiet or json_):
-            show_event(event)
-    return _finish(answer, json_=json_, quiet=quiet)
+    ) as agent:
+        if asked.resume:
+            trace = agent.traces.find(asked.resume)
+            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout)
+        else:
+            trace = secrets.token_hex(8)
+            events = agent.stream(asked.question, asked.media, thread=trace, timeout=timeout)
+        try:
+            answer = _watched(events, live=not json_)
+        except KeyboardInterrupt:
+            return _interrupted(agent, trace, again)
+    return _finish(answer, again, json_=json_)
 
 
-def _finish(answer: Any, *, json_: bool, quiet: bool) -> int:
+@dataclass(frozen=True)
+class Again:
+    """What the next command must say again: options that are not the default, and where the traces are."""
+
+    flags: str = ""
+    store: str = ""
+
+    @classmethod
+    def of(cls, *, home: Path | None, ask_first: list[str] | None = None, **given: str | None) -> Again:
+        """Out of the options of this command."""
+        usual = {"planner": "nano", "graph": "react", "tools": None}
+        words = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value != usual[name]]
+        words += [f" --ask-first {shlex.quote(tool)}" for tool in ask_first or ()]
+        if home is None:
+            return cls("".join(words))
+        words.append(f" --home {shlex.quote(str(home))}")
+        return cls("".join(words), f" --store {shlex.quote(str(home / 'traces.db'))}")
+
+
+def _watched(events: Iterator[Any], *, live: bool) -> Any:
+    """The answer at the end of a run, its events shown on the way; a medium that cannot be used is wrong usage."""
+    begun = False
+    try:
+        for event in events:
+            begun = True
+            if event.kind == "answer":
+                return event.answer
+            if live:
+                show_event(event)
+    except MediaError as error:
+        if begun:
+            raise
+        raise UsageError(str(error)) from error
+    raise AssertionError("a stream ends with an answer")
+
+
+def _interrupted(agent: Any, trace: str, again: Again) -> int:
+    kept = agent.traces.has(trace)
+    say_error("interrupted; " + (f"what was finished is in trace {trace}" if kept else "nothing was run"))
+    if kept:
+        say(f"next     agentmm ask --resume {trace}{again.flags}")
+    return 130
+
+
+def _finish(answer: Any, again: Again, *, json_: bool) -> int:
     if json_:
         print_json(answer.as_json())
-    elif answer.text and answer.status != "failed":
+    elif answer.text and answer.status not in FAILED:
         print_text(answer.text)
-    if not quiet:
-        show_answer(answer)
-    return 1 if answer.status in {"failed", "needs_approval"} else 0
-
-
-def _split(words: list[str], resume: str | None) -> tuple[list[str], str]:
-    """Media files and the question out of the words of the command line."""
-    if resume:
-        if words:
-            raise UsageError(
-                "--resume takes no media and no question", got=words, mend=f"agentmm ask --resume {resume}"
-            )
-        return [], ""
-    if not words:
-        raise UsageError(
-            "no question", expected="MEDIA... QUESTION", mend='agentmm ask photo.jpg "How many people are there?"'
-        )
-    *media, question = words
-    if question == "-":
-        question = sys.stdin.read().strip()
-    if not question.strip():
-        raise UsageError("the question is empty", mend='agentmm ask photo.jpg "How many people are there?"')
-    if not media and Path(question).is_file():
-        raise UsageError("a file but no question", got=question, mend=f'agentmm ask {question} "What is this?"')
-    return media, question
+    show_answer(answer, again.flags, again.store)
+    return 1 if answer.status in FAILED else 0
 
 
 def _names(tools: str | None) -> list[str] | None:

@@ -1,45 +1,130 @@
-"""What every command shares: where lines go, how JSON is printed, when a bar is drawn."""
+"""What every command shares: where lines go, how JSON is printed, when a bar is drawn, how much is said."""
 
 from __future__ import annotations
 
 import json
-import os
+import logging
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
-from typing import Any
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any, TextIO
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Streams:
+    """The two streams of a run of the command line; made anew by `speaking`.
+
+    Attributes:
+        data: stdout, for results alone; libraries that print meet stderr instead.
+        quiet: nothing but errors is said on stderr.
+        verbose: 0, 1 for our own log, 2 for everybody's.
+    """
+
+    def __init__(self) -> None:
+        self.data: TextIO = sys.stdout
+        self.quiet = False
+        self.verbose = 0
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(line: str) -> None:
+streams = Streams()
+"""Those of the run that is going on."""
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Give stdout to results alone, and keep third parties' warnings and logs away from stderr."""
+    streams.__init__()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    streams.out = Console(file=streams.data, highlight=False, soft_wrap=True)
+    with warnings.catch_warnings():
+        hush(0)
+        yield
+
+
+@contextmanager
+def guarded_stdout() -> Iterator[None]:
+    """While a command works, what libraries and tools print goes to stderr; `streams.data` is the real stdout."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+def hush(verbose: int) -> None:
+    """Let through what `-v` asked for: errors alone, our own log, everybody's log and warnings."""
+    level = (logging.ERROR, logging.ERROR, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s", force=True)
+    logging.getLogger("agentmm").setLevel((logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    warnings.simplefilter("default" if verbose > 1 else "ignore")
+
+
+def set_quiet(quiet: bool) -> None:
+    """`--quiet`: only errors on stderr."""
+    streams.quiet = streams.quiet or quiet
+
+
+def set_verbose(verbose: int) -> None:
+    """`-v`, `-vv`: logs on stderr."""
+    streams.verbose = max(streams.verbose, verbose)
+    if verbose:
+        hush(streams.verbose)
+
+
+def say(line: str, style: str | None = None) -> None:
     """One line of progress or advice, on stderr."""
-    err.print(line, markup=False)
+    if not streams.quiet:
+        streams.err.print(line, markup=False, style=style)
 
 
 def say_error(line: str) -> None:
     """One line that tells what went wrong, on stderr."""
-    err.print(f"error: {' '.join(line.split())}", markup=False, style="red")
+    streams.err.print(f"error: {' '.join(line.split())}", markup=False, style="red")
 
 
 def print_json(value: Any) -> None:
     """One JSON object on one line of stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    streams.data.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    streams.data.flush()
 
 
-def print_text(text: str) -> None:
-    """Plain text on stdout."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+def print_text(text: str, style: str | None = None) -> None:
+    """Plain text on stdout, in a colour where that is a terminal."""
+    if style is not None and streams.out.is_terminal:
+        streams.out.print(text.rstrip("\n"), style=style, markup=False)
+        return
+    streams.data.write(text.rstrip("\n") + "\n")
+    streams.data.flush()
+
+
+def print_table(columns: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None:
+    """A table on stdout: fitted to a terminal, else one line a row with aligned columns and nothing cut off."""
+    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+    if not streams.out.is_terminal:
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        for row in [list(columns), *cells]:
+            print_text("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in cells:
+        table.add_row(*row)
+    streams.out.print(table, soft_wrap=False)
 
 
 def with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
     """Iterate with a progress bar on stderr where stderr is a terminal, else a line every tenth part."""
-    if sys.stderr.isatty() and not os.environ.get("AGENTMM_QUIET"):
+    if streams.quiet:
+        yield from items
+        return
+    if streams.err.is_terminal:
         from rich.progress import track
 
-        yield from track(items, description=what, total=total, console=err)
+        yield from track(items, description=what, total=total, console=streams.err)
         return
     step = max(1, (total or 0) // 10)
     for number, item in enumerate(items, 1):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentmm.cli.console import err, out, print_json, say
+from agentmm.cli.console import print_json, print_text, say
 from agentmm.cli.steps import show_event
 from agentmm.errors import UsageError
 
@@ -42,14 +42,14 @@ def demo(
     failed, cited = 0, None
     for names, question in QUESTIONS:
         if not json_:
-            err.print(f"\n{', '.join(names) or 'no media'}: {question}", style="bold", markup=False)
+            say(f"\n{', '.join(names) or 'no media'}: {question}", style="bold")
         answer = _ask(agent, question, [folder / name for name in names], live=not json_)
         failed += answer.status == "failed"
         cited = answer if answer.regions and any(region.box for region in answer.regions) else cited
         if json_:
             print_json({"question": question, **answer.as_json()})
         else:
-            out.print(f"answer   {answer.text or answer.reason}", style="bold green", markup=False)
+            print_text(f"answer   {answer.text or answer.reason}", style="bold green")
     if cited is not None:
         _annotate(agent, cited, picture)
     _next(agent, cited, picture)

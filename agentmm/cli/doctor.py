@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from agentmm import __version__
-from agentmm.cli.console import out, print_json
+from agentmm.cli.console import print_json, print_text, say
 
 EXAMPLES = "agentmm doctor   ·   agentmm doctor --json"
 
@@ -32,7 +32,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 def doctor(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> int:
-    """Check the device, the extras, the shipped weights and the trace store."""
+    """Check the device, the extras, the shipped weights and the trace store; exit code 1 where nothing can run."""
     report = _report()
     if json_:
         print_json(report)
@@ -116,19 +116,23 @@ def _installed(name: str) -> bool:
 
 
 def _show(report: dict[str, Any]) -> None:
-    device = report["device"]
-    out.print(f"agentmm {report['agentmm']}, Python {report['python']}, torch {device['torch']}", markup=False)
-    out.print(f"device   {device['cores']} cores, accelerator: {device['accelerator'] or 'none'}", markup=False)
-    out.print(
+    device, home = report["device"], report["home"]
+    lines = [
+        f"agentmm  {report['agentmm']}, Python {report['python']}, torch {device['torch'] or 'not installed'}",
+        f"device   {device['cores']} cores, accelerator: {device['accelerator'] or 'none'}",
         "extras   " + "  ".join(f"{name} {'yes' if there else 'NO'}" for name, there in report["extras"].items()),
-        markup=False,
-    )
-    for name, facts in report["weights"].items():
-        out.print(
-            f"weights  {name}: " + (f"{facts['bytes'] / 2**20:.1f} MiB {facts['metrics']}" if facts else "missing"),
-            markup=False,
-        )
-    out.print(f"home     {report['home']['path']} ({report['home']['free_mb']} MB free)", markup=False)
+        *(f"weights  {name}: {_weights_line(facts)}" for name, facts in report["weights"].items()),
+        f"home     {home['path']} ({home['free_mb']} MB free)",
+    ]
+    for line in lines:
+        print_text(line)
     for problem in report["problems"]:
-        out.print(f"mend     {problem}", markup=False)
-    out.print('next     agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"', markup=False)
+        print_text(f"mend     {problem}", style="yellow")
+    say('next     agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"')
+
+
+def _weights_line(facts: dict[str, Any] | None) -> str:
+    if facts is None:
+        return "missing"
+    numbers = (f"{name} {value}" for name, value in facts["metrics"].items() if isinstance(value, int | float))
+    return "  ".join([f"{facts['bytes'] / 2**20:.1f} MiB", *numbers])

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, print_text, say
 
-app = typer.Typer(help="Evaluate a planner.", no_args_is_help=True)
+app = App(help="Evaluate a planner.")
 
 
 @app.callback()

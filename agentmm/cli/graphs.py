@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated
 
 import typer
 
-from agentmm.cli.console import print_json, print_text
+from agentmm.cli.commands import App
+from agentmm.cli.console import print_json, print_table, print_text
 
-app = typer.Typer(help="List the reasoning graphs and draw them.", no_args_is_help=True)
+app = App(help="List the reasoning graphs and draw them.")
 
 
-@app.command("list", epilog="agentmm graphs list --json")
+@app.command("list", epilog="agentmm graphs list   ·   agentmm graphs list --json")
 def list_graphs(json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """List every graph with its first line of documentation."""
-    from agentmm.registry import available, load_module
+    from agentmm.registry import available
 
-    for name in available("graphs"):
-        about = (load_module("graphs", name).__doc__ or "").strip().splitlines()[0]
-        if json_:
-            print_json({"name": name, "about": about})
-        else:
-            print_text(f"{name:14} {about}")
+    found = [(name, _about(name)) for name in available("graphs")]
+    if not json_:
+        print_table(("graph", "what it does"), found)
+        return
+    for name, about in found:
+        print_json({"name": name, "about": about})
 
 
-@app.command("draw", epilog="agentmm graphs draw react > react.mmd")
-def draw(name: Annotated[str, typer.Argument(help="A graph's name.")] = "react") -> None:
-    """Print a graph as Mermaid, for a README or https-free preview in an editor."""
+@app.command("draw", epilog="agentmm graphs draw react   ·   agentmm graphs draw react > react.mmd")
+def draw(name: Annotated[str, typer.Argument(help="A graph's name, or file.py:function.")] = "react") -> None:
+    """Print a graph as Mermaid, which GitHub and editors show as a picture."""
     from agentmm.agent import drawing
 
     print_text(drawing(name))
+
+
+def _about(name: str) -> str:
+    """The first line of a graph's documentation."""
+    from agentmm.registry import load_graph
+
+    module = inspect.getmodule(load_graph(name))
+    return (getattr(module, "__doc__", None) or name).strip().splitlines()[0]

@@ -1,10 +1,14 @@
-"""The longer jobs behind `agentmm traces collect|pairs` and `agentmm train dpo`."""
+"""The longer jobs behind `agentmm traces collect|pairs` and `agentmm train`."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from agentmm.cli.console import streams
+from agentmm.cli.places import existing_store, media_root, planner_folder, store_file
 
 
 def collect_runs(
@@ -17,6 +21,7 @@ def collect_runs(
     temperature: float,
     store: str | None,
     workers: int,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Gold or sampled runs of world questions into a store; returns what was made.
 
@@ -29,55 +34,83 @@ def collect_runs(
         temperature: of the samples.
         store: trace store, the user's own where None.
         workers: processes for gold runs.
+        dry_run: only say what would be asked.
     """
-    from agentmm.collect import collect_gold, collect_sampled
-    from agentmm.media import default_home
     from agentmm.world.sample import sample_questions
 
     questions = list(sample_questions(split, n, seed))
-    out = Path(store) if store else default_home() / "traces.db"
-    out.parent.mkdir(parents=True, exist_ok=True)
+    if dry_run:
+        return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
+    from agentmm.collect import collect_gold, collect_sampled
+
+    out, quiet = store_file(store), streams.quiet
     if planner in {"scripted", "gold"}:
-        made = collect_gold(questions, out, cache=out.with_suffix(".cache"), workers=workers)
+        cache = out.with_suffix(".cache")
+        made = collect_gold(questions, out, cache=cache, workers=workers, quiet=quiet)
     else:
-        made = collect_sampled(questions, out, planner, samples=samples, temperature=temperature, seed=seed)
+        made = collect_sampled(
+            questions, out, planner, samples=samples, temperature=temperature, seed=seed, quiet=quiet
+        )
     return {"traces": made, "questions": len(questions), "store": str(out)}
 
 
-def write_pairs(store: str | None, path: Path, most: int) -> dict[str, Any]:
-    """Outcome pairs of a store as JSONL; returns counts."""
-    from agentmm.preference import outcome_pairs
+def write_pairs(store: str | None, path: Path, most: int, *, messages: bool = False) -> dict[str, Any]:
+    """Outcome pairs of a store as rows, JSONL; returns counts."""
+    from agentmm.preference import outcome_pairs, write_rows
     from agentmm.trace import TraceStore
 
-    pairs = list(outcome_pairs(TraceStore(store).traces(), most=most))
+    traces = TraceStore(existing_store(store))
+    pairs = list(outcome_pairs(traces.traces(), per_question=most))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        for pair in pairs:
-            file.write(pair.model_dump_json() + "\n")
-    questions = Counter(pair.question for pair in pairs)
-    return {"pairs": len(pairs), "questions": len(questions), "path": str(path)}
+    written = write_rows(pairs, traces, path, messages=messages)
+    return {"pairs": written, "questions": len({pair.group for pair in pairs}), "path": str(path)}
 
 
 def train_on_pairs(
-    *, pairs: Path, store: str | None, planner: str, out: Path, beta: float, epochs: int, lr: float, seed: int
+    *, pairs: Path, store: str | None, planner: str, out: Path, device: str | None, **recipe: Any
 ) -> dict[str, Any]:
     """DPO on pairs; returns the report.
 
     Args:
-        pairs: JSONL of `PreferencePair`.
-        store: the trace store that they point into.
+        pairs: JSONL that `agentmm traces pairs` wrote.
+        store: the trace store that they come from; their pictures lie beside it.
         planner: nano or hf:FOLDER.
         out: folder for the trained weights.
-        beta: strength of the pull to the reference.
-        epochs: passes over the pairs.
-        lr: learning rate.
-        seed: of order and dropout.
+        device: torch device; an accelerator where there is one.
+        **recipe: fields of `agentmm.train.dpo.Recipe`.
     """
-    from agentmm.media import default_home
     from agentmm.train.dpo import Recipe
-    from agentmm.train.dpo_main import NANO, run
+    from agentmm.train.dpo_main import run
 
-    folder = NANO if planner == "nano" else Path(planner.removeprefix("hf:"))
-    recipe = Recipe(beta=beta, epochs=epochs, lr=lr, seed=seed)
-    report = run(pairs, folder, out, default_home() / "media", recipe, store=store or default_home() / "traces.db")
-    return {"out": str(out), "pairs": report["pairs"], "seconds": report["seconds"], "last": report["steps"][-1]}
+    folder = planner_folder(planner)
+    return run(pairs, folder, out, media_root(store), Recipe(**recipe), store=store, device=device)
+
+
+def train_planner(
+    *, minutes: float, out: Path, store: str, stages: str, resume: bool, seed: int, device: str | None
+) -> dict[str, Any]:
+    """The planner nano from nothing; returns its manifest.
+
+    Args:
+        minutes: of all stages together.
+        out: working folder.
+        store: trace store with gold runs.
+        stages: some of lm, pt, it, by commas.
+        resume: go on where the folder's last training stopped.
+        seed: of weights and order.
+        device: torch device; an accelerator where there is one.
+    """
+    import torch
+
+    from agentmm.media import MediaStore
+    from agentmm.trace import TraceStore
+    from agentmm.train.nano import train_nano
+
+    chosen = tuple(name.strip() for name in stages.split(",") if name.strip())
+    traces = TraceStore(existing_store(store)) if "it" in chosen else None
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    media = MediaStore(media_root(store))
+    folder = train_nano(minutes, out, traces, chosen, resume, where, seed, media=media)
+    manifest = folder / "manifest.json"
+    facts = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
+    return {"folder": str(folder), **facts}

@@ -5,45 +5,42 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentmm.cli.console import err
+from agentmm.cli.console import say
 
 
 def show_event(event: Any, width: int = 150) -> None:
     """Print one event of `Agent.stream`; the answer is printed by `show_answer`."""
-    if event.kind == "planned" and not event.calls:
-        return
-    if event.kind == "planned":
-        thought = f" {event.text}" if event.text else ""
-        _line(
-            "plan",
-            f"step {event.step}: {len(event.calls)} call{'s' if len(event.calls) > 1 else ''}{thought}",
-            "cyan",
-            width,
-        )
+    if event.kind == "planned" and event.calls:
+        count, thought = len(event.calls), f" {event.text}" if event.text else ""
+        _line("plan", f"step {event.step}: {count} call{'s' if count > 1 else ''}{thought}", "cyan", width)
     elif event.kind == "called":
-        arguments = ", ".join(
-            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in event.arguments.items()
-        )
-        _line("call", f"{event.tool}({arguments})", "yellow", width)
+        given = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in event.arguments.items())
+        _line("call", f"{event.tool}({', '.join(given)})", "yellow", width)
     elif event.kind == "result":
-        style = "red" if event.error else "green"
-        _line("got", f"{event.observation}  ({event.seconds:.2f} s)", style, width)
+        _line("got", f"{event.observation}  ({event.seconds:.2f} s)", "red" if event.error else "green", width)
 
 
-def show_answer(answer: Any) -> None:
-    """Where the answer stands in the pictures, why it is only partial, and the next command."""
+def show_answer(answer: Any, flags: str = "", store: str = "") -> None:
+    """Where the answer stands in the media, why it is only partial, and the next command.
+
+    Args:
+        answer: an `Answer`.
+        flags: options that `agentmm ask` needs again, such as ` --planner scripted`.
+        store: where `agentmm traces` finds the trace, such as ` --store traces.db`.
+    """
     for region in answer.regions:
         place = f"box {[round(value) for value in region.box]}" if region.box else f"span {region.span}"
         _line("cites", f"{region.handle} in {region.source}: {region.text or region.label} {place}", "blue", 150)
-    if answer.status != "answered":
+    if answer.status in {"partial", "failed"}:
         _line(answer.status, answer.reason or answer.text, "red" if answer.status == "failed" else "magenta", 400)
     for call in answer.pending:
-        err.print(f"waiting  {call['id']} {call['tool']} {call['arguments']}", markup=False)
-        err.print(f"next     agentmm ask --resume {answer.trace_id} --approve {call['id']}", markup=False)
+        arguments = json.dumps(call["arguments"], ensure_ascii=False)
+        _line("waiting", f"{call['id']} {call['tool']} {arguments}", "magenta", 400)
+        say(f"next     agentmm ask --resume {answer.trace_id} --approve {call['id']}{flags}")
     if answer.trace_id and not answer.pending:
-        err.print(f"next     agentmm traces show {answer.trace_id}", markup=False, style="dim")
+        say(f"next     agentmm traces show {answer.trace_id}{store}", style="dim")
 
 
 def _line(head: str, text: str, style: str, width: int) -> None:
     flat = " ".join(text.split())
-    err.print(f"{head:8} {flat if len(flat) <= width else flat[: width - 3] + '...'}", markup=False, style=style)
+    say(f"{head:8} {flat if len(flat) <= width else flat[: width - 3] + '...'}", style=style)

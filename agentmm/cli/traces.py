@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from agentmm.cli.console import out, print_json, print_text, say, with_bar
-from agentmm.errors import UsageError
+from agentmm.cli.commands import App
+from agentmm.cli.console import print_json, print_table, print_text, say
+from agentmm.cli.places import existing_store
 
-app = typer.Typer(help="List, show, export, collect, pair, replay and verify traces.", no_args_is_help=True)
+app = App(help="List, show, export, collect, pair, replay and verify traces.")
 
 Store = Annotated[
     str | None, typer.Option("--store", help="Trace store: a file or a database URL (default: the user's own).")
@@ -33,19 +33,21 @@ def list_traces(
     from agentmm.trace import TraceStore
 
     where = {"status": status} if status else {}
-    rows = TraceStore(store).summaries(limit, **where)
+    rows = TraceStore(existing_store(store)).summaries(limit, **where)
     if json_:
         for row in rows:
             print_json(row)
-        return
-    table = Table("trace", "when", "planner", "status", "question", "answer", box=None, pad_edge=False)
-    for row in rows:
-        when = time.strftime("%m-%d %H:%M", time.localtime(row.get("created") or 0))
-        words = [str(row.get(name) or "") for name in ("planner", "status", "question", "answer")]
-        table.add_row(str(row["id"]), when, *(word[:48] for word in words))
-    out.print(table)
+    else:
+        columns = ("trace", "when", "planner", "status", "question", "answer")
+        print_table(columns, map(_row, rows))
     if not rows:
         say('no traces yet; next: agentmm demo   or   agentmm ask photo.jpg "How many people are there?"')
+
+
+def _row(row: dict[str, Any]) -> list[str]:
+    when = time.strftime("%m-%d %H:%M", time.localtime(row.get("created") or 0))
+    words = [str(row.get(name) or "") for name in ("planner", "status", "question", "answer")]
+    return [str(row["id"]), when, *(word if len(word) <= 48 else word[:47] + "…" for word in words)]
 
 
 @app.command("show", epilog="agentmm traces show TRACE   ·   agentmm traces show TRACE --ids")
@@ -58,7 +60,7 @@ def show_trace(
     """Show one run: each plan, call, observation, and the answer."""
     from agentmm.trace import TraceStore, show
 
-    traces = TraceStore(store)
+    traces = TraceStore(existing_store(store))
     found = traces.get(traces.find(trace))
     if json_:
         print_json(found.model_dump(mode="json"))
@@ -73,10 +75,14 @@ def export(
     whole: Annotated[bool, typer.Option("--whole", help="Whole traces instead of conversations.")] = False,
 ) -> None:
     """Write traces as JSONL: conversations as TRL reads them, or whole traces."""
-    from agentmm.trace import TraceStore, export_jsonl
+    from agentmm.trace import TraceStore, export_jsonl, to_conversation
 
-    written = export_jsonl(TraceStore(store), "/dev/stdout" if path == "-" else path, whole=whole)
-    say(f"{written} traces written to {path}")
+    traces = TraceStore(existing_store(store))
+    if path != "-":
+        say(f"{export_jsonl(traces, path, whole=whole)} traces written to {path}")
+        return
+    for trace in traces:
+        print_json(trace.model_dump() if whole else to_conversation(trace))
 
 
 @app.command(
@@ -92,6 +98,7 @@ def collect(
     temperature: Annotated[float, typer.Option(min=0.0, help="Of a sampled planner.")] = 1.0,
     store: Store = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked.")] = False,
     json_: Json = False,
 ) -> None:
     """Make runs on purpose: gold programs or sampled runs, through the real graph and tools."""
@@ -106,22 +113,29 @@ def collect(
         temperature=temperature,
         store=store,
         workers=workers,
+        dry_run=dry_run,
     )
     _tell(report, json_, f"next: agentmm traces pairs pairs.jsonl{f' --store {store}' if store else ''}")
 
 
-@app.command("pairs", epilog="agentmm traces pairs pairs.jsonl --store sampled.db")
+@app.command(
+    "pairs",
+    epilog="agentmm traces pairs pairs.jsonl --store sampled.db   ·   agentmm traces pairs trl.jsonl --messages",
+)
 def pairs(
     path: Annotated[Path, typer.Argument(help="Where the pairs go, JSONL.")],
     store: Store = None,
     most: Annotated[int, typer.Option(min=1, help="Most pairs of one question.")] = 4,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Conversations as TRL reads them, instead of recorded token ids.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Turn sampled traces into preference pairs that share a prefix."""
     from agentmm.cli.making import write_pairs
 
     _tell(
-        write_pairs(store, path, most),
+        write_pairs(store, path, most, messages=messages),
         json_,
         f"next: agentmm train dpo --pairs {path}{f' --store {store}' if store else ''}",
     )
@@ -135,9 +149,9 @@ def replay(
     json_: Json = False,
 ) -> int:
     """Run a trace again with no model and no tool loaded; the hash must come out the same."""
-    from agentmm.proof import replay as replay_trace
+    from agentmm.cli.proving import prove, replayed
 
-    return _prove(trace, store, all_, json_, replay_trace, "replay")
+    return prove(trace, store, every=all_, json_=json_, how=replayed, word="replay")
 
 
 @app.command("verify", epilog="agentmm traces verify TRACE   ·   agentmm traces verify --all")
@@ -148,30 +162,9 @@ def verify(
     json_: Json = False,
 ) -> int:
     """Render each step again, recompute its log-probabilities, blank its images."""
-    from agentmm.proof import verify as verify_trace
+    from agentmm.cli.proving import prove, verified
 
-    return _prove(trace, store, all_, json_, verify_trace, "verify")
-
-
-def _prove(trace: str | None, store: str | None, all_: bool, json_: bool, prove: Any, word: str) -> int:
-    """Prove one trace or all, a line each; 1 where one fails."""
-    from agentmm.media import MediaStore
-    from agentmm.trace import TraceStore
-
-    traces, media = TraceStore(store), MediaStore()
-    if bool(trace) == all_:
-        raise UsageError(f"{word} needs a trace or --all", mend=f"agentmm traces {word} --all")
-    names = [str(row["id"]) for row in traces.summaries(None)] if all_ else [traces.find(str(trace))]
-    failed = 0
-    for name in with_bar(names, len(names), word) if len(names) > 1 else names:
-        report = prove(traces.get(name), media)
-        failed += report.status == "failed"
-        if json_:
-            print_json({"trace": name, **report.to_json()})
-        else:
-            print_text(f"{name}  {report.status}  {report.summary}")
-    say(f"{len(names) - failed} of {len(names)} traces hold")
-    return 1 if failed else 0
+    return prove(trace, store, every=all_, json_=json_, how=verified, word="verify")
 
 
 def _tell(report: dict[str, Any], json_: bool, after: str) -> None:

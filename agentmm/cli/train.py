@@ -1,4 +1,4 @@
-"""`agentmm train`: the detector, the planner, and preference training; each resumable."""
+"""`agentmm train`: the detector, the planner, and preference training; the first two are resumable."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, say
 
-app = typer.Typer(help="Train the detector, the planner nano, or a planner on preference pairs.", no_args_is_help=True)
+app = App(help="Train the detector, the planner nano, or a planner on preference pairs.")
 
-Minutes = Annotated[float, typer.Option(min=0.1, help="Wall time to train.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="Wall time to train.")]
 Out = Annotated[Path, typer.Option(help="Folder of checkpoints and of the finished weights.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, ... (default: an accelerator where there is one).")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, data and order.")]
 
 
 @app.command("detector", epilog="agentmm train detector --minutes 40   ·   agentmm train detector --resume")
@@ -22,14 +24,16 @@ def detector(
     minutes: Minutes = 40.0,
     out: Out = Path("runs/detector"),
     resume: Resume = False,
-    seed: int = 0,
+    seed: Seed = 7,
     device: Device = None,
 ) -> None:
     """Train the small shape detector from nothing on generated scenes (60 minutes on 2 cores at most)."""
-    from agentmm.train.detector import train_detector
+    from agentmm.train.detector import Recipe, train_detector
 
-    print_json(train_detector(minutes=minutes, out=out, resume=resume, seed=seed, device=device))
-    say("next: agentmm eval world --planner scripted -n 200")
+    print_json(train_detector(minutes, out, resume, device, Recipe(seed=seed)))
+    say(
+        f"next: cp {out}/model.* {out}/manifest.json agentmm/weights/detector/ && agentmm eval world --planner scripted"
+    )
 
 
 @app.command(
@@ -39,32 +43,40 @@ def nano(
     minutes: Minutes = 60.0,
     store: Annotated[str, typer.Option(help="Trace store with gold runs (agentmm traces collect).")] = "runs/gold.db",
     out: Out = Path("runs/nano"),
+    stages: Annotated[str, typer.Option(help="Some of lm, pt, it, by commas.")] = "lm,pt,it",
     resume: Resume = False,
-    seed: int = 0,
+    seed: Seed = 0,
     device: Device = None,
 ) -> None:
     """Train the planner from nothing: language (LM), captions (PT), traces (IT)."""
-    from agentmm.train.nano import train_nano
+    from agentmm.cli.making import train_planner
 
-    print_json(train_nano(minutes=minutes, out=out, store=store, resume=resume, seed=seed, device=device))
-    say(f"next: agentmm eval world --planner hf:{out} -n 200")
+    report = train_planner(
+        minutes=minutes, out=out, store=store, stages=stages, resume=resume, seed=seed, device=device
+    )
+    print_json(report)
+    say(f"next: agentmm eval world --planner hf:{report['folder']} -n 200")
 
 
 @app.command("dpo", epilog="agentmm train dpo --pairs pairs.jsonl --store sampled.db --out runs/dpo")
 def dpo(
     pairs: Annotated[Path, typer.Option(help="Pairs (agentmm traces pairs).")],
-    store: Annotated[str | None, typer.Option(help="Trace store that the pairs point into.")] = None,
+    store: Annotated[str | None, typer.Option(help="Trace store that the pairs come from.")] = None,
     planner: Annotated[str, typer.Option(help="The planner to train: nano or hf:FOLDER.")] = "nano",
     out: Out = Path("runs/dpo"),
     beta: Annotated[float, typer.Option(min=0.0, help="Strength of the pull to the reference.")] = 0.1,
-    epochs: Annotated[int, typer.Option(min=1)] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs.")] = 1,
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
-    seed: int = 0,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Stop after so long.")] = None,
+    seed: Seed = 0,
+    device: Device = None,
 ) -> None:
     """DPO (arXiv 2305.18290) on recorded ids: assistant tokens only, forced ones left out."""
     from agentmm.cli.making import train_on_pairs
 
-    print_json(
-        train_on_pairs(pairs=pairs, store=store, planner=planner, out=out, beta=beta, epochs=epochs, lr=lr, seed=seed)
-    )
+    report = train_on_pairs(
+        pairs=pairs, store=store, planner=planner, out=out, device=device,
+        beta=beta, epochs=epochs, lr=lr, minutes=minutes, seed=seed,
+    )  # fmt: skip
+    print_json(report)
     say(f"next: agentmm eval world --planner hf:{out} -n 200")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice, product
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from agentmm.tool import Tool
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 VIEWS = {"Region": ("Image", "Audio")}
 """What a handle may also stand for: a region is taken as the picture or clip inside it."""
@@ -23,6 +24,8 @@ def modality_graph(tools: Iterable[Any]) -> nx.MultiDiGraph:
     Returns:
         Nodes are modalities; an edge has `tool` (a name), `argument`, `required` and `cost`.
     """
+    import networkx as nx
+
     graph = nx.MultiDiGraph()
     for tool in tools:
         if isinstance(tool, Tool):
@@ -65,6 +68,8 @@ def find_compositions(
 
 def _call_graph(tools: list[Tool], source: str, target: str) -> nx.DiGraph:
     """Tools as nodes, an edge where one's result fits the next; `source` before the first, `target` after the last."""
+    import networkx as nx
+
     graph = nx.DiGraph()
     graph.add_nodes_from([(0, source), (1, target)])
     for tool in tools:
@@ -80,6 +85,8 @@ def _call_graph(tools: list[Tool], source: str, target: str) -> nx.DiGraph:
 
 def _chains(graph: nx.DiGraph, most_calls: int) -> Iterable[list[str]]:
     """Paths between the two ends, without the ends."""
+    import networkx as nx
+
     begin, end = sorted(node for node in graph if isinstance(node, tuple))
     for path in nx.all_simple_paths(graph, begin, end, cutoff=most_calls + 1):
         yield path[1:-1]

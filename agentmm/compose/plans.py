@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from agentmm.errors import CallError
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _SOURCE = re.compile(r"\$([A-Za-z0-9_-]+)(?:\.[A-Za-z0-9_.-]+)?")
 
@@ -46,6 +47,8 @@ def levels(plan: Sequence[PlannedCall]) -> list[list[str]]:
     Raises:
         CallError: two calls have one id, a call needs one that is not there, or calls need each other in a circle.
     """
+    import networkx as nx
+
     graph = _graph(plan)
     if not nx.is_directed_acyclic_graph(graph):
         circle = " -> ".join(edge[0] for edge in nx.find_cycle(graph))
@@ -56,6 +59,8 @@ def levels(plan: Sequence[PlannedCall]) -> list[list[str]]:
 
 def _graph(plan: Sequence[PlannedCall]) -> nx.DiGraph:
     """Edges from each call to those that use it."""
+    import networkx as nx
+
     graph = nx.DiGraph()
     for call in plan:
         if call.id in graph:

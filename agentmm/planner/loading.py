@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
-from agentmm.errors import PlannerError
+from agentmm.errors import PlannerError, UnknownPlanner
 
-NAMES = "nano | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser"
+NAMES = "nano | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser | file.py:name"
 """What `load_planner` understands."""
 
 
@@ -16,7 +17,8 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
 
     Args:
         name: one of `NAMES`, a LangChain chat model, or a callable that is given messages, tools and media and returns
-            an `AIMessage`, a list of `Call` or the answer.
+            an `AIMessage`, a list of `Call` or the answer. What `file.py:name` names may also be a program: a generator
+            function without arguments.
         **options: for the planner's constructor.
 
     Raises:
@@ -24,6 +26,8 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     """
     if not isinstance(name, str):
         return _wrapped(name)
+    if ".py:" in name:
+        return _from_file(name)
     kind, _, rest = name.partition(":")
     makers: dict[str, Callable[..., Any]] = {
         "nano": _local,
@@ -35,7 +39,7 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
         return makers[kind](name, **options)
     if rest:
         return _remote(name, **options)
-    raise PlannerError("no planner of that name", got=name, expected=NAMES)
+    raise UnknownPlanner("no planner of that name", got=name, expected=NAMES)
 
 
 def _wrapped(planner: Any) -> Any:
@@ -51,6 +55,13 @@ def _wrapped(planner: Any) -> Any:
 
         return FunctionPlanner(function=planner)
     raise PlannerError("not a planner", got=planner, expected=f"a chat model, a callable or one of {NAMES}")
+
+
+def _from_file(name: str) -> Any:
+    from agentmm.registry import load_attribute
+
+    found = load_attribute(name)
+    return _scripted(name, program=found) if inspect.isgeneratorfunction(found) else _wrapped(found)
 
 
 def _local(name: str, **options: Any) -> Any:

@@ -1,5 +1,5 @@
 """From names to tools and graphs: the name of a module is the key."""
 
-from agentmm.registry.discovery import available, load_graph, load_tool, load_tools
+from agentmm.registry.discovery import available, load_attribute, load_graph, load_tool, load_tools
 
-__all__ = ["available", "load_graph", "load_tool", "load_tools"]
+__all__ = ["available", "load_attribute", "load_graph", "load_tool", "load_tools"]

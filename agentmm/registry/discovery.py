@@ -89,14 +89,14 @@ def load_graph(name: str) -> Callable[..., Any]:
         UsageError: there is none of that name.
     """
     if ":" in name:
-        return _attribute(name)
+        return load_attribute(name)
     return importlib.import_module(f"{ROOMS['graphs']}.{_known('graphs', name)}").build
 
 
 def _find_tool(name: str) -> Any:
     """What a tool's name stands for."""
     if ":" in name:
-        return _attribute(name)
+        return load_attribute(name)
     return getattr(importlib.import_module(f"{ROOMS['tools']}.{_known('tools', name)}"), name)
 
 
@@ -109,8 +109,12 @@ def _known(kind: str, name: str) -> str:
     raise UsageError(f"no {kind[:-1]} of that name", got=name, expected=", ".join(names) or "none installed", mend=mend)
 
 
-def _attribute(spec: str) -> Any:
-    """The object of `module:name` or `file.py:name`."""
+def load_attribute(spec: str) -> Any:
+    """The object of `module:name` or `file.py:name`.
+
+    Raises:
+        UsageError: the file or module cannot be loaded, or has no such name.
+    """
     where, _, name = spec.rpartition(":")
     module = _module(where, spec)
     if not hasattr(module, name):

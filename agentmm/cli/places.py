@@ -1,0 +1,58 @@
+"""Where things lie that a command names only in part: media beside a trace store, the folder of a planner's weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentmm.errors import UsageError
+
+
+def store_file(store: str | None) -> Path:
+    """The file of a trace store, the user's own where None; its folder is made.
+
+    Raises:
+        UsageError: it is a database URL, where only a file will do.
+    """
+    from agentmm.media.home import default_home
+
+    if store is not None and "://" in store:
+        raise UsageError("this command needs a trace store in a file", got=store, mend="--store runs.db")
+    path = Path(store) if store is not None else default_home() / "traces.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def media_root(store: str | None) -> Path:
+    """The media of a trace store: the folder `media` beside it where there is one, else the user's own."""
+    from agentmm.media.home import default_home
+
+    if store is not None and "://" not in store:
+        beside = Path(store).parent / "media"
+        if beside.is_dir():
+            return beside
+    return default_home() / "media"
+
+
+def planner_folder(planner: str) -> Path:
+    """The folder of a local planner's weights.
+
+    Raises:
+        UsageError: it is no local planner.
+    """
+    if planner == "nano":
+        return Path(__file__).parents[1] / "weights" / "nano"
+    kind, _, folder = planner.partition(":")
+    if kind == "hf" and Path(folder).is_dir():
+        return Path(folder)
+    raise UsageError("no planner that can be trained here", got=planner, expected="nano or hf:FOLDER")
+
+
+def existing_store(store: str | None) -> str | None:
+    """A store that is there already: reading a file that is not would make an empty one.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if store is not None and "://" not in store and not Path(store).is_file():
+        raise UsageError("no trace store there", got=store, mend="agentmm traces collect -n 100 --store " + store)
+    return store

@@ -1,0 +1,126 @@
+"""Write down English speech: pocketsphinx by default (its model is in its wheel), or any Whisper model."""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentmm.errors import ConfigError, MissingExtra, ToolError
+from agentmm.media import Audio
+from agentmm.tool import tool
+
+RATE_HZ = 16_000
+"""Both recognisers work at this rate."""
+
+LONGEST_S = 600.0
+"""Longest clip."""
+
+DEFAULT = "pocketsphinx"
+
+_LOCK = threading.Lock()  # neither recogniser may be used by two threads at once
+
+
+@tool(extra="speech", cost=2.0)
+def transcribe(audio: Audio, *, model: str = DEFAULT, device: str = "cpu") -> dict[str, str]:
+    """Write down what is said in a clip.
+
+    Args:
+        audio: a clip, or a time span of one.
+        model: `pocketsphinx`, a Whisper size such as `base.en`, or the path of a Whisper checkpoint.
+        device: where Whisper runs.
+    """
+    if audio.seconds > LONGEST_S:
+        raise ToolError("the clip is too long", got=f"{audio.seconds:.0f} s", expected=f"at most {LONGEST_S:.0f} s")
+    samples = resampled(audio.samples, audio.rate_hz, RATE_HZ)
+    with _LOCK:
+        text = _sphinx(samples) if model == DEFAULT else _whisper(samples, model, device)
+    return {"text": " ".join(text.split())}
+
+
+def resampled(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
+    """The same sound at another rate: a windowed-sinc low-pass where the rate falls, then linear interpolation.
+
+    Args:
+        samples: [N], -1..1.
+        from_hz: their rate.
+        to_hz: the wanted rate.
+
+    Returns:
+        [round(N * to_hz / from_hz)], at least one sample.
+    """
+    if from_hz == to_hz:
+        return samples
+    signal = samples.astype(np.float64)
+    if to_hz < from_hz:
+        signal = np.convolve(signal, _low_pass(0.45 * to_hz / from_hz), mode="same")[: len(signal)]
+    count = max(1, round(len(samples) * to_hz / from_hz))
+    at = np.arange(count) * (from_hz / to_hz)
+    return np.interp(at, np.arange(len(signal)), signal).astype(np.float32)
+
+
+def _low_pass(cut: float) -> NDArray[np.float64]:
+    """[taps] Hamming-windowed sinc; `cut` in cycles per sample, below 0.5."""
+    half = int(np.ceil(4 / cut))
+    place = np.arange(-half, half + 1)
+    taps = 2 * cut * np.sinc(2 * cut * place) * np.hamming(2 * half + 1)
+    return taps / taps.sum()
+
+
+def _sphinx(samples: NDArray[np.float32]) -> str:
+    """Pocketsphinx with its own model, dictionary and language model."""
+    decoder = _decoder()
+    loudest = float(np.abs(samples).max())
+    if loudest < 1e-4:
+        return ""
+    raw = (samples * (0.7 * 32767 / max(loudest, 0.05))).clip(-32768, 32767).astype("<i2")
+    decoder.set_cmn(_start_cmn())  # it adapts to what it heard; every clip starts alike
+    decoder.start_utt()
+    decoder.process_raw(raw.tobytes(), full_utt=True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    words = re.sub(r"<[^>]*>|\[[^\]]*\]|\(\d+\)", " ", found.hypstr if found else "")
+    return words
+
+
+@lru_cache(maxsize=1)
+def _decoder() -> Any:
+    """The decoder, loaded once."""
+    try:
+        from pocketsphinx import Decoder
+    except ImportError as error:
+        raise MissingExtra("pocketsphinx", "speech") from error
+    return Decoder(samprate=RATE_HZ, loglevel="FATAL")
+
+
+@lru_cache(maxsize=1)
+def _start_cmn() -> str:
+    """The decoder's state of cepstral means before its first clip."""
+    return _decoder().get_cmn()
+
+
+def _whisper(samples: NDArray[np.float32], model: str, device: str) -> str:
+    """Greedy Whisper, deterministic."""
+    return _whisper_model(model, device).transcribe(samples, temperature=0.0, fp16=False, verbose=None)["text"]
+
+
+@lru_cache(maxsize=1)
+def _whisper_model(model: str, device: str) -> Any:
+    """A Whisper model by size or path; checkpoints are loaded as weights only."""
+    try:
+        import whisper
+    except ImportError as error:
+        raise MissingExtra("openai-whisper", "whisper") from error
+    try:
+        return whisper.load_model(model, device=device)
+    except Exception as error:
+        sizes = ", ".join(whisper.available_models())
+        raise ConfigError(
+            f"cannot load the Whisper model: {type(error).__name__}: {error}",
+            got=model,
+            expected=f"the path of a checkpoint, or one of {sizes}",
+        ) from error

@@ -82,8 +82,22 @@ def _document(kind: str) -> Callable[[Rng], Any]:
     return make
 
 
+def _codes(rng: Rng) -> Any:
+    from agentmm.world.families.codes import make_codes
+
+    return make_codes(rng)
+
+
+def _code(rng: Rng) -> Any:
+    from agentmm.world.codes import make_code
+
+    return make_code(rng)
+
+
 RECIPES: dict[str, Callable[[Rng], Any]] = {
     "scene": _scene,
+    "codes": _codes,
+    "code": _code,
     **{kind: _document(kind) for kind in ("receipt", "invoice", "sign", "label", "table", "chart")},
 }
 """Recipe -> maker of the truth object from a generator."""

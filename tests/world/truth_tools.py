@@ -42,7 +42,18 @@ def measure_colour(medium: Medium) -> dict[str, Any]:
     return {"colour": BOARDS[tuple(medium.truth.look.paper)], "rgb": [0, 0, 0], "share": 0.9}
 
 
-TOOLS = {"detect": detect, "read_text": read_text, "describe_media": describe_media, "measure_colour": measure_colour}
+def read_code(medium: Medium) -> dict[str, Any]:
+    codes = getattr(medium.truth, "codes", (medium.truth,))
+    return {"count": len(codes), "codes": [f"region_{i} {c.kind} {c.payload}" for i, c in enumerate(codes, 1)]}
+
+
+TOOLS = {
+    "detect": detect,
+    "read_text": read_text,
+    "describe_media": describe_media,
+    "measure_colour": measure_colour,
+    "read_code": read_code,
+}
 
 
 def answer(question: Question, fail: dict[str, int] | None = None, empty: str = "") -> tuple[str, list[list[Call]]]:
@@ -72,6 +83,10 @@ def _observe(call: Call, media: dict[str, Medium], left: dict[str, int], empty: 
     if call.tool == "calculate":
         return calculate.call(**call.arguments).value
     if call.tool == empty:
-        return {"detect": {"count": 0, "found": []}, "read_text": {"count": 0, "lines": []}}[call.tool]
+        return {
+            "detect": {"count": 0, "found": []},
+            "read_text": {"count": 0, "lines": []},
+            "read_code": {"count": 0, "codes": []},
+        }[call.tool]
     arguments = {k: media.get(v, v) if isinstance(v, str) else v for k, v in call.arguments.items()}
     return TOOLS[call.tool](*arguments.values())

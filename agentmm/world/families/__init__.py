@@ -3,10 +3,20 @@
 To add one: append a `Family` to a file's list (or add a file to `_PARTS`) and its wordings to `agentmm.world.wordings`.
 """
 
-from agentmm.world.families import documents, facts, plain, prices, scene_counts, scene_looks, scene_tallies, several
+from agentmm.world.families import (
+    codes,
+    documents,
+    facts,
+    plain,
+    prices,
+    scene_counts,
+    scene_looks,
+    scene_tallies,
+    several,
+)
 from agentmm.world.families.family import Draw, Family
 
-_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, plain)
+_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, plain)
 
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}
 """Name -> family."""

@@ -13,6 +13,7 @@
     |  `- UnknownPlanner         exit code 2: no planner has that name
     |- BudgetError               a budget is malformed or spent where it must not be
     |- TraceError                the trace store or a trace is unusable
+    |  `- UnknownTrace           exit code 2: no trace has that id
     `- TrainError                a training recipe cannot start or go on
 
 Every message is one line: what was got, what was expected, and what mends it.
@@ -108,6 +109,12 @@ class BudgetError(AgentmmError):
 
 class TraceError(AgentmmError):
     """A trace, or the store that should hold it, is unusable."""
+
+
+class UnknownTrace(TraceError):
+    """No trace, or no single one, has that id."""
+
+    exit_code = 2
 
 
 class TrainError(AgentmmError):

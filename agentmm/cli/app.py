@@ -15,7 +15,8 @@ from agentmm import __version__
 from agentmm.cli import ask, demo, doctor, evaluate, graphs, tools, traces, train
 from agentmm.cli.commands import App
 from agentmm.cli.console import print_text, say_error, speaking, streams
-from agentmm.errors import AgentmmError
+from agentmm.cli.doctor import EXTRAS
+from agentmm.errors import AgentmmError, MissingExtra
 
 INTERRUPTED = 130
 EPILOG = (
@@ -91,6 +92,8 @@ def _guarded(arguments: list[str] | None) -> int:
     except AgentmmError as error:
         say_error(str(error))
         return error.exit_code
+    except ModuleNotFoundError as error:
+        return _missing(error)
     except OSError as error:
         say_error(_disk_line(error))
         return 1
@@ -102,6 +105,16 @@ def _close_stdout() -> None:
     """The reader has gone: let what is left go nowhere, so that the interpreter does not complain at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), streams.data.fileno())
+
+
+def _missing(error: ModuleNotFoundError) -> int:
+    """A library that belongs to an extra; a module of ours that is gone is a defect."""
+    library = (error.name or "").partition(".")[0]
+    extra = next((name for name, modules in EXTRAS.items() if library in modules), None)
+    if extra is None:
+        raise error
+    say_error(str(MissingExtra(library, extra)))
+    return 1
 
 
 def _disk_line(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,6 @@ def _medium(name: str) -> Any:
 
 def _there(name: str) -> bool:
     try:
-        return Path(name).exists()
+        return os.path.exists(name)
     except (OSError, ValueError):
         return False

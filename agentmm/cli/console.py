@@ -42,9 +42,15 @@ def speaking() -> Iterator[None]:
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     streams.out = Console(file=streams.data, highlight=False, soft_wrap=True)
-    with warnings.catch_warnings():
-        hush(0)
-        yield
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        with warnings.catch_warnings():
+            hush(0)
+            yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @contextmanager
@@ -57,7 +63,10 @@ def guarded_stdout() -> Iterator[None]:
 def hush(verbose: int) -> None:
     """Let through what `-v` asked for: errors alone, our own log, everybody's log and warnings."""
     level = (logging.ERROR, logging.ERROR, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s", force=True)
+    root, handler = logging.getLogger(), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    root.handlers[:] = [handler]
+    root.setLevel(level)
     logging.getLogger("agentmm").setLevel((logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)])
     warnings.simplefilter("default" if verbose > 1 else "ignore")
 

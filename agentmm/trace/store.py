@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from agentmm.errors import TraceError
+from agentmm.errors import TraceError, UnknownTrace
 from agentmm.media.home import default_home
 from agentmm.trace.fold import fold
 from agentmm.trace.schema import Trace
@@ -130,7 +130,7 @@ class TraceStore:
         if len(found) == 1 and (prefix == "last" or len(prefix) >= 4):
             return found[0]
         problem = "several traces begin so" if len(found) > 1 else "no such trace"
-        raise TraceError(problem, got=prefix, expected=f"an id in {self.url}", mend="agentmm traces list")
+        raise UnknownTrace(problem, got=prefix, expected=f"an id in {self.url}", mend="agentmm traces list")
 
     def __iter__(self) -> Iterator[Trace]:
         """Every trace, oldest first."""

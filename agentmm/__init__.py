@@ -7,15 +7,9 @@ before it is used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from agentmm.agent import Agent, Answer
-    from agentmm.trace import Recorder, TraceStore
+from typing import Any
 
 __version__ = "0.1.0"
-
-__all__ = ["Agent", "Answer", "Recorder", "TraceStore", "__version__"]
 
 _ROOMS = {
     "Agent": "agentmm.agent",
@@ -23,6 +17,8 @@ _ROOMS = {
     "Recorder": "agentmm.trace",
     "TraceStore": "agentmm.trace",
 }
+
+__all__ = ["__version__", *_ROOMS]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

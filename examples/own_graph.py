@@ -1,4 +1,4 @@
-"""Job 2, define: a reasoning graph of one's own, with agentmm's nodes and the recorder. Run: python examples/own_graph.py."""
+"""Job 2, define: a reasoning graph of one's own, with our nodes and recorder. Run: python examples/own_graph.py."""
 
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from agentmm.trace import Recorder, TraceStore
 
 
 class Counting(State):
+    """The state and one entry more."""
+
     slowest: str
 
 

@@ -26,10 +26,14 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
         ConfigError: it is none of these, or cannot ask for approval.
         UsageError: no graph of that name.
     """
+    names = tuple(approval)
     if isinstance(graph, StateGraph):
+        if names:
+            raise ConfigError(
+                "a finished graph asks as it was built", got=names, mend="name the tools in its approve node"
+            )
         return "own", graph
     build, name = _builder(graph)
-    names = tuple(approval)
     options = {"approval": names} if "approval" in inspect.signature(build).parameters else {}
     if names and not options:
         raise ConfigError(
@@ -38,7 +42,7 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
     return name, build(planner, tools, **options)
 
 
-def _builder(graph: Any) -> tuple[Callable[..., StateGraph[Any]], str]:
+def _builder(graph: Any) -> tuple[Callable[..., Any], str]:
     if isinstance(graph, str):
         return load_graph(graph), graph
     if isinstance(graph, ModuleType) and hasattr(graph, "build"):

@@ -55,7 +55,7 @@ class Checkpoints(SqliteSaver):
         with self._telling():
             saved = super().put(config, checkpoint, metadata, new_versions)
             if not self.keep_all:
-                self._drop_before(saved["configurable"])
+                self._drop_before(saved.get("configurable", {}))
         return saved
 
     def put_writes(

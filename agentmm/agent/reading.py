@@ -108,4 +108,5 @@ def _bare(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cited(handle: str, record: Mapping[str, Any]) -> CitedRegion:
     names = ("source", "box", "span", "label", "text", "score")
-    return CitedRegion(handle=handle, **{name: record.get(name) for name in names if record.get(name) is not None})
+    told = {name: record[name] for name in names if record.get(name) is not None}
+    return CitedRegion.model_validate({"handle": handle, **told})

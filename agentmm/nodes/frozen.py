@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentmm.media import Mask, MediaStore, Origin, Region, Step
-from agentmm.tool.result import MEDIA_CLASSES
+from agentmm.media import Audio, Image, Mask, MediaStore, Origin, Region, Step, Video
 
 _MARK = "$medium"
 
@@ -22,7 +21,7 @@ def freeze(value: Any, store: MediaStore) -> Any:
         return [freeze(item, store) for item in value]
     if isinstance(value, Region):
         return {_MARK: _region(value, store)}
-    return {_MARK: store.add(value)} if isinstance(value, MEDIA_CLASSES) else value
+    return {_MARK: store.add(value)} if isinstance(value, Image | Audio | Video | Mask) else value
 
 
 def thaw(value: Any, store: MediaStore) -> Any:

@@ -49,7 +49,7 @@ class _Plan:
             return ended
         left = budgets.seconds_left(state, config)
         try:
-            said = bounded(lambda: self.bound.invoke(state["messages"], config, **self._extras(state)), left)
+            said = bounded(lambda: self.bound.invoke(state.get("messages", []), config, **self._extras(state)), left)
         except Exception as error:
             return _failure(error, state)
         return _taken(said, state)
@@ -61,9 +61,9 @@ class _Plan:
             await adispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
         if ended is not None:
             return ended
-        left = budgets.seconds_left(state, config)
+        left, messages = budgets.seconds_left(state, config), state.get("messages", [])
         try:
-            said = await asyncio.wait_for(self.bound.ainvoke(state["messages"], config, **self._extras(state)), left)
+            said = await asyncio.wait_for(self.bound.ainvoke(messages, config, **self._extras(state)), left)
         except Exception as error:
             return _failure(error, state)
         return _taken(said, state)

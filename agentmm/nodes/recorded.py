@@ -22,14 +22,10 @@ def write_results(trace: Trace, steps: int | None, journal: Journal, store: Medi
         MediaError: a medium that a tool made is no longer in the store.
         TraceError: an observation is not the JSON it was.
     """
-    number = 0
     for step in trace.steps[:steps]:
-        results = {result.call: result for result in step.results}
-        for call in step.plan.calls:
-            number += 1  # the plan node numbers calls anew, from 1
-            if call.id in results:
-                outcome = outcome_of(results[call.id], trace, store)
-                journal.write(step.index + 1, f"call_{number}", outcome.to_json())
+        for result in step.results:
+            outcome = outcome_of(result, trace, store)
+            journal.write(step.index + 1, result.call, outcome.to_json())
 
 
 def outcome_of(result: ResultRecord, trace: Trace, store: MediaStore) -> Outcome:

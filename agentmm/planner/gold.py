@@ -27,7 +27,8 @@ def gold_program(messages: Sequence[Any]) -> ProgramFactory | None:
     found = match_question(question, len(handles) - sounds, sounds) or match_question(question, 0, 0)
     if found is None:
         return None
-    return lambda: guarded(FAMILIES[found.family].program(found.slots, handles))
+    family, slots = FAMILIES[found.family], found.slots
+    return lambda: guarded(family.program(slots, handles))
 
 
 def handles_in(message: HumanMessage) -> list[str]:

@@ -18,7 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.config import ensure_config, patch_config
+from langchain_core.runnables.config import ensure_config
 
 from agentmm.errors import MissingExtra, PlannerError
 from agentmm.media import Audio, Image, MediaStore, Record, Video, default_home
@@ -189,4 +189,4 @@ def _schema(tool: Any) -> Any:
 
 def _quiet() -> Any:
     """The config without callbacks: this planner reports the step, the model inside must not report it again."""
-    return patch_config(ensure_config(), callbacks=[])
+    return {**ensure_config(), "callbacks": []}

@@ -36,7 +36,7 @@ class ScriptedPlanner(BaseChatModel):
     programs: SkipValidation[dict[str, ProgramFactory]] = Field(default_factory=dict, exclude=True)
 
     def __init__(self, program: ProgramFactory | None = None, **fields: Any) -> None:
-        super().__init__(program=program, **fields)
+        super().__init__(**{"program": program, **fields})
 
     @property
     def _llm_type(self) -> str:

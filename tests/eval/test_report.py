@@ -1,0 +1,104 @@
+"""Intervals, baselines, wordings files and the report, over a planner and tools that cost nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentmm.agent import Agent
+from agentmm.errors import UsageError
+from agentmm.eval import evaluate_world, format_report
+from agentmm.eval.intervals import ratio, wilson
+from agentmm.eval.world import load_wordings
+
+
+def test_wilson() -> None:
+    """8 of 10: Wilson's interval is (0.4902, 0.9433) (Newcombe 1998, method 3)."""
+    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=2e-4)
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(10, 10)[1] == 1.0
+
+
+def test_ratio() -> None:
+    assert ratio([True, False, True, False], [True, True, True, True]) is not None
+    value, (low, high) = ratio([True] * 9 + [False], [True] * 10)  # type: ignore[misc]
+    assert value == 0.9
+    assert low <= 0.9 <= high <= 1.0
+    assert ratio([False], [False]) is None
+
+
+FAMILIES = ["calculation", "comparison", "larger"]
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    return evaluate_world("scripted", "test", 12, 0, families=FAMILIES)
+
+
+def test_gold_programs_are_right_where_tools_cannot_err(report: dict[str, Any]) -> None:
+    assert report["n"] == 12
+    assert report["oracle"] == report["accuracy"] == report["ratio"] == 1.0
+    assert set(report["by_family"]) == set(FAMILIES)
+    assert report["by_wording"]["seen"]["n"] + report["by_wording"]["unseen"]["n"] == 12
+    assert set(report["by_wording"]["seen"]) >= {"accuracy", "n", "ci95"}
+    assert report["malformed_calls"] == 0
+    assert report["calls"] == 12
+    assert set(report["baselines"]) == {"most_frequent_answer", "last_tool_result", "all_text"}
+
+
+def test_the_report_has_a_line_for_each_part(report: dict[str, Any]) -> None:
+    text = format_report(report)
+    for name in ("all", "seen", "unseen", *FAMILIES, "all_text", "malformed calls: 0 of 12"):
+        assert name in text
+
+
+def test_a_planner_that_is_always_wrong_and_calls_what_is_not_there() -> None:
+    def planner(messages: list[Any], tools: Any = None, media: Any = None) -> Any:
+        from agentmm.world.program import Call
+
+        return "I do not know" if len(messages) > 2 else [Call("guess", {})]
+
+    def make(tools: list[Any], home: Path) -> Agent:
+        return Agent(planner=planner, tools=tools, home=home)
+
+    report = evaluate_world(make, "test", 3, 0, families=["calculation"], baselines=False)
+    assert report["accuracy"] == 0
+    assert report["oracle"] == 1
+    assert report["malformed_calls"] == 3
+
+
+def test_a_stranger_s_wordings(tmp_path: Path) -> None:
+    file = tmp_path / "wordings.yaml"
+    file.write_text("calculation: ['Please solve {a}']\n")
+    report = evaluate_world("scripted", "test", 4, 0, wordings=file, baselines=False)
+    assert set(report["by_family"]) == {"calculation"}
+    assert report["by_wording"]["unseen"]["n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1, 2]", "not a file of wordings"),
+        ("calculation: Please solve", "not a file of wordings"),
+        ("calculation: [", "cannot read"),
+        ("nonsense: ['{a}']", "unknown family"),
+        ("calculation: ['Solve it']", "{a} is missing"),
+        ("calculation: ['Solve {a} and {b}']", "{b} is unknown"),
+    ],
+)
+def test_wordings_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "wordings.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as error:
+        evaluate_world("scripted", "test", 2, 0, wordings=file)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_wordings_and_splits(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read"):
+        load_wordings(tmp_path / "none.yaml")
+    with pytest.raises(UsageError, match="unknown split"):
+        evaluate_world("scripted", "exam", 2)

@@ -1,0 +1,145 @@
+"""Families with tools that never err: every gold program must give an accepted answer, also where something fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from truth_tools import answer
+
+from agentmm.world.families import FAMILIES
+from agentmm.world.program import Call, advance, guarded, one
+from agentmm.world.sample import Question, sample_questions
+from agentmm.world.score import is_right
+from agentmm.world.sources import SEEDS_PER_SPLIT
+from agentmm.world.wordings import WORDINGS
+
+
+@pytest.fixture(scope="module")
+def train() -> list[Question]:
+    return list(sample_questions("train", 440, 0))
+
+
+@pytest.fixture(scope="module")
+def test() -> list[Question]:
+    return list(sample_questions("test", 200, 0))
+
+
+def test_with_perfect_tools_every_program_is_right(train: list[Question], test: list[Question]) -> None:
+    wrong = []
+    for question in train + test:
+        given, _ = answer(question)
+        if not is_right(given, question.accepted, question.kind, question.others):
+            wrong.append((question.id, question.text, question.accepted, given))
+    assert not wrong
+    assert len(train + test) >= 600
+
+
+def test_every_family_is_asked(train: list[Question], test: list[Question]) -> None:
+    asked = {question.family for question in train + test}
+    assert asked == {name for name, family in FAMILIES.items() if family.weight > 0}
+    assert len(asked) >= 25
+
+
+def test_unanswerable_and_faulty_shares(train: list[Question]) -> None:
+    unanswerable = sum(not question.answerable for question in train) / len(train)
+    faulty = sum(question.fault is not None for question in train) / len(train)
+    assert 0.03 < unanswerable < 0.12
+    assert 0.01 < faulty < 0.08
+
+
+def test_training_questions_share_pictures(train: list[Question]) -> None:
+    shared = Counter(question.media for question in train)
+    assert len(shared) < len(train) / 2
+
+
+def test_half_of_the_test_wordings_are_unseen_and_no_training_wording_is(
+    train: list[Question], test: list[Question]
+) -> None:
+    assert all(question.seen for question in train)
+    share = sum(question.seen for question in test) / len(test)
+    assert 0.4 < share < 0.75
+    for question in test:
+        template = WORDINGS[question.family].every[question.wording]
+        assert (template in WORDINGS[question.family].seen) == question.seen
+
+
+def test_splits_have_different_seeds(train: list[Question], test: list[Question]) -> None:
+    assert all(m.seed < SEEDS_PER_SPLIT for question in train for m in question.media)
+    assert all(m.seed >= 2 * SEEDS_PER_SPLIT for question in test for m in question.media)
+
+
+def test_the_same_arguments_give_the_same_questions(test: list[Question]) -> None:
+    again = list(sample_questions("test", 60, 0))
+    assert again == test[:60]
+    assert [q.text for q in sample_questions("test", 20, 1)] != [q.text for q in again[:20]]
+
+
+def test_truth_is_json(test: list[Question]) -> None:
+    for question in test[:40]:
+        assert json.loads(json.dumps(question.truth)) == question.truth
+
+
+def first_tool(question: Question) -> str:
+    calls = advance(question.program, [])
+    assert not isinstance(calls, str)
+    return calls[0].tool
+
+
+def test_a_call_that_fails_once_is_tried_again(test: list[Question]) -> None:
+    for question in test[:120]:
+        given, steps = answer(question, fail={first_tool(question): 1})
+        assert is_right(given, question.accepted, question.kind, question.others), (question.id, given)
+        assert steps[0][0] == steps[1][0]
+
+
+def test_a_call_that_fails_twice_ends_the_run_honestly(test: list[Question]) -> None:
+    for question in test[:120]:
+        tool = first_tool(question)
+        given, steps = answer(question, fail={tool: 99})
+        assert given == f"unanswerable: {tool} failed"
+        assert len(steps) == 2
+
+
+def test_empty_results_are_an_answer_or_said_to_be_missing(train: list[Question]) -> None:
+    for question in train[:200]:
+        tool = first_tool(question)
+        if tool in ("detect", "read_text", "read_code"):
+            given, _ = answer(question, empty=tool)
+            assert given in ("0", "no", "yes") or given.startswith("unanswerable: no ") or question.family in (
+                "which_more", "sum", "difference",
+            ), (question.id, given)  # fmt: skip
+
+
+def test_a_program_runs_again_over_a_history() -> None:
+    def program():
+        first = yield from one("detect", image="image_1", what="red circle")
+        return str(first["count"])
+
+    def factory():
+        return guarded(program())
+
+    call = Call("detect", {"image": "image_1", "what": "red circle"})
+    assert advance(factory, []) == [call]
+    assert advance(factory, [[{"error": "x"}]]) == [call]
+    assert advance(factory, [[{"error": "x"}], [{"count": 3}]]) == "3"
+    assert advance(factory, [[{"error": "x"}], [{"error": "x"}]]) == "unanswerable: detect failed"
+
+
+@pytest.mark.parametrize("family", sorted(WORDINGS))
+def test_wordings(family: str) -> None:
+    """At least eight seen and four unseen wordings, all different, over all splits."""
+    wordings = WORDINGS[family]
+    assert len(wordings.seen) >= 8
+    assert len(wordings.unseen) >= 4
+    assert len(set(wordings.every)) == len(wordings.every)
+
+
+def test_every_family_has_wordings() -> None:
+    assert set(WORDINGS) == set(FAMILIES)

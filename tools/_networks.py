@@ -101,7 +101,7 @@ class ShapesNetwork:
             raise ConfigError("the detector's weights cannot be read", got=str(folder), mend=mend) from error
         self.labels = tuple(manifest["classes"])
         self.threshold = manifest["threshold"]
-        self.side_px = int(manifest["side_px"])
+        self.side_px = int(manifest["search_px"])
         model = DetectionModel(description, ch=3, nc=len(self.labels), verbose=False)
         model.load_state_dict(state, strict=False)
         model.end2end = self.threshold["head"] == "one2one"

@@ -25,6 +25,7 @@ from agentmm.media import MediaStore, default_home
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import Completion, LocalModel, Prompt, Sampling
+from agentmm.planner.recorded import below
 from agentmm.planner.render import Rendered, Renderer
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.specs import specs_of
@@ -197,7 +198,7 @@ class ChatMM(BaseChatModel):
             "media": [slot.sha for slot in rendered.media if slot.position >= new],
             "counters": vars(counters),
         }
-        dispatch_custom_event("agentmm.step", event, config={"callbacks": run_manager.get_child()})
+        dispatch_custom_event("agentmm.step", event, config=below(run_manager))
 
 
 def said(text: str) -> dict[str, Any]:

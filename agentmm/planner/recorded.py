@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun, dispatch_custom_event
+from langchain_core.callbacks import CallbackManager, CallbackManagerForLLMRun, dispatch_custom_event
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import Field, SkipValidation
 
 from agentmm.trace.schema import PlanRecord
@@ -64,8 +64,7 @@ class RecordedPlanner(BaseChatModel):
         elif self.successor is None:
             raise TimeoutError("the recorded steps are over")
         else:
-            config = {"callbacks": run_manager.get_child()} if run_manager is not None else None
-            message = self.successor.invoke(messages, config, **kwargs)
+            message = self.successor.invoke(messages, below(run_manager), **kwargs)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
@@ -95,4 +94,14 @@ def _report(plan: PlanRecord, run_manager: CallbackManagerForLLMRun | None) -> N
     event = plan.model_dump(
         include={"prompt_ids", "completion_ids", "logp", "logp_sampled", "forced", "media", "counters"}
     )
-    dispatch_custom_event("agentmm.step", event, config={"callbacks": run_manager.get_child()})
+    dispatch_custom_event("agentmm.step", event, config=below(run_manager))
+
+
+def below(run_manager: CallbackManagerForLLMRun | None) -> RunnableConfig:
+    """A config whose events and runs count as this chat model's own; LangChain has `get_child` for chains only."""
+    if run_manager is None:
+        return {}
+    manager = CallbackManager(handlers=[], parent_run_id=run_manager.run_id)
+    for handler in run_manager.inheritable_handlers:
+        manager.add_handler(handler)
+    return {"callbacks": manager}

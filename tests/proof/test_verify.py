@@ -1,0 +1,97 @@
+import pytest
+
+from agentmm.agent import Agent
+from agentmm.proof import replay, verify
+from tests.proof.tiny import cut, find, flaky, picture, planner, scripted
+
+SAYS = [
+    [("find", {"image": "image_1", "what": "circle"})],
+    [("cut", {"region": "region_2"}), ("flaky", {"what": "dog"})],
+    "2",
+]
+
+
+@pytest.fixture(scope="module")
+def told():
+    return planner(SAYS)
+
+
+@pytest.fixture(scope="module")
+def run(told, tmp_path_factory):
+    with Agent(told, tools=[find, cut, flaky], home=tmp_path_factory.mktemp("home")) as agent:
+        answer = agent.ask("How many?", [picture()])
+        assert answer.text == "2"
+        yield agent, answer.trace_id
+
+
+@pytest.fixture
+def trace(run):
+    return run[0].traces.get(run[1])
+
+
+def failed(report):
+    return {(check.step, check.name) for check in report.checks if check.status == "failed"}
+
+
+def test_every_check_passes(run, trace, told):
+    report = verify(trace, run[0].store, told)
+    assert report.ok, str(report)
+    assert {check.name for check in report.checks} == {"ids", "mask", "calls", "pixels", "logp", "blind"}
+    assert sum(check.name == "pixels" for check in report.checks) == 2
+    assert replay(trace, run[0].store).same
+
+
+def test_changed_ids_are_found(run, trace, told):
+    trace.steps[1].plan.prompt_ids[3] += 1
+    assert (1, "ids") in failed(verify(trace, run[0].store, told))
+
+
+def test_a_changed_observation_is_found_in_the_next_prompt(run, trace, told):
+    trace.steps[0].results[0].observation = '{"count": 3}'
+    assert (1, "ids") in failed(verify(trace, run[0].store, told))
+
+
+def test_a_changed_call_is_found(run, trace, told):
+    trace.steps[0].plan.calls[0].arguments = {"image": "image_1", "what": "square"}
+    assert (0, "calls") in failed(verify(trace, run[0].store, told))
+
+
+def test_changed_log_probs_are_found(run, trace, told):
+    trace.steps[2].plan.logp[0] += 0.01
+    assert failed(verify(trace, run[0].store, told)) == {(2, "logp")}
+
+
+def test_changed_pixels_are_found(run, trace, told, tmp_path):
+    import shutil
+
+    from agentmm.media import MediaStore
+
+    shutil.copytree(run[0].store.root, tmp_path / "media")
+    store = MediaStore(tmp_path / "media")
+    path = store.path(trace.media["image_1"]["sha"])
+    from PIL import Image as Pil
+
+    with Pil.open(path) as image:
+        changed = image.convert("RGB")
+    changed.putpixel((0, 0), (1, 2, 3))
+    changed.save(path)
+    assert (0, "pixels") in failed(verify(trace, store, told))
+
+
+def test_a_model_that_does_not_look_fails_the_blind_test(run, trace, told, monkeypatch):
+    monkeypatch.setattr(
+        told.model, "encode_images", lambda pixels: 0 * type(told.model).encode_images(told.model, pixels)
+    )
+    assert (None, "blind") in failed(verify(trace, run[0].store, told))
+
+
+def test_a_step_without_ids_is_not_verifiable(told, tmp_path):
+    with Agent(scripted("hello"), tools=[find], home=tmp_path) as agent:
+        trace = agent.traces.get(agent.ask("Hi").trace_id)
+        report = verify(trace, agent.store, told)
+    assert (report.status, report.ok) == ("not verifiable", False)
+
+
+def test_other_weights_are_not_verifiable(run, trace, told):
+    trace.planner.weights = "others"
+    assert verify(trace, run[0].store, told).status == "not verifiable"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,12 +12,11 @@ import typer
 
 from agentmm import __version__
 from agentmm.cli import ask, demo, doctor, evaluate, graphs, tools, traces, train
-from agentmm.cli.commands import App
+from agentmm.cli.commands import App, interrupted
 from agentmm.cli.console import print_text, say_error, speaking, streams
 from agentmm.cli.doctor import EXTRAS
 from agentmm.errors import AgentmmError, MissingExtra
 
-INTERRUPTED = 130
 EPILOG = (
     'Start with: agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"   ·   agentmm doctor\n\n'
     "Exit codes: 0 ok   ·   1 the run failed   ·   2 wrong usage: an unknown option, name or trace, a file that is"
@@ -83,12 +81,10 @@ def _guarded(arguments: list[str] | None) -> int:
         result = app(args=arguments, prog_name="agentmm", standalone_mode=False)
         streams.data.flush()
         return result if isinstance(result, int) else 0
-    except BrokenPipeError:
-        _close_stdout()
-        return 0
+    except SystemExit as ended:  # Typer's answer to a reader that went away while help was printed
+        return 0 if isinstance(ended.__context__, BrokenPipeError) else 1
     except KeyboardInterrupt:
-        say_error("interrupted; what was finished is kept (agentmm traces list)")
-        return INTERRUPTED
+        return interrupted()
     except AgentmmError as error:
         say_error(str(error))
         return error.exit_code
@@ -99,12 +95,6 @@ def _guarded(arguments: list[str] | None) -> int:
         return 1
     except Exception as error:
         return _usage_code(error)
-
-
-def _close_stdout() -> None:
-    """The reader has gone: let what is left go nowhere, so that the interpreter does not complain at its end."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.data.fileno())
 
 
 def _missing(error: ModuleNotFoundError) -> int:
@@ -128,8 +118,7 @@ def _usage_code(error: Exception) -> int:
     code = getattr(error, "exit_code", None)
     name = type(error).__name__
     if name == "Abort":
-        say_error("interrupted")
-        return INTERRUPTED
+        return interrupted()
     if code is None:
         raise error
     message = getattr(error, "format_message", lambda: str(error))()

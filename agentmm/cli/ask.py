@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ EXAMPLES = (
     "\n\nExit codes: 0 answered, unanswerable, or partial (a budget ended it)   ·   1 failed, or waits for approval   ·"
     "   2 wrong usage: a file that is missing or no medium, an unknown name   ·   130 interrupted"
 )
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 FAILED = frozenset({"failed", "needs_approval"})
 
 
@@ -125,7 +127,7 @@ def _watched(events: Iterator[Any], *, live: bool) -> Any:
             if live:
                 show_event(event)
     except MediaError as error:
-        if begun:
+        if begun or getattr(error.__cause__, "errno", None) in _DISK:
             raise
         raise UsageError(str(error)) from error
     raise AssertionError("a stream ends with an answer")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from agentmm.cli.console import guarded_stdout, set_quiet, set_verbose
+from agentmm.cli.console import close_stdout, guarded_stdout, say_error, set_quiet, set_verbose
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -39,8 +39,14 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(**given: Any) -> Any:
         set_quiet(given.pop("quiet"))
         set_verbose(given.pop("verbose"))
-        with guarded_stdout():
-            return function(**given)
+        try:
+            with guarded_stdout():
+                return function(**given)
+        except BrokenPipeError:
+            close_stdout()
+            return 0
+        except KeyboardInterrupt:  # here, since Typer would make a silent 130 of it
+            return interrupted()
 
     own, hints = inspect.signature(function).parameters.values(), get_type_hints(function, include_extras=True)
     known = [param.replace(annotation=hints[param.name]) for param in own]
@@ -52,3 +58,9 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
     wrapper.__annotations__ = hints | {name: annotation for name, (annotation, _) in _SHARED.items()}
     del wrapper.__wrapped__
     return wrapper
+
+
+def interrupted() -> int:
+    """What Ctrl-C comes to."""
+    say_error("interrupted; what was finished is kept (agentmm traces list)")
+    return 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -58,6 +59,12 @@ def guarded_stdout() -> Iterator[None]:
     """While a command works, what libraries and tools print goes to stderr; `streams.data` is the real stdout."""
     with redirect_stdout(sys.stderr):
         yield
+
+
+def close_stdout() -> None:
+    """The reader has gone: let what is left go nowhere, so that the interpreter does not complain at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), streams.data.fileno())
 
 
 def hush(verbose: int) -> None:

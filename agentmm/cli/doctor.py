@@ -94,10 +94,10 @@ def _home() -> dict[str, Any]:
     from agentmm.media import default_home
 
     path = Path(default_home())
-    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    nearest = next(folder for folder in (path, *path.parents) if os.path.exists(folder))
     return {
         "path": str(path),
-        "writable": os.access(nearest, os.W_OK),
+        "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "free_mb": shutil.disk_usage(nearest).free // 2**20,
     }
 

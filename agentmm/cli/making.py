@@ -9,6 +9,7 @@ from typing import Any
 
 from agentmm.cli.console import streams
 from agentmm.cli.places import existing_store, media_root, planner_folder, store_file
+from agentmm.errors import UsageError
 
 
 def collect_runs(
@@ -37,7 +38,10 @@ def collect_runs(
         dry_run: only say what would be asked.
     """
     from agentmm.world.sample import sample_questions
+    from agentmm.world.sources import SPLITS
 
+    if split not in SPLITS:
+        raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
     questions = list(sample_questions(split, n, seed))
     if dry_run:
         return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
@@ -79,10 +83,12 @@ def train_on_pairs(
         device: torch device; an accelerator where there is one.
         **recipe: fields of `agentmm.train.dpo.Recipe`.
     """
+    folder = planner_folder(planner)
+    if not pairs.is_file():
+        raise UsageError("no such file of pairs", got=str(pairs), mend=f"agentmm traces pairs {pairs}")
     from agentmm.train.dpo import Recipe
     from agentmm.train.dpo_main import run
 
-    folder = planner_folder(planner)
     return run(pairs, folder, out, media_root(store), Recipe(**recipe), store=store, device=device)
 
 
@@ -100,14 +106,15 @@ def train_planner(
         seed: of weights and order.
         device: torch device; an accelerator where there is one.
     """
-    import torch
-
     from agentmm.media import MediaStore
     from agentmm.trace import TraceStore
-    from agentmm.train.nano import train_nano
 
     chosen = tuple(name.strip() for name in stages.split(",") if name.strip())
     traces = TraceStore(existing_store(store)) if "it" in chosen else None
+    import torch
+
+    from agentmm.train.nano import train_nano
+
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     media = MediaStore(media_root(store))
     folder = train_nano(minutes, out, traces, chosen, resume, where, seed, media=media)

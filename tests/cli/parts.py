@@ -23,7 +23,7 @@ def note(line: str, wait_s: float = 0.0) -> dict:
 
 def hang() -> dict:
     """Sleep for an hour."""
-    print("a tool that prints", flush=True)
+    print("a tool that prints", flush=True)  # noqa: T201
     time.sleep(3600)
     return {}
 
@@ -55,7 +55,7 @@ def loud(image: Image) -> dict:
     import logging
     import warnings
 
-    print("noise on stdout")
+    print("noise on stdout")  # noqa: T201
     warnings.warn("noise of a library", UserWarning, stacklevel=1)
     logging.getLogger("somelib").warning("noise in a log")
     return {"width": image.width}
@@ -81,6 +81,10 @@ def one(tool_name, **arguments):
 
 def hanging():
     yield from one("hang")()
+
+
+def hanging_here():
+    yield from one("hang_here")()
 
 
 def asking():

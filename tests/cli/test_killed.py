@@ -1,0 +1,60 @@
+"""Kill -9 and Ctrl-C at random moments: no finished call is lost or made twice, and the run goes on."""
+
+import json
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PARTS, PYTHON
+from tests.cli.parts import STEPS
+
+WHOLE = [f"{step}{letter}" for step in range(STEPS) for letter in "ab"]
+
+
+def rounds(environment, folder, count, sign):
+    """What each killed run came to."""
+    command = [PYTHON, "-m", "tests.cli.nursery", str(PARTS), str(folder), str(count), sign]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def whole_again(told):
+    """A killed run that had begun was resumed, and made no call twice that had finished."""
+    assert (told["again"], told["told"]["status"], told["told"]["answer"]) == (0, "answered", " ".join(WHOLE))
+    assert (told["status"], list(told["results"])) == ("answered", [f"call_{k}" for k in range(1, 2 * STEPS + 1)])
+    for call, observation in told["finished"].items():
+        assert json.loads(told["results"][call]) == json.loads(observation)
+    written = Counter(told["after"])
+    assert set(written) == set(WHOLE)
+    finished = [WHOLE[int(call.removeprefix("call_")) - 1] for call in told["finished"]]
+    assert all(written[line] == 1 for line in finished)
+    # a call that was in flight is made again: at most the two of one step
+    assert sum(written.values()) - len(WHOLE) <= 2
+
+
+def test_killed_at_twenty_random_moments(environment, tmp_path):
+    found = rounds(environment, tmp_path / "runs", 20, "SIGKILL")
+    begun = [told for told in found if told["trace"]]
+    assert len(found) == 20
+    assert len(begun) >= 5
+    for told in begun:
+        whole_again(told)
+
+
+@pytest.mark.parametrize("count", [5])
+def test_interrupted_at_random_moments(environment, tmp_path, count):
+    found = rounds(environment, tmp_path / "runs", count, "SIGINT")
+    for told in found:
+        assert told["code"] in (0, 130)
+        if told["trace"]:
+            whole_again(told)
+    stopped = [told for told in found if told["code"] == 130 and told["trace"] and not told["first"]]
+    assert stopped
+    for told in stopped:
+        assert "error: interrupted; what was finished is in trace" in told["error"]
+        assert f"next     agentmm ask --resume {told['trace']} --planner {PARTS}:writing" in told["error"]
+        assert "Traceback" not in told["error"]

@@ -25,7 +25,7 @@ DEFAULT = "pocketsphinx"
 _LOCK = threading.Lock()  # neither recogniser may be used by two threads at once
 
 
-@tool(extra="speech", cost=2.0)
+@tool(version="2", extra="speech", cost=1.0)
 def transcribe(audio: Audio, *, model: str = DEFAULT, device: str = "cpu") -> dict[str, str]:
     """Write down what is said in a clip.
 
@@ -77,14 +77,23 @@ def _sphinx(samples: NDArray[np.float32]) -> str:
     loudest = float(np.abs(samples).max())
     if loudest < 1e-4:
         return ""
-    raw = (samples * (0.7 * 32767 / max(loudest, 0.05))).clip(-32768, 32767).astype("<i2")
+    raw = (_prepared(samples, loudest) * 32767).clip(-32768, 32767).astype("<i2")
     decoder.set_cmn(_start_cmn())  # it adapts to what it heard; every clip starts alike
     decoder.start_utt()
     decoder.process_raw(raw.tobytes(), full_utt=True)
     decoder.end_utt()
     found = decoder.hyp()
-    words = re.sub(r"<[^>]*>|\[[^\]]*\]|\(\d+\)", " ", found.hypstr if found else "")
-    return words
+    return re.sub(r"<[^>]*>|\[[^\]]*\]|\(\d+\)", " ", found.hypstr if found else "")
+
+
+def _prepared(samples: NDArray[np.float32], loudest: float) -> NDArray[np.float32]:
+    """At one loudness, between quarters of a second of silence, with faint noise that is the same every time.
+
+    Without silence and noise synthetic voices lose most words: 70 % of them wrong instead of 30 %.
+    """
+    quiet = np.zeros(RATE_HZ // 4, dtype=np.float32)
+    signal = np.concatenate([quiet, samples * (0.7 / max(loudest, 0.05)), quiet])
+    return signal + np.random.default_rng(0).normal(0, 1e-3, len(signal)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,11 +1,38 @@
-"""What a tool is: a typed function with a schema, a result with handles, a place to run."""
+"""What a tool is: a typed function with a schema, a result with handles, a place to run.
 
-from agentmm.tool.checking import check_arguments, handles_of, resolve_arguments
-from agentmm.tool.params import Param
-from agentmm.tool.recording import Recorded, error_observation, record_result
-from agentmm.tool.result import ToolResult, rounded, stable_json
-from agentmm.tool.running import run_tool
-from agentmm.tool.tool import Tool, make_tool, tool
+Names are imported when they are used, so that a worker process, which needs few of them, starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentmm.tool.checking import check_arguments, handles_of, resolve_arguments
+    from agentmm.tool.decorator import tool
+    from agentmm.tool.params import Param
+    from agentmm.tool.recording import Recorded, error_observation, record_result
+    from agentmm.tool.result import ToolResult, rounded, stable_json
+    from agentmm.tool.running import run_tool
+    from agentmm.tool.definition import Tool, make_tool
+
+_HOMES = {
+    "Param": "params",
+    "Recorded": "recording",
+    "Tool": "definition",
+    "ToolResult": "result",
+    "check_arguments": "checking",
+    "error_observation": "recording",
+    "handles_of": "checking",
+    "make_tool": "definition",
+    "record_result": "recording",
+    "resolve_arguments": "checking",
+    "rounded": "result",
+    "run_tool": "running",
+    "stable_json": "result",
+    "tool": "decorator",
+}
 
 __all__ = [
     "Param",
@@ -23,3 +50,9 @@ __all__ = [
     "stable_json",
     "tool",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -18,7 +18,7 @@ from typing import Any
 
 from agentmm.media import Audio, Image, Mask, Origin, Region, Step, Video
 from agentmm.tool.result import ToolResult
-from agentmm.tool.tool import Tool
+from agentmm.tool.definition import Tool
 
 _REGION = "$region"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from agentmm.errors import ToolError
 from agentmm.media import Audio, Image, Mask, Region, Video
@@ -59,7 +59,7 @@ def plain(value: Any) -> Any:
 
 def _opened(value: Any) -> Any:
     """The parts of a model, dataclass, array or enum."""
-    if isinstance(value, BaseModel):
+    if _is_model(value):
         return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
@@ -69,6 +69,12 @@ def _opened(value: Any) -> Any:
         return plain(value.value)
     expected = "dicts, lists, strings, numbers, booleans, None, pydantic models or media"
     raise ToolError("a tool returned something that is no JSON", got=type(value).__name__, expected=expected)
+
+
+def _is_model(value: Any) -> bool:
+    """Whether it is a pydantic model; pydantic is not loaded to find out."""
+    pydantic = sys.modules.get("pydantic")
+    return pydantic is not None and isinstance(value, pydantic.BaseModel)
 
 
 def _key(key: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from agentmm.errors import AgentmmError, MediaError, MissingExtra, ToolCrash, ToolError
 from agentmm.tool import wire
+from agentmm.tool.decorator import build_late
 from agentmm.tool.reference import Reference, load_reference
 from agentmm.tool.result import as_dict, check_size, plain
 
@@ -24,6 +25,7 @@ Reply = dict[str, Any]
 def main() -> None:
     """Serve calls until the parent is gone."""
     parent = os.getppid()
+    build_late()
     source, sink = _take_pipes()
     calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, calls), daemon=True).start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -104,42 +104,6 @@ class Tool(BaseTool):
         return run_with_handles(self, arguments, config)
 
 
-@overload
-def tool(function: Callable[..., Any], /) -> Tool: ...
-
-
-@overload
-def tool(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    version: str = "1",
-    cost: float = 0.0,
-    extra: str | None = None,
-    isolation: Isolation | None = None,
-    returns: Sequence[str] | None = None,
-) -> Callable[[Callable[..., Any]], Tool]: ...
-
-
-def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Make a tool of an annotated function: `@tool`, or `@tool(extra="ocr", cost=0.4)`.
-
-    Args:
-        function: its parameters are annotated with media types, str, int, float, bool or Literal; its docstring tells
-            planners what it does. Keyword-only parameters are settings that planners do not see.
-        **options: name, description, version, cost, extra, isolation, returns (see `Tool`).
-
-    Returns:
-        The tool, or a decorator.
-
-    Raises:
-        ConfigError: the function cannot be a tool; the message names the argument.
-    """
-    if function is None:
-        return lambda inner: make_tool(inner, **options)
-    return make_tool(function, **options)
-
-
 def make_tool(
     function: Callable[..., Any],
     *,
@@ -149,7 +113,7 @@ def make_tool(
     returns: Sequence[str] | None = None,
     **facts: Any,
 ) -> Tool:
-    """What `tool` does, as a plain function."""
+    """What `@tool` does, as a plain function (see `agentmm.tool.decorator.tool`)."""
     title = name or getattr(function, "__name__", type(function).__name__)
     if not title.isidentifier():
         raise ConfigError("a tool needs a name", got=title, expected="a Python identifier", mend='@tool(name="...")')

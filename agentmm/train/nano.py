@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +125,7 @@ def train_nano(
     run.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     renderer, model = _tokenizer(run, start), _model(run, start)
-    run.facts |= {"name": run.preset, "seed": seed, "recipe": {"minutes": minutes, "stages": {}}, "data": {}, "metrics": {}}
+    run.facts |= {"name": run.preset, "seed": seed, **_record(start)}
     for name in run.stages:
         _STAGES[name](run, model, renderer)
         export(model, run.out / "tokenizer.json", run.out / "nano", run.facts)
@@ -143,6 +144,14 @@ def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
         train_tokenizer(texts, load_preset(run.preset).text_config.vocab_size).save(str(path))
         run.log(f"tokenizer: trained on {len(texts)} texts")
     return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
+
+
+def _record(start: Path | str | None) -> dict[str, Any]:
+    """What the manifest already says of the stages before: those of the weights that training starts from."""
+    path = Path(start) / "manifest.json" if start is not None else None
+    known = json.loads(path.read_text(encoding="utf-8")) if path is not None and path.is_file() else {}
+    stages = known.get("recipe", {}).get("stages", {})
+    return {"recipe": {"stages": stages}, "data": known.get("data", {}), "metrics": known.get("metrics", {})}
 
 
 def _model(run: Run, start: Path | str | None) -> MultimodalLM:

@@ -50,7 +50,7 @@ SHARES = {"lm": 0.45, "pt": 0.08, "it": 0.47}
 OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
-BATCH_TOKENS = 6144
+BATCH_TOKENS = 3072
 _HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
 Log = Callable[[str], None]
 

@@ -1,0 +1,146 @@
+"""The recipe: imagined episodes, captions, traces to rows, a whole tiny training with export and resume."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from agentmm.errors import ConfigError, TrainError
+from agentmm.media import Image, MediaStore
+from agentmm.model import MultimodalLM, train_tokenizer
+from agentmm.planner.render import Renderer
+from agentmm.trace import TraceStore
+from agentmm.train.captions import caption_examples
+from agentmm.train.imagined import imagine_episodes, value_of
+from agentmm.train.manifest import check_manifest
+from agentmm.train.nano import SIGNATURES, train_nano
+from agentmm.train.rows import TraceRows, message_texts, render_trace
+
+QUESTION = "How many red circles are there?"
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    return Renderer(train_tokenizer([QUESTION, *SIGNATURES] * 5, vocab_size=500))
+
+
+@pytest.fixture
+def stores(tmp_path):
+    return TraceStore(tmp_path / "traces.db"), MediaStore(tmp_path / "media")
+
+
+def gold(store, media, name, answer="3", source="gold", split="train"):
+    record = media.add(Image(np.full((40, 60, 3), len(name), np.uint8)))
+    tool = {"name": "detect", "version": "1", "signature": SIGNATURES[0]}
+    store.append(
+        name, "start",
+        {"question": QUESTION, "media": {"image_1": record}, "tools": [tool], "source": source, "graph": "react"},
+    )  # fmt: skip
+    store.append(name, "plan", {"calls": [{"id": "c1", "tool": "detect", "arguments": {"image": "image_1"}}]})
+    region = {"kind": "region", "of": "image_1", "box": [0, 0, 1, 1]}
+    result = {"call": "c1", "tool": "detect", "observation": '{"count": 3}', "media": ["region_1"]}
+    store.append(name, "results", {"results": [result], "media": {"region_1": region}})
+    store.append(name, "plan", {"text": answer})
+    store.append(name, "end", {"answer": answer, "status": "answered"})
+    store.label(name, "question", {"split": split})
+
+
+def test_default_signatures_are_the_tools_own():
+    from agentmm.agent.agent import DEFAULT_TOOLS
+    from agentmm.registry import load_tools
+
+    assert tuple(tool.signature for tool in load_tools(DEFAULT_TOOLS)) == SIGNATURES
+
+
+def test_a_trace_becomes_its_wire(renderer, stores):
+    gold(*stores, "t1")
+    rendered = render_trace(renderer, stores[0].get("t1"))
+    assert renderer.decode(rendered.ids).replace("<image>", "") == (
+        f"<|system|>{SIGNATURES[0]}<|end|><|user|>image_1 \n{QUESTION}<|end|>"
+        '<|assistant|><tool_call>{"name": "detect", "arguments": {"image": "image_1"}}</tool_call><|end|>'
+        '<|tool|>{"count": 3}<|end|><|assistant|>3<|end|>'
+    )
+
+
+def test_rows_grow_with_the_store_and_take_gold_of_the_split(renderer, stores, tmp_path):
+    rows = TraceRows(*stores, renderer, tmp_path)
+    assert not rows.refresh()
+    gold(*stores, "t1")
+    gold(*stores, "t22", source="sampled")
+    gold(*stores, "t333", split="test")
+    assert rows.refresh()
+    assert len(rows.rows) == 1
+    assert not rows.refresh()
+    gold(*stores, "t4444")
+    assert rows.refresh()
+    rowset = rows.rowset()
+    assert len(rowset) == 2
+    assert rowset.pixels.shape == (2, 128, 128, 3)
+    assert rowset.pixels[:, 64, 64, 0].tolist() == [2, 5]
+
+
+def test_imagined_episodes_are_the_same_for_the_same_seed():
+    first, again = (list(imagine_episodes(30, 5)) for _ in range(2))
+    assert first == again
+    assert len(first) > 20
+    for messages in first:
+        assert messages[0]["role"] == "user"
+        assert messages[-1]["role"] == "assistant"
+        calls = sum(len(message.get("tool_calls", ())) for message in messages)
+        tools = [json.loads(message["content"]) for message in messages if message["role"] == "tool"]
+        assert len(tools) == calls
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("2 + 3 * 4", 14), ("12.50 + 0.25", 12.75), ("10 - 4 - 3", 3), ("3 > 2.5", True), ("2 * 3 < 6", False), ("7 / 2", 3.5)],
+)
+def test_values(expression, value):
+    assert value_of(expression) == value
+
+
+def test_captions_are_seeded_and_true_to_form():
+    first, again = (list(caption_examples(8, 3)) for _ in range(2))
+    assert [one[1:] for one in first] == [one[1:] for one in again]
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(first, again, strict=True))
+    assert all(caption for _, _, caption in first)
+
+
+def test_mean_imagined_episode_is_short(tmp_path):
+    episodes = list(imagine_episodes(300, 9))
+    texts = [text for episode in episodes for text in message_texts(episode)]
+    renderer = Renderer(train_tokenizer([*texts, *SIGNATURES * 20]))
+    records = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio") for k in range(1, 9)}
+    lengths = [len(renderer.render(episode, SIGNATURES, records).ids) for episode in episodes]
+    assert np.mean(lengths) <= 300
+    assert all(len(renderer.encode(signature)) <= 15 for signature in SIGNATURES)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_whole_recipe_exports_and_resumes(stores, tmp_path):
+    for k in range(4):
+        gold(*stores, f"t{k}" + "x" * k)
+    lines: list[str] = []
+    settings = {"media": stores[1], "preset": "tiny", "episodes": 12, "captions": 12, "log": lines.append}
+    folder = train_nano(0.03, tmp_path / "out", stores[0], **settings)
+    facts = check_manifest(folder)
+    assert set(facts["metrics"]) == {"lm", "pt", "it"}
+    assert facts["data"]["it"]["traces"] == 4
+    MultimodalLM.from_pretrained(folder)
+    again = train_nano(0.03, tmp_path / "out", stores[0], resume=True, **settings)
+    assert check_manifest(again)["recipe"]["stages"]["it"]["steps"] == facts["recipe"]["stages"]["it"]["steps"]
+    assert any("resumed" in line for line in lines)
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match="differs from its manifest"):
+        check_manifest(folder)
+
+
+def test_wrong_settings_are_one_clear_line(tmp_path, stores):
+    with pytest.raises(TrainError, match="bad stages"):
+        train_nano(1, tmp_path, stages=("sft",))
+    with pytest.raises(TrainError, match="needs traces"):
+        train_nano(0.01, tmp_path / "a", stages=("it",), preset="tiny")
+    with pytest.raises(TrainError, match="no gold traces"):
+        train_nano(0.01, tmp_path / "b", stores[0], stages=("it",), preset="tiny", media=stores[1])

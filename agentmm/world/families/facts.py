@@ -29,7 +29,8 @@ def _size_program(key: str) -> Callable[[Slots, Sequence[str]], Program]:
 
 def _upright(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
     height, width = media[0].pixels.shape[:2]
-    return Draw({}, yes_no(height > width)) if height != width else None
+    keep = height > width or (height < width and rng.random() < 0.12)  # most pages are wider than high
+    return Draw({}, yes_no(height > width)) if keep else None
 
 
 def _upright_program(slots: Slots, media: Sequence[str]) -> Program:

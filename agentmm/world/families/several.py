@@ -67,7 +67,7 @@ def _only(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
 
 
 def _equal(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
-    wanted = rng.random() < 0.5
+    wanted = rng.random() < 0.75  # equal counts are seldom found
     for _ in range(8):
         thing = _shared(media, rng)
         if thing and (len({len(find(scene, thing)) for scene in media}) == 1) == wanted:

@@ -26,7 +26,7 @@ class Codes(TypedDict):
     codes: list[Region]
 
 
-@tool(extra="detect", cost=0.05)
+@tool(version="2", extra="detect", cost=0.05)
 def read_code(image: Image) -> Codes:
     """Read QR codes and bar codes.
 
@@ -42,22 +42,34 @@ def read_code(image: Image) -> Codes:
     return {"count": len(regions), "codes": regions}
 
 
+_Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class _Code:
     """A code: `qr` or the bar code's standard, its content, its box in px."""
 
     kind: str
     text: str
-    box: tuple[float, float, float, float]
+    box: _Box
 
 
 def _search(pixels: NDArray[np.uint8]) -> list[_Code]:
-    """Codes of the first view of the picture that shows any: as it is, then enlarged, then smoothed."""
+    """Codes of the picture as it is, then enlarged, then smoothed, until every code that was seen is read."""
+    found: list[_Code] = []
     for view, scale in _views(pixels):
-        codes = _decode(view, scale, pixels.shape[1], pixels.shape[0])
-        if codes:
-            return codes
-    return []
+        codes, unread = _decode(view, scale, pixels.shape[1], pixels.shape[0])
+        found += [code for code in codes if not any(_overlap(code.box, other.box) for other in found)]
+        if found and not unread:
+            break
+    return found
+
+
+def _overlap(a: _Box, b: _Box) -> bool:
+    """Whether two boxes share more than half of the smaller one."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return width > 0 and height > 0 and width * height > 0.5 * smaller
 
 
 def _views(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], float]]:
@@ -74,20 +86,22 @@ def _views(pixels: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], float
             yield cv2.GaussianBlur(framed, (0, 0), 1.2), scale
 
 
-def _decode(view: NDArray[np.uint8], scale: float, width: int, height: int) -> list[_Code]:
-    """All codes of one view, each content and place once."""
+def _decode(view: NDArray[np.uint8], scale: float, width: int, height: int) -> tuple[list[_Code], bool]:
+    """The codes of one view, and whether some were seen that could not be read."""
     cv2 = _opencv()
     codes: list[_Code] = []
+    unread = False
     for detector in (cv2.QRCodeDetector(), cv2.QRCodeDetectorAruco()):
         ok, texts, points, *_ = detector.detectAndDecodeMulti(view)
-        if ok and any(texts):
-            codes += [_code("qr", text, quad, scale, width, height) for text, quad in zip(texts, points, strict=True)]
-            break
+        if ok:
+            new = [_code("qr", text, quad, scale, width, height) for text, quad in zip(texts, points, strict=True)]
+            codes += [code for code in new if code.text and not any(_overlap(code.box, one.box) for one in codes)]
+            unread |= any(not any(_overlap(code.box, one.box) for one in codes) for code in new)
     ok, texts, kinds, points = cv2.barcode.BarcodeDetector().detectAndDecodeWithType(view)
     if ok:
         for text, kind, quad in zip(texts, kinds, points, strict=True):
             codes.append(_code(kind.lower().replace("_", ""), text, quad, scale, width, height))
-    return [code for code in codes if code.text]
+    return [code for code in codes if code.text], unread
 
 
 def _code(kind: str, text: str, quad: Any, scale: float, width: int, height: int) -> _Code:

@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agentmm.errors import TraceError
@@ -21,6 +22,8 @@ _WAL_PAGES = 64
 
 class Checkpoints(SqliteSaver):
     """LangGraph's SQLite saver that drops superseded checkpoints and also serves `ainvoke`.
+
+    Only JSON types and messages come back out of it, as with `LANGGRAPH_STRICT_MSGPACK=true`.
 
     Args:
         path: the database file; its folder is made.
@@ -34,7 +37,8 @@ class Checkpoints(SqliteSaver):
         self.path, self.keep_all = path, keep_all
         with self._telling():
             path.parent.mkdir(parents=True, exist_ok=True)
-            super().__init__(sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_S))
+            connection = sqlite3.connect(path, check_same_thread=False, timeout=_BUSY_S)
+            super().__init__(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
             self.setup()
             self.conn.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing; the journal outlives a power cut
             self.conn.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")

@@ -27,13 +27,17 @@ def act(tools: Sequence[Any]) -> Runnable[State, dict[str, Any]]:
 
     Every call is checked before any runs. A `ToolError` goes back to the planner and costs one retry; anything else
     ends the run as `failed` with its trace intact. Each finished call is in the journal before the node goes on, so a
-    killed run makes no finished call again.
+    killed run makes no finished call again, and no call that a person approved.
 
     Args:
         tools: ours or LangChain's.
     """
     node = _Act(tools)
     return RunnableLambda(node.run, node.arun, name="act")
+
+
+_IN_DOUBT = Outcome(error="the run was cut off during this call: it may have been done, and is not made again")
+"""What is known of an approved call while it runs: its effect matters, so it is made at most once."""
 
 
 class _Act:
@@ -74,6 +78,8 @@ class _Act:
                 return Outcome.from_json(known[call["id"]])
             if isinstance(ready, Outcome):
                 return ready
+            if call["id"] in state.get("approved", []):
+                journal.write(step, call["id"], _IN_DOUBT.to_json())
             outcome = calls.run(ready, records, store, budgets.seconds_left(state, config), config)
             if not outcome.crash:
                 journal.write(step, call["id"], outcome.to_json())

@@ -80,7 +80,9 @@ def check(call: Pending, tools: Sequence[Any], records: dict[str, Record], denie
 def run(
     checked: Checked, records: dict[str, Record], store: MediaStore, seconds: float | None, config: RunnableConfig
 ) -> Outcome:
-    """Make a checked call; never raises what the call raised."""
+    """Make a checked call; never raises what the call raised. One whose time is over is not begun."""
+    if seconds is not None and seconds <= 0:
+        return Outcome(error="not made: the time was over")
     started = time.perf_counter()
     try:
         if isinstance(checked.tool, Tool):

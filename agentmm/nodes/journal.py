@@ -10,6 +10,8 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 
+from agentmm.errors import TraceError
+
 _lock = threading.Lock()
 
 
@@ -30,17 +32,20 @@ class Journal:
         return cls(None if folder is None else Path(folder) / f"{trace}.jsonl")
 
     def write(self, step: int, call: str, entry: dict[str, Any]) -> None:
-        """Put a call's outcome on disk; returns when it is there."""
+        """Put a call's outcome on disk; returns when it is there.
+
+        Raises:
+            TraceError: the journal cannot be written.
+        """
         if self.path is None:
             return
         line = json.dumps({"step": step, "call": call, **entry}, ensure_ascii=False) + "\n"
-        with _lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            torn = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
-            with self.path.open("ab") as file:
-                file.write(b"\n" * torn + line.encode())
-                file.flush()
-                os.fsync(file.fileno())
+        try:
+            with _lock:
+                _append(self.path, line.encode())
+        except OSError as error:
+            mend = "free some space, or name another folder with AGENTMM_HOME"
+            raise TraceError(f"cannot write the journal {self.path}: {error.strerror}", mend=mend) from error
 
     def read(self, step: int) -> dict[str, dict[str, Any]]:
         """Outcomes of a step's finished calls, by call id."""
@@ -53,6 +58,16 @@ class Journal:
         """Remove the file of a run that is over."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line after a torn one's remains, and wait for the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    with path.open("ab") as file:
+        file.write(b"\n" * torn + line)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

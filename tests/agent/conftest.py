@@ -1,15 +1,8 @@
-import os
-
 import pytest
 from PIL import Image as PILImage
 
 from agentmm.agent import Agent
 from agentmm.planner.scripted import ScriptedPlanner
-
-
-@pytest.fixture(autouse=True)
-def strict_msgpack(monkeypatch):
-    monkeypatch.setitem(os.environ, "LANGGRAPH_STRICT_MSGPACK", "true")
 
 
 @pytest.fixture

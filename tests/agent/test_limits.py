@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -29,7 +30,7 @@ print(answer.status, flush=True)
 def test_a_hanging_tool_fails_the_run_in_time_and_leaves_no_process(tmp_path):
     command = [sys.executable, "-c", HANGING, str(tmp_path)]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert (out.strip(), process.returncode) == ("failed", 0)
     time.sleep(0.1)
     mine = [pid for pid in os.listdir("/proc") if pid.isdigit() and _parent_was(pid, process.pid, str(tmp_path))]
@@ -77,3 +78,20 @@ def test_the_checkpoint_database_stays_small_over_twenty_turns_with_four_images(
     size = sum(path.stat().st_size for path in tmp_path.glob("checkpoints.db*"))
     assert size <= 1_000_000
     assert agent.traces.get(f"{thread}.20").answer.startswith("red [region_")
+
+
+def test_a_state_holds_json_types_and_messages_alone(make, picture):
+    from langchain_core.messages import BaseMessage
+
+    def look():
+        yield [Call("halves", {"image": "image_1"}), Call("paint", {"red": 3})]
+        return "[region_1]"
+
+    agent = make(look, [kit.halves, kit.paint])
+    answer = agent.ask("look", [picture])
+    values = agent.graph.get_state({"configurable": {"thread_id": answer.trace_id}}).values
+    assert all(isinstance(message, BaseMessage) for message in values["messages"])
+    rest = {key: value for key, value in values.items() if key != "messages"}
+    assert json.loads(json.dumps(rest)) == rest
+    blocks = json.dumps([message.content for message in values["messages"]])
+    assert len(blocks) < 1000  # handles, no pixels

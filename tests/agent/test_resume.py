@@ -18,7 +18,7 @@ def homes(tmp_path_factory):
     """Homes of runs that were killed at random moments."""
     folder = tmp_path_factory.mktemp("killed")
     command = [sys.executable, "-m", "tests.agent.killed", str(folder), str(KILLS)]
-    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=120)
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=600)
     return [folder / str(number) for number in range(KILLS)]
 
 

@@ -18,7 +18,7 @@ SHOWS = {
 def run(name, home):
     command = [sys.executable, str(FOLDER / name)]
     environment = {**os.environ, "AGENTMM_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=home, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=home, timeout=600)
 
 
 @pytest.mark.skipif(not (FOLDER / "media" / "scene.png").exists(), reason="no example media in this checkout")

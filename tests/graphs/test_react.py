@@ -51,3 +51,20 @@ async def test_it_runs_the_same_asynchronously(graph, tmp_path):
     final = await graph.ainvoke(Command(resume={"approved": ["call_1", "call_2"]}), config)
     assert final["answer"]["text"] == "a b"
     assert sorted((tmp_path / "notes").read_text().split()) == ["a", "b"]
+
+
+def test_an_approved_call_is_made_at_most_once(tmp_path):
+    path = str(tmp_path / "notes")
+
+    def run():
+        (seen,) = yield [Call("note_and_die", {"path": path})]
+        return seen["error"]
+
+    built = react.build(ScriptedPlanner(run), [kit.note_and_die], approval=["note_and_die"])
+    graph = built.compile(checkpointer=InMemorySaver())
+    state, config = begin_run("q", home=tmp_path)
+    graph.invoke(state, config)
+    with pytest.raises(KeyboardInterrupt):
+        graph.invoke(Command(resume={"approved": ["call_1"]}), config)
+    assert "may have been done" in graph.invoke(None, config)["answer"]["text"]
+    assert (tmp_path / "notes").read_text() == "done\n"

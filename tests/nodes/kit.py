@@ -62,6 +62,14 @@ def hang_here(seconds: float = 3600.0) -> dict:
 
 
 @tool(isolation="thread")
+def note_and_die(path: str) -> dict:
+    """Have an effect, and end the process before it is told."""
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write("done\n")
+    raise KeyboardInterrupt
+
+
+@tool(isolation="thread")
 def note(path: str, line: str, wait_s: float = 0.0) -> dict:
     """Write a line into a file, as a tool with an effect does."""
     time.sleep(wait_s)

@@ -1,6 +1,9 @@
 import json
 import time
 
+import pytest
+
+from agentmm.errors import TraceError
 from agentmm.media import MediaStore
 from agentmm.nodes.journal import Journal
 from agentmm.world.program import Call
@@ -164,3 +167,9 @@ def test_a_malformed_call_costs_a_retry(loop, tmp_path):
     assert final["answer"]["status"] == "answered"
     assert "error" in final["answer"]["text"]
     assert final["errors"] == 1
+
+
+def test_a_journal_that_cannot_be_written_is_one_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TraceError, match="cannot write the journal"):
+        Journal(tmp_path / "file" / "t.jsonl").write(1, "call_1", {})

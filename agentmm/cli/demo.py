@@ -31,29 +31,60 @@ QUESTIONS: tuple[tuple[tuple[str, ...], str], ...] = (
 def demo(
     planner: Annotated[str | None, typer.Option(help="nano where its weights are, else scripted.")] = None,
     home: Annotated[Path | None, typer.Option(help="Where traces and media go.")] = None,
-    picture: Annotated[Path, typer.Option(help="Where the annotated picture goes.")] = Path("demo_annotated.png"),
+    picture: Annotated[Path, typer.Option(help="Where the annotated picture goes.")] = Path("runs/demo.png"),
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
 ) -> int:
     """Ask ten questions of pictures, pages, a code and a voice note; show plan, calls, results and answers."""
     from agentmm.agent import Agent
 
-    folder = media_folder()
-    agent = Agent(planner=planner or _default_planner(), home=home)
-    failed, cited = 0, None
-    for names, question in QUESTIONS:
-        if not json_:
-            say(f"\n{', '.join(names) or 'no media'}: {question}", style="bold")
-        answer = _ask(agent, question, [folder / name for name in names], live=not json_)
-        failed += answer.status == "failed"
-        cited = answer if answer.regions and any(region.box for region in answer.regions) else cited
-        if json_:
-            print_json({"question": question, **answer.as_json()})
-        else:
-            print_text(f"answer   {answer.text or answer.reason}", style="bold green")
-    if cited is not None:
-        _annotate(agent, cited, picture)
-    _next(agent, cited, picture)
+    folder, failed, shown = media_folder(), 0, None
+    with Agent(planner=planner or _default_planner(), home=home) as agent:
+        for names, question in QUESTIONS:
+            answer = _asked(agent, question, names, folder, json_=json_)
+            if answer is None:
+                continue
+            failed += answer.status == "failed"
+            shown = _better(shown, answer, agent)
+        if shown is not None:
+            _annotate(agent, *shown, picture)
+        _next(agent, shown and shown[0], picture, home)
     return 1 if failed else 0
+
+
+def _asked(agent: Any, question: str, names: tuple[str, ...], folder: Path, *, json_: bool) -> Any:
+    """Ask one question and show it; None where its media are not there."""
+    gone = [name for name in names if not (folder / name).is_file()]
+    if gone:
+        say(f"\nskipped: {', '.join(gone)} is not in {folder}")
+        return None
+    if not json_:
+        say(f"\n{', '.join(names) or 'no media'}: {question}", style="bold")
+    answer = _ask(agent, question, [folder / name for name in names], live=not json_)
+    if json_:
+        print_json({"question": question, **answer.as_json()})
+    else:
+        print_text(f"answer   {answer.text or answer.reason}", style="bold green")
+    return answer
+
+
+Shown = tuple[Any, dict[str, tuple[str, Any]]]
+"""An answer, and the boxes to draw: handle -> (handle of the picture, box in its pixels)."""
+
+
+def _better(shown: Shown | None, answer: Any, agent: Any) -> Shown | None:
+    """What the picture shows: the newest answer that cites boxes, else the first run that found some."""
+    cited = {region.handle: (region.source, region.box) for region in answer.regions if region.box}
+    if cited:
+        return answer, cited
+    if shown is not None:
+        return shown
+    records = agent.traces.get(answer.trace_id).media
+    found = {
+        handle: (record["source"], record["box"])
+        for handle, record in records.items()
+        if record.get("kind") == "region" and record.get("box") and record.get("source") in answer.media
+    }
+    return (answer, found) if found else None
 
 
 def media_folder() -> Path:
@@ -85,24 +116,26 @@ def _ask(agent: Any, question: str, media: list[Path], *, live: bool) -> Any:
     return answer
 
 
-def _annotate(agent: Any, answer: Any, path: Path) -> None:
-    """Draw the cited regions of an answer into their picture."""
+def _annotate(agent: Any, answer: Any, boxes: dict[str, tuple[str, Any]], path: Path) -> None:
+    """Draw the boxes of a run into their picture."""
     from PIL import ImageDraw
 
-    source = next(region.source for region in answer.regions if region.box)
+    source = next(iter(boxes.values()))[0]
     picture = agent.store.get(answer.media[source]).to_pil()
     pen = ImageDraw.Draw(picture)
-    for region in answer.regions:
-        if region.box and region.source == source:
-            pen.rectangle(region.box, outline=(220, 0, 60), width=3)
-            pen.text((region.box[0] + 3, max(0, region.box[1] - 12)), region.handle, fill=(220, 0, 60))
+    for handle, (where, box) in boxes.items():
+        if where == source:
+            pen.rectangle(tuple(box), outline=(220, 0, 60), width=3)
+            pen.text((box[0] + 3, max(0, box[1] - 12)), handle, fill=(220, 0, 60))
+    path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
 
 
-def _next(agent: Any, cited: Any, picture: Path) -> None:
+def _next(agent: Any, answer: Any, picture: Path, home: Path | None) -> None:
+    store = "" if home is None else f" --store {agent.home / 'traces.db'}"
     say("")
-    if cited is not None:
-        say(f"picture  {picture} shows what the answer to {cited.trace_id} cites")
+    if answer is not None:
+        say(f"picture  {picture} shows what trace {answer.trace_id} found")
     say(f"traces   {agent.home / 'traces.db'}")
-    say("next     agentmm traces list   ·   agentmm traces show TRACE   ·   agentmm traces verify --all")
+    say(f"next     agentmm traces list{store}   ·   agentmm traces verify --all{store}")
     say('next     agentmm ask examples/media/receipt.png "What is the total?"   ·   agentmm eval world -n 100')

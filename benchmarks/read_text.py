@@ -21,7 +21,26 @@ from agentmm.media import Image
 from agentmm.registry import load_tool
 
 FONTS = sorted(Path(next(iter(agentmm.world.__path__)), "fonts").glob("*.[ot]tf"))
-WORDS = "TOTAL Coffee Tea Bread Milk Invoice Open Exit Tax Cash Apples Soup Room Date Price Sugar Rice Salt".split()
+WORDS = [
+    "TOTAL",
+    "Coffee",
+    "Tea",
+    "Bread",
+    "Milk",
+    "Invoice",
+    "Open",
+    "Exit",
+    "Tax",
+    "Cash",
+    "Apples",
+    "Soup",
+    "Room",
+    "Date",
+    "Price",
+    "Sugar",
+    "Rice",
+    "Salt",
+]
 
 
 def page(rng: np.random.Generator) -> tuple[Image, list[str], float]:

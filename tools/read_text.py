@@ -105,7 +105,8 @@ def _ink(pixels: NDArray[np.uint8], words: list[Word], most: int = 20_000) -> ND
     grey = pixels.mean(axis=2)
     found = []
     for word in words:
-        (x0, y0), (x1, y1) = np.floor(word.corners.min(axis=0)).astype(int), np.ceil(word.corners.max(axis=0)).astype(int)
+        x0, y0 = np.floor(word.corners.min(axis=0)).astype(int)
+        x1, y1 = np.ceil(word.corners.max(axis=0)).astype(int)
         part = grey[y0:y1, x0:x1]
         if part.size:
             dark = part < (float(part.min()) + float(part.max())) / 2

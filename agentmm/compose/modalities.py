@@ -83,7 +83,7 @@ def _call_graph(tools: list[Tool], source: str, target: str) -> nx.DiGraph:
     return graph
 
 
-def _chains(graph: nx.DiGraph, most_calls: int) -> Iterable[list[str]]:
+def _chains(graph: nx.DiGraph, most_calls: int) -> Iterable[list[Any]]:
     """Paths between the two ends, without the ends."""
     import networkx as nx
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentmm.tool.checking import check_arguments, handles_of, resolve_arguments
     from agentmm.tool.decorator import tool
+    from agentmm.tool.definition import Tool, make_tool
     from agentmm.tool.params import Param
     from agentmm.tool.recording import Recorded, error_observation, record_result
     from agentmm.tool.result import ToolResult, rounded, stable_json
     from agentmm.tool.running import run_tool
-    from agentmm.tool.definition import Tool, make_tool
 
 _HOMES = {
     "Param": "params",

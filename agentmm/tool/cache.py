@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.media import Audio, Image, Mask, Origin, Region, Step, Video
-from agentmm.tool.result import ToolResult
 from agentmm.tool.definition import Tool
+from agentmm.tool.result import ToolResult
 
 _REGION = "$region"
 
@@ -143,7 +143,7 @@ def _thawed(value: Any) -> Any:
 def _region(kept: Mapping[str, Any]) -> Region:
     origin = kept["origin"]
     chain = None if origin is None else Origin(origin[0], tuple(Step.from_json(step) for step in origin[1]))
-    fields = {name: tuple(kept[name]) if kept[name] is not None else None for name in ("box", "span")}
+    fields: dict[str, Any] = {name: tuple(kept[name]) if kept[name] is not None else None for name in ("box", "span")}
     rest = {name: kept[name] for name in ("kind", "label", "text", "score")}
     return Region(**rest, **fields, attributes=dict(kept["attributes"]), origin=chain)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from agentmm.errors import CallError
 from agentmm.media import Handles, MediaStore, Record
-from agentmm.tool.params import Param, fits
 from agentmm.tool.definition import Tool
+from agentmm.tool.params import Param, fits
 
 MAX_TEXT_CHARS = 20_000
 """Longest text argument."""

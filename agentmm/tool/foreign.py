@@ -13,9 +13,9 @@ from typing import Any
 from agentmm.errors import CallError, ConfigError, MediaError, ToolError
 from agentmm.media import Handles, MediaStore
 from agentmm.tool.checking import check_arguments, handles_of, resolve_arguments
+from agentmm.tool.definition import Tool
 from agentmm.tool.recording import error_observation, record_result
 from agentmm.tool.running import run_tool
-from agentmm.tool.definition import Tool
 
 STORE_KEY, MEDIA_KEY, TIMEOUT_KEY = "agentmm_store", "agentmm_media", "agentmm_timeout_s"
 """Keys of `config["configurable"]`: a folder or `MediaStore`, a dict of records, seconds a call may take."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from agentmm.errors import ToolTimeout
 from agentmm.media import Audio, Image, Region
-from agentmm.tool.result import ToolResult
 from agentmm.tool.definition import Tool
+from agentmm.tool.result import ToolResult
 
 
 def run_tool(tool: Tool, arguments: Mapping[str, Any], timeout_s: float | None = None) -> ToolResult:

@@ -78,7 +78,7 @@ def _packed(value: Any, arrays: list[memoryview]) -> Any:
     if isinstance(value, list | tuple):
         return ["tuple" if isinstance(value, tuple) else "list", [_packed(item, arrays) for item in value]]
     if isinstance(value, np.ndarray):
-        arrays.append(memoryview(np.ascontiguousarray(value).reshape(-1).view(np.uint8)))
+        arrays.append(memoryview(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data))
         return ["array", value.dtype.str, list(value.shape)]
     if isinstance(value, Path):
         return ["path", str(value)]

@@ -16,7 +16,9 @@ RAN = []
 
 
 @tool
-def paint(image: Image, colour: Literal["red", "blue"], width: int, note: str = "", thick: bool = False) -> dict[str, Image]:
+def paint(
+    image: Image, colour: Literal["red", "blue"], width: int, note: str = "", thick: bool = False
+) -> dict[str, Image]:
     """Paint."""
     RAN.append("paint")
     return {"image": image}
@@ -78,7 +80,16 @@ def test_whole_numbers_become_int_and_regions_become_their_crop(run):
 
 
 WRONG_VALUES = [None, 7, 1.5, True, [], {}, "", "zzz", ["image_1"], float("nan"), "/etc/passwd", "http://a.b/c.png"]
-WRONG_HANDLES = ["image_2", "imge_1", "cat.jpg", "C:\\cat", "../image_1", "file:///x", "data:image/png;base64,AA", "~/a"]
+WRONG_HANDLES = [
+    "image_2",
+    "imge_1",
+    "cat.jpg",
+    "C:\\cat",
+    "../image_1",
+    "file:///x",
+    "data:image/png;base64,AA",
+    "~/a",
+]
 
 
 def mutations():
@@ -160,14 +171,17 @@ def test_a_plan_is_ordered_into_levels(run):
     [
         (
             [PlannedCall("a", "calculate", {"expression": "1"}), PlannedCall("b", "facts", {"medium": "$a"})],
-            r"the edge a -> b\.medium is ill-typed; got 'calculate returns Number, Flag'; .*try: a call of paint or crop",
+            r"the edge a -> b\.medium is ill-typed; got 'calculate returns Number, Flag'",
         ),
         ([PlannedCall("a", "crop", {"region": "$b"}), PlannedCall("b", "facts", {"medium": "$a"})], "in a circle"),
         ([PlannedCall("a", "crop", {"region": "$x"})], "needs a call that is not in the plan; got 'x'"),
         ([PlannedCall("a", "listen", {"audio": "audio_1"})] * 2, "one id; got 'a'"),
         ([PlannedCall("a", "lisen", {})], "no such tool; got 'lisen'"),
         ([PlannedCall("a", "listen", {"audio": "audio_9"})], "names no existing media"),
-        ([PlannedCall("a", "crop", {"region": "region_1"}), PlannedCall("b", "facts", {"media": "$a"})], "no argument 'media'"),
+        (
+            [PlannedCall("a", "crop", {"region": "region_1"}), PlannedCall("b", "facts", {"media": "$a"})],
+            "no argument 'media'",
+        ),
     ],
 )
 def test_ill_typed_plans(plan, words, run):

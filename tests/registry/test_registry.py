@@ -15,7 +15,7 @@ def test_every_module_is_found_by_its_name():
 
 
 def test_mistyped_names_are_mended():
-    with pytest.raises(UsageError, match="no tool of that name; got 'read_txt'; .*try: read_text"):
+    with pytest.raises(UsageError, match=r"no tool of that name; got 'read_txt'; .*try: read_text"):
         load_tool("read_txt")
     with pytest.raises(UsageError, match="agentmm tools list"):
         load_tool("qqqqqq")

@@ -101,13 +101,13 @@ def test_settings_are_the_apps_own():
 
 
 def test_errors_of_a_call_in_this_thread():
-    with pytest.raises(ToolError, match="^sorry$"):
+    with pytest.raises(ToolError, match=r"^sorry$"):
         sample_tools.fail.call(how="tool")
     with pytest.raises(MissingExtra, match=r"agentmm\[ocr\]"):
         sample_tools.fail.call(how="extra")
-    with pytest.raises(ToolCrash, match="tool 'fail' crashed: ValueError: bad luck"):
+    with pytest.raises(ToolCrash, match="ValueError: bad luck"):
         sample_tools.fail.call(how="value")
-    with pytest.raises(ToolError, match="no JSON; got 'object'"):
+    with pytest.raises(ToolError, match="no JSON"):
         sample_tools.fail.call(how="odd")
     with pytest.raises(ToolError, match="returned too much; got '100000"):
         sample_tools.fail.call(how="large")

@@ -5,7 +5,7 @@ import pytest
 from agentmm.errors import ConfigError, ToolError
 from agentmm.registry import load_tool
 
-WORDS = "<|startoftext|> <|endoftext|> a red circle</w> a</w> red</w> r e d c i l".split()
+WORDS = ["<|startoftext|>", "<|endoftext|>", "a", "red", "circle</w>", "a</w>", "red</w>", "r", "e", "d", "c", "i", "l"]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def folder(tmp_path_factory):
         cross_attention_dim=16, attention_head_dim=2, norm_num_groups=4,
     )  # fmt: skip
     vae = AutoencoderKL(
-        block_out_channels=(8, 8), down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+        block_out_channels=(8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
         norm_num_groups=4, latent_channels=4, sample_size=16,
     )  # fmt: skip
     pipeline = StableDiffusionPipeline(

@@ -26,7 +26,13 @@ def texts(words, angle=0.0):
     return [row.text for row in read_text.rows(words, math.radians(angle))]
 
 
-RECEIPT = [("12.50", 200, 41, 40), ("Tea", 10, 20, 30), ("TOTAL", 10, 40, 50), ("4.00", 205, 23, 30), ("ACME", 90, 0, 60)]
+RECEIPT = [
+    ("12.50", 200, 41, 40),
+    ("Tea", 10, 20, 30),
+    ("TOTAL", 10, 40, 50),
+    ("4.00", 205, 23, 30),
+    ("ACME", 90, 0, 60),
+]
 
 
 @pytest.mark.parametrize("angle", [0.0, 7.0, -12.0, 12.0])
@@ -83,4 +89,7 @@ def test_the_angle_of_text_is_found():
 
 
 def test_a_picture_without_text():
-    assert load_tool("read_text").call(image=Image(np.full((200, 200, 3), 255, np.uint8))).value == {"count": 0, "lines": []}
+    assert load_tool("read_text").call(image=Image(np.full((200, 200, 3), 255, np.uint8))).value == {
+        "count": 0,
+        "lines": [],
+    }

@@ -16,6 +16,7 @@ from agentmm.world.families import FAMILIES
 from agentmm.world.families.family import SlotKind, Slots
 from agentmm.world.families.things import ANY_THING, named, plural
 from agentmm.world.scenes import SIZES
+from agentmm.world.sources import SOUNDS
 from agentmm.world.wordings import WORDINGS
 
 _PLACE = re.compile(r"\{([abAB])(_one|_many)?\}")
@@ -102,7 +103,7 @@ def match_question(text: str, images: int | None = None, sounds: int | None = No
 
 def _suits(family: str, images: int | None, sounds: int | None) -> bool:
     needs = FAMILIES[family].needs
-    heard = sum(need in ("note", "spoken") for need in needs)
+    heard = sum(need in SOUNDS for need in needs)
     seen = len(needs) - heard
     enough = images is None or (images == seen or (seen >= 2 and images >= 2))
     return enough and (sounds is None or sounds == heard)

@@ -94,10 +94,24 @@ def _code(rng: Rng) -> Any:
     return make_code(rng)
 
 
+def _note(rng: Rng) -> Any:
+    from agentmm.world.speech import make_note
+
+    return make_note(rng)
+
+
+def _spoken(rng: Rng) -> Any:
+    from agentmm.world.speech import make_spoken
+
+    return make_spoken(rng)
+
+
 RECIPES: dict[str, Callable[[Rng], Any]] = {
     "scene": _scene,
     "codes": _codes,
     "code": _code,
+    "note": _note,
+    "spoken": _spoken,
     **{kind: _document(kind) for kind in ("receipt", "invoice", "sign", "label", "table", "chart")},
 }
 """Recipe -> maker of the truth object from a generator."""

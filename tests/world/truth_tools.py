@@ -47,12 +47,17 @@ def read_code(medium: Medium) -> dict[str, Any]:
     return {"count": len(codes), "codes": [f"region_{i} {c.kind} {c.payload}" for i, c in enumerate(codes, 1)]}
 
 
+def transcribe(medium: Medium) -> dict[str, Any]:
+    return {"text": medium.truth.text}
+
+
 TOOLS = {
     "detect": detect,
     "read_text": read_text,
     "describe_media": describe_media,
     "measure_colour": measure_colour,
     "read_code": read_code,
+    "transcribe": transcribe,
 }
 
 
@@ -87,6 +92,7 @@ def _observe(call: Call, media: dict[str, Medium], left: dict[str, int], empty: 
             "detect": {"count": 0, "found": []},
             "read_text": {"count": 0, "lines": []},
             "read_code": {"count": 0, "codes": []},
+            "transcribe": {"text": ""},
         }[call.tool]
     arguments = {k: media.get(v, v) if isinstance(v, str) else v for k, v in call.arguments.items()}
     return TOOLS[call.tool](*arguments.values())

@@ -13,10 +13,11 @@ from agentmm.world.families import (
     scene_looks,
     scene_tallies,
     several,
+    sounds,
 )
 from agentmm.world.families.family import Draw, Family
 
-_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, plain)
+_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, sounds, plain)
 
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}
 """Name -> family."""

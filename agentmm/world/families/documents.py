@@ -162,7 +162,7 @@ def _line_count_program(slots: Slots, media: Sequence[str]) -> Program:
     return str(seen["count"])
 
 
-_A = {"a": "text"}
+_A: dict[str, SlotKind] = {"a": "text"}
 _PAID = "receipt|invoice"
 
 FAMILIES = [

@@ -54,7 +54,7 @@ def _two(scene: Scene, rng: Rng) -> tuple[str, str] | None:
     """Two kinds of thing that share no shape, at least one of them there."""
     options = _pairs(scene, rng)
     pair = balanced(rng, options, lambda pair: abs(len(find(scene, pair[0])) - len(find(scene, pair[1]))))
-    return None if pair is None else (pair if rng.random() < 0.5 else pair[::-1])
+    return None if pair is None else (pair if rng.random() < 0.5 else (pair[1], pair[0]))
 
 
 def _compared(
@@ -183,8 +183,8 @@ def _which(first: str, second: str, m: int, n: int) -> tuple[str, ...] | None:
 
 
 _count = _from_count(lambda n, s: str(n))
-_THINGS = {"a": "things", "b": "things"}
-_NUMBER = {"a": "things", "b": "number"}
+_THINGS: dict[str, SlotKind] = {"a": "things", "b": "things"}
+_NUMBER: dict[str, SlotKind] = {"a": "things", "b": "number"}
 
 FAMILIES = [
     Family("count_shape", "scene", "number", ("scene",), _counter(("shape",)), _count, {"a": "things"}, 2),

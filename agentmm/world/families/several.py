@@ -155,7 +155,8 @@ def _bill_program(slots: Slots, media: Sequence[str]) -> Program:
 
 def _painted(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
     """Which of the signs is painted in a colour."""
-    names = [BOARDS.get(tuple(sign.look.paper)) for sign in media]
+    boards: dict[tuple[int, ...], str] = {**BOARDS}
+    names = [boards.get(tuple(sign.look.paper)) for sign in media]
     if absent:
         name = choose(rng, [name for name in BOARDS.values() if name not in names])
         return Draw({"a": name}, UNANSWERABLE)
@@ -180,7 +181,7 @@ def _wider_program(slots: Slots, media: Sequence[str]) -> Program:
     return picture(0 if value["value"] else 1)[0]
 
 
-_THINGS = {"a": "things"}
+_THINGS: dict[str, SlotKind] = {"a": "things"}
 _TWO, _THREE = ("scene",) * 2, ("scene",) * 3
 
 FAMILIES = [

@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
 if "transformers.models.auto.processing_auto" in sys.modules:
     register()
 
-__all__ = [  # noqa: RUF022, F822
+__all__ = [  # noqa: RUF022
     "CHAT_TEMPLATE",
     "MultimodalProcessor",
     "SPECIALS",

@@ -69,7 +69,9 @@ def _text_config(value: PretrainedConfig | dict[str, Any] | None) -> PretrainedC
     """A backbone configuration from a dict (by its `model_type`), an object or nothing."""
     if isinstance(value, PretrainedConfig):
         return value
-    fields = dict(value or {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 2048})
+    fields: dict[str, Any] = dict(
+        value or {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 2048}
+    )
     return AutoConfig.for_model(fields.pop("model_type", "qwen3"), **fields) if value else Qwen3Config(**fields)
 
 

@@ -30,7 +30,7 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
     config: MultimodalConfig
     base_model_prefix = ""
     main_input_name = "input_ids"
-    input_modalities = ("image", "text")
+    input_modalities = ["image", "text"]  # noqa: RUF012 - transformers declares a list
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_flash_attn = True
@@ -80,7 +80,11 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
     def embed(self, input_ids: Tensor, image_features: Tensor | None = None) -> Tensor:
         """[B, T] ids (and [N, K, D] features for their placeholders, in reading order) -> [B, T, D] embeddings."""
         embeds = self.get_input_embeddings()(input_ids)
-        return embeds if image_features is None else self.fuse(embeds, input_ids, image_features, self.config.image_token_id)
+        return (
+            embeds
+            if image_features is None
+            else self.fuse(embeds, input_ids, image_features, self.config.image_token_id)
+        )
 
     def forward(
         self,
@@ -129,7 +133,8 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Drop the images after the prefill: from then on they live in the cache."""
         first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
-        inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)
+        parent: Any = super()
+        inputs = parent.prepare_inputs_for_generation(input_ids, **kwargs)
         if not first:
             inputs.pop("pixel_values", None)
             inputs.pop("image_features", None)

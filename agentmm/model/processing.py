@@ -1,6 +1,6 @@
 """Processor: images and chat messages to model inputs; its chat template writes nano's wire.
 
-    <|system|>signatures<|end|><|user|>image_1 <image>\\nquestion<|end|><|assistant|>...<|end|><|tool|>observation<|end|>
+<|system|>signatures<|end|><|user|>image_1 <image>NEWLINE question<|end|><|assistant|>...<|end|>
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _flat(images: Any) -> list[Any]:
 
 
 class MultimodalProcessor(ProcessorMixin):
-    """Tokenizer, image processor and chat template in one; `<image>` grows to as many placeholders as the model reads."""
+    """Tokenizer, image processor and chat template in one; `<image>` grows to the placeholders the model reads."""
 
     def __init__(
         self,

@@ -19,7 +19,9 @@ SPECIALS = (
     "<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<image>", "<audio>", "<video>",
     "<tool_call>", "</tool_call>", "<think>", "</think>", "<|unk|>",
 )  # fmt: skip
-PAD, END, SYSTEM, USER, ASSISTANT, TOOL, IMAGE, AUDIO, VIDEO, CALL, CALL_END, THINK, THINK_END, UNK = range(len(SPECIALS))
+PAD, END, SYSTEM, USER, ASSISTANT, TOOL, IMAGE, AUDIO, VIDEO, CALL, CALL_END, THINK, THINK_END, UNK = range(
+    len(SPECIALS)
+)
 VOCAB_SIZE = 2048
 
 _PIECES = "|".join(
@@ -74,7 +76,11 @@ def wrap(tokenizer: Tokenizer, **kwargs: Any) -> PreTrainedTokenizerFast:
         pad_token=SPECIALS[PAD],
         eos_token=SPECIALS[END],
         unk_token=SPECIALS[UNK],
-        extra_special_tokens={"image_token": SPECIALS[IMAGE], "audio_token": SPECIALS[AUDIO], "video_token": SPECIALS[VIDEO]},
+        extra_special_tokens={
+            "image_token": SPECIALS[IMAGE],
+            "audio_token": SPECIALS[AUDIO],
+            "video_token": SPECIALS[VIDEO],
+        },
         model_max_length=4096,
         clean_up_tokenization_spaces=False,
         padding_side="left",

@@ -21,7 +21,14 @@ from agentmm.planner.completion import Completion, ParsedCall, parse_completion
 __all__ = ["Completion", "ParsedCall", "Rendered", "Renderer", "Slot", "call_text", "parse_completion", "read_message"]
 
 Record = Mapping[str, Any]
-_ROLES = {"human": "user", "ai": "assistant", "user": "user", "assistant": "assistant", "tool": "tool", "system": "system"}
+_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "system": "system",
+}
 _KINDS = ("image", "audio", "video")
 
 
@@ -154,7 +161,9 @@ class Renderer:
         """`image_1 <image>...`: the handle, then as many placeholders as the medium takes."""
         handle, kind = block.get("file_id"), block["type"]
         if not isinstance(handle, str) or handle not in media:
-            raise PlannerError("a message names a medium that has no record", got=handle, expected="a handle of this run")
+            raise PlannerError(
+                "a message names a medium that has no record", got=handle, expected="a handle of this run"
+            )
         out.add(self.encode(f"{text}{handle} "))
         out.media.append(Slot(handle, str(media[handle]["sha"]), len(out.ids)))
         out.add([self.token_id(f"<{kind}>")] * (self.image_tokens if kind == "image" else 1))
@@ -177,7 +186,11 @@ class Renderer:
             return self.encode(text)
         ids = [self.token_id("<think>"), *self.encode(text), self.token_id("</think>")] if text else []
         for name, arguments in message.calls:
-            ids += [self.token_id("<tool_call>"), *self.encode(call_text(name, arguments)), self.token_id("</tool_call>")]
+            ids += [
+                self.token_id("<tool_call>"),
+                *self.encode(call_text(name, arguments)),
+                self.token_id("</tool_call>"),
+            ]
         return ids
 
 
@@ -198,7 +211,9 @@ def read_message(message: Any) -> Message:
         raise PlannerError("a message has an unknown role", got=fields.get("role"), expected=", ".join(sorted(_ROLES)))
     calls = [_read_call(call) for call in fields.get("tool_calls") or ()]
     recorded = (fields.get("response_metadata") or {}).get("completion_ids") if role == "assistant" else None
-    return Message(role, _read_content(fields.get("content")), calls, None if recorded is None else [int(i) for i in recorded])
+    return Message(
+        role, _read_content(fields.get("content")), calls, None if recorded is None else [int(i) for i in recorded]
+    )
 
 
 def _langchain_fields(message: Any) -> dict[str, Any]:
@@ -222,5 +237,7 @@ def _read_content(content: Any) -> list[dict[str, Any]]:
     read = [{"type": "text", "text": block} if isinstance(block, str) else dict(block) for block in blocks]
     for block in read:
         if block.get("type") not in ("text", *_KINDS):
-            raise PlannerError("a message has a block of unknown type", got=block.get("type"), expected="text, image, audio, video")
+            raise PlannerError(
+                "a message has a block of unknown type", got=block.get("type"), expected="text, image, audio, video"
+            )
     return [block for block in read if block["type"] != "text" or block.get("text")]

@@ -59,6 +59,8 @@ def caption_rows(renderer: Renderer, n: int, seed: int, folder: Path, size: int)
     for index, (pixels, question, caption) in enumerate(caption_examples(n, seed)):
         number = squares.add(str(index), square_pixels(pixels, size))
         asked = [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": question}]
-        rendered = renderer.render([{"role": "user", "content": asked}, {"role": "assistant", "content": caption}], (), media)
+        rendered = renderer.render(
+            [{"role": "user", "content": asked}, {"role": "assistant", "content": caption}], (), media
+        )
         rows.append(Row(rendered.ids, rendered.loss_mask, [number]))
     return RowSet.of(rows, squares.array(), size)

@@ -33,7 +33,9 @@ class Unimaginable(Exception):
     """A program calls a tool that cannot be told from the truth."""
 
 
-def imagine_episodes(n: int, seed: int, split: str = "train", families: Sequence[str] | None = None) -> Iterator[Messages]:
+def imagine_episodes(
+    n: int, seed: int, split: str = "train", families: Sequence[str] | None = None
+) -> Iterator[Messages]:
     """Episodes of sampled questions, the same for the same arguments; questions that cannot be told are passed over.
 
     Yields:
@@ -54,7 +56,9 @@ def imagine(question: Question, rng: np.random.Generator) -> Messages:
         Unimaginable: a tool's result cannot be told from the truth.
     """
     handles = handles_of([medium.kind for medium in question.media])
-    blocks: list[dict[str, Any]] = [{"type": medium.kind, "file_id": handle} for medium, handle in zip(question.media, handles, strict=True)]
+    blocks: list[dict[str, Any]] = [
+        {"type": medium.kind, "file_id": handle} for medium, handle in zip(question.media, handles, strict=True)
+    ]
     messages: Messages = [{"role": "user", "content": [*blocks, {"type": "text", "text": question.text}]}]
     telling = _Telling(question, dict(zip(handles, question.media, strict=True)), rng)
     history: list[list[Observation]] = []
@@ -94,7 +98,9 @@ class _Telling:
         self.left -= 1
         if self.fault["kind"] == "error":
             return {"error": f"{call.tool} failed: {_ERRORS[int(self.rng.integers(len(_ERRORS)))]}"}
-        return {key: type(value)() if isinstance(value, (list, dict, str, int)) else value for key, value in seen.items()}
+        return {
+            key: type(value)() if isinstance(value, (list, dict, str, int)) else value for key, value in seen.items()
+        }
 
     def detect(self, truth: Any, arguments: dict[str, Any]) -> Observation:
         """What `detect` would say of a scene."""
@@ -145,7 +151,11 @@ class _Telling:
         if not isinstance(truth, Document) or tuple(truth.look.paper) not in BOARDS:
             raise Unimaginable("measure_colour on a scene")
         rgb = [int(np.clip(c + self.rng.integers(-6, 7), 0, 255)) for c in truth.look.paper]
-        return {"colour": BOARDS[tuple(truth.look.paper)], "rgb": rgb, "share": round(float(self.rng.uniform(0.5, 0.99)), 2)}
+        return {
+            "colour": {**BOARDS}[truth.look.paper],
+            "rgb": rgb,
+            "share": round(float(self.rng.uniform(0.5, 0.99)), 2),
+        }
 
     def calculate(self, truth: Any, arguments: dict[str, Any]) -> Observation:
         """The exact value."""
@@ -176,7 +186,10 @@ _TELLERS: dict[str, Callable[[_Telling, Any, dict[str, Any]], Observation]] = {
 def _tallies(shapes: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
     """Labels and colours by count, the most frequent first."""
     labels, colours = (Counter(shape[part] for shape in shapes) for part in ("shape", "colour"))
-    return {name: dict(sorted(tally.items(), key=lambda p: (-p[1], p[0]))) for name, tally in (("labels", labels), ("colours", colours))}
+    return {
+        name: dict(sorted(tally.items(), key=lambda p: (-p[1], p[0])))
+        for name, tally in (("labels", labels), ("colours", colours))
+    }
 
 
 def value_of(expression: str) -> bool | int | float:

@@ -9,145 +9,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
-from transformers import DynamicCache
 
 from agentmm.errors import TrainError
-from agentmm.model.pixels import scale_pixels
-from agentmm.train.rowset import Row, RowSet, batches
+from agentmm.train.batch import batch_loss, hidden_states, make_batch
+from agentmm.train.rowset import RowSet, batches
+from agentmm.train.stage import Progress, Stage, rate_factor
 
 Refresh = Callable[[int], RowSet | None]
 """Epoch -> new rows, or None where the old ones stay."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a stage trains and for how long.
-
-    Attributes:
-        name: of the stage.
-        rates: part of the model -> peak learning rate; other parts are frozen.
-        minutes: time it may take, evaluation apart; None where `steps` decides.
-        steps: gradient steps it may take.
-        tokens: most tokens of a batch, padding included.
-        other_weight: loss weight of tokens outside the mask (assistant tokens weigh 1).
-        warmup: share of the stage in which the rate rises.
-        save_s: seconds between checkpoints.
-    """
-
-    name: str
-    rates: dict[str, float]
-    minutes: float | None = None
-    steps: int | None = None
-    tokens: int = 8192
-    other_weight: float = 0.0
-    warmup: float = 0.03
-    weight_decay: float = 0.05
-    clip: float = 1.0
-    save_s: float = 60.0
-
-
-@dataclass
-class Progress:
-    """Where a stage stands; saved with each checkpoint."""
-
-    seconds: float = 0.0
-    steps: int = 0
-    tokens: int = 0
-    epoch: int = 0
-    batch: int = 0
-    losses: list[float] = field(default_factory=list)
-
-    def share(self, stage: Stage) -> float:
-        """0 at the start, 1 when the stage is over."""
-        by_time = self.seconds / (60 * stage.minutes) if stage.minutes else 0.0
-        by_steps = self.steps / stage.steps if stage.steps else 0.0
-        if not (stage.minutes or stage.steps):
-            raise TrainError("a stage needs minutes or steps", got=stage)
-        return min(1.0, max(by_time, by_steps))
-
-
-@dataclass
-class Batch:
-    """Right-padded tensors of rows that begin alike.
-
-    Attributes:
-        prefix: [1, P] ids that all rows begin with and none learns (the tools' signatures); computed once.
-        ids: [B, T] what follows.
-        weights: [B, T] of each token as a target.
-        pixels: [N, 3, S, S] or None.
-        tokens: tokens of the rows, prefix included, padding not.
-    """
-
-    prefix: Tensor
-    ids: Tensor
-    weights: Tensor
-    pixels: Tensor | None
-    tokens: int
-
-
-def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int, device: str) -> Batch:
-    """Split the common beginning off and pad rows to one length; placeholders and padding are never targets."""
-    picked = [rows.row(int(i)) for i in chosen]
-    shared = common_prefix(picked, image_token)
-    width = max(len(row.ids) for row in picked) - shared
-    ids = np.full((len(picked), width), pad, np.int64)
-    weights = np.zeros((len(picked), width), np.float32)
-    for line, row in enumerate(picked):
-        ids[line, : len(row.ids) - shared] = row.ids[shared:]
-        weights[line, : len(row.ids) - shared] = np.where(np.asarray(row.mask[shared:]) > 0, 1.0, stage.other_weight)
-    weights[ids == image_token] = 0.0
-    numbers = [number for row in picked for number in row.images]
-    pixels = torch.from_numpy(scale_pixels(rows.pixels[numbers])).to(device) if numbers else None
-    prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None], device=device)
-    tokens = sum(len(row.ids) for row in picked)
-    return Batch(prefix, torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
-
-
-def common_prefix(picked: list[Row], image_token: int) -> int:
-    """Length of what all rows begin with, up to the first image or learnt token; 0 for a single row."""
-    if len(picked) < 2:
-        return 0
-    limit = min(len(row.ids) for row in picked) - 1
-    first = np.asarray(picked[0].ids[:limit])
-    stop = (first == image_token) | (np.asarray(picked[0].mask[:limit]) > 0)
-    for row in picked[1:]:
-        stop |= np.asarray(row.ids[:limit]) != first
-    return int(stop.argmax()) if stop.any() else limit
-
-
-def hidden_states(model: Any, batch: Batch) -> Tensor:
-    """[B, T, D] last states of the rows after the prefix; the prefix runs through the decoder once, gradients too."""
-    features = None if batch.pixels is None else model.encode_images(batch.pixels)
-    embeds = model.embed(batch.ids, features)
-    decoder, width = model.decoder.model, batch.prefix.shape[1]
-    if not width:
-        return decoder(inputs_embeds=embeds, use_cache=False).last_hidden_state
-    cache = DynamicCache(config=model.config.text_config)
-    decoder(inputs_embeds=model.embed(batch.prefix), past_key_values=cache, use_cache=True)
-    cache.batch_repeat_interleave(len(batch.ids))
-    return decoder(inputs_embeds=embeds, past_key_values=cache, use_cache=True).last_hidden_state
-
-
-def batch_loss(model: Any, batch: Batch) -> Tensor:
-    """Weighted mean cross-entropy in nats; logits are computed at the targets' positions only.
-
-    Source: survey arXiv 2401.13601, eq. 2.
-    """
-    hidden = hidden_states(model, batch)
-    weights = batch.weights[:, 1:].reshape(-1)
-    places = weights.nonzero().squeeze(1)
-    states = hidden[:, :-1].reshape(-1, hidden.shape[-1])[places]
-    losses = F.cross_entropy(model.decoder.lm_head(states).float(), batch.ids[:, 1:].reshape(-1)[places], reduction="none")
-    kept = weights[places]
-    return (losses * kept).sum() / kept.sum().clamp(min=1e-6)
 
 
 def set_trainable(model: Any, stage: Stage) -> list[dict[str, Any]]:
@@ -164,16 +39,12 @@ def set_trainable(model: Any, stage: Stage) -> list[dict[str, Any]]:
             raise TrainError("a stage names a part that the model lacks", got=part)
         module.requires_grad_(True)
         parameters = list(module.parameters())
-        for decay, chosen in ((stage.weight_decay, [p for p in parameters if p.ndim > 1]), (0.0, [p for p in parameters if p.ndim <= 1])):
+        for decay, chosen in (
+            (stage.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
             groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
     return groups
-
-
-def rate_factor(share: float, warmup: float) -> float:
-    """Factor of the peak rate: linear rise, then a cosine down to 2 %."""
-    if share < warmup:
-        return max(share / warmup, 0.02)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
 class Trainer:
@@ -252,11 +123,15 @@ class Trainer:
             loss = batch_loss(self.model, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for group in self.optimizer.param_groups for p in group["params"]], stage.clip)
+        torch.nn.utils.clip_grad_norm_(
+            [p for group in self.optimizer.param_groups for p in group["params"]], stage.clip
+        )
         self.optimizer.step()
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise TrainError("the loss is not finite", got=value, mend="a lower learning rate, or resume from the last checkpoint")
+            raise TrainError(
+                "the loss is not finite", got=value, mend="a lower learning rate, or resume from the last checkpoint"
+            )
         self.progress.steps += 1
         self.progress.tokens += batch.tokens
         self.progress.losses = [*self.progress.losses[-49:], value]
@@ -268,8 +143,8 @@ class Trainer:
             self._logged = progress.seconds
             mean = sum(progress.losses) / len(progress.losses)
             self.log(
-                f"{self.stage.name}: {progress.seconds:.0f} s, step {progress.steps}, epoch {progress.epoch}, loss {mean:.4f},"
-                f" {progress.tokens / progress.seconds:.0f} tokens/s"
+                f"{self.stage.name}: {progress.seconds:.0f} s, step {progress.steps}, epoch {progress.epoch},"
+                f" loss {mean:.4f}, {progress.tokens / progress.seconds:.0f} tokens/s"
             )
         if progress.seconds - self._saved > self.stage.save_s:
             self._saved = progress.seconds
@@ -302,7 +177,9 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError, KeyError) as error:
-            raise TrainError("the checkpoint fits another model", got=str(self.checkpoint), mend="remove it to start anew") from error
+            raise TrainError(
+                "the checkpoint fits another model", got=str(self.checkpoint), mend="remove it to start anew"
+            ) from error
         self.progress = Progress(**state["progress"])
         self._saved = self._logged = self.progress.seconds
         return True
@@ -338,8 +215,18 @@ def evaluate(model: Any, rows: RowSet, stage: Stage, device: str = "cpu", limit:
         targets, mask = batch.ids[:, 1:], batch.weights[:, 1:] == 1
         right = (logits.argmax(-1) == targets) | ~mask
         losses = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
-        totals += [float((losses * mask).sum()), int((right & mask).sum()), int(mask.sum()), int(right.all(1).sum()), len(part)]
-    return {"loss": totals[0] / totals[2], "token_accuracy": totals[1] / totals[2], "row_accuracy": totals[3] / totals[4]}
+        totals += [
+            float((losses * mask).sum()),
+            int((right & mask).sum()),
+            int(mask.sum()),
+            int(right.all(1).sum()),
+            len(part),
+        ]
+    return {
+        "loss": totals[0] / totals[2],
+        "token_accuracy": totals[1] / totals[2],
+        "row_accuracy": totals[3] / totals[4],
+    }
 
 
 def _parts(chosen: Any, rows: RowSet, tokens: int) -> Iterator[Any]:

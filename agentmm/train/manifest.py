@@ -33,7 +33,11 @@ def file_sha(path: Path) -> str:
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> Path:
     """Write `manifest.json` with the facts, the versions and the SHA-256 of every other file of the folder; atomic."""
-    files = {path.name: file_sha(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != "manifest.json"}
+    files = {
+        path.name: file_sha(path)
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != "manifest.json"
+    }
     whole = {**facts, "versions": versions(), "files": files}
     path, partial = folder / "manifest.json", folder / "manifest.part"
     partial.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

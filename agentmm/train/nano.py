@@ -8,7 +8,6 @@ real tools made. A stage that is killed goes on with `--resume`; each finished s
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import sys
 import time
@@ -21,28 +20,14 @@ import torch
 
 from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
-from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.train.captions import caption_rows
-from agentmm.train.imagined import imagine_episodes
-from agentmm.train.loop import Progress, Stage, Trainer, evaluate, read_checkpoint
-from agentmm.train.manifest import write_manifest
-from agentmm.train.rows import TraceRows, message_texts, texts_of
-from agentmm.train.rowset import Row, RowSet
-
-SIGNATURES = (
-    "detect(image:Image,what:Text)",
-    "read_text(image:Image)",
-    "read_code(image:Image)",
-    "transcribe(audio:Audio)",
-    "crop(region:Region)",
-    "zoom(image:Image,factor:Number)",
-    "rotate(image:Image,degrees:Number)",
-    "measure_colour(image:Image)",
-    "describe_media(media:Image|Audio|Video)",
-    "calculate(expression:Text)",
-)
-"""Signatures of the default tools, as imagined episodes show them; traces bring their own."""
+from agentmm.train.exporting import export
+from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
+from agentmm.train.loop import Trainer, evaluate, read_checkpoint
+from agentmm.train.rows import TraceRows, texts_of
+from agentmm.train.rowset import RowSet
+from agentmm.train.stage import Progress, Stage
 
 SHARES = {"lm": 0.45, "pt": 0.08, "it": 0.47}
 """Share of the minutes that each stage gets, among those that run."""
@@ -51,7 +36,9 @@ OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
 BATCH_TOKENS = 3072
-_HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
+
+__all__ = ["SHARES", "SIGNATURES", "Run", "main", "train_nano"]
+
 Log = Callable[[str], None]
 
 
@@ -120,7 +107,9 @@ def train_nano(
     """
     unknown = [name for name in stages if name not in SHARES]
     if unknown or not stages or minutes <= 0:
-        raise TrainError("bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0")
+        raise TrainError(
+            "bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0"
+        )
     run = Run(Path(out), minutes, tuple(stages), store, media, seed, device, resume, **settings)
     run.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -139,10 +128,9 @@ def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
     if start is not None and not (run.resume and path.exists()):
         path.write_bytes((Path(start) / "tokenizer.json").read_bytes())
     if not path.exists() or (start is None and not run.resume):
-        texts = [text for episode in imagine_episodes(3000, run.seed + 1) for text in message_texts(episode)]
-        texts += [*texts_of(run.store), *SIGNATURES * 40]
-        train_tokenizer(texts, load_preset(run.preset).text_config.vocab_size).save(str(path))
-        run.log(f"tokenizer: trained on {len(texts)} texts")
+        size = load_preset(run.preset).text_config.vocab_size
+        imagined_tokenizer(run.seed + 1, texts_of(run.store), size).save(str(path))
+        run.log("tokenizer: trained")
     return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
 
 
@@ -159,6 +147,15 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     if start is not None:
         return MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
     return MultimodalLM(load_preset(run.preset))
+
+
+def _earlier(start: Path | str | None) -> dict[str, Any]:
+    """What the start's manifest says of the stages before."""
+    path = Path(start or ".") / "manifest.json"
+    if start is None or not path.exists():
+        return {}
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    return {key: facts[key] for key in ("recipe", "data", "metrics") if key in facts}
 
 
 def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet, refresh: Any = None) -> None:
@@ -206,15 +203,11 @@ def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     run.facts["data"]["lm"] = {"episodes_per_epoch": run.episodes, "sha256_of_first": first.digest}
 
 
-def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> RowSet:
-    """Rendered imagined episodes; pictures stay bare placeholders."""
-    rendered = [renderer.render(episode, SIGNATURES, _HANDLES) for episode in imagine_episodes(n, seed, split)]
-    return RowSet.of(Row(one.ids, one.loss_mask) for one in rendered)
-
-
 def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     """Captions; the squares are made once for a seed."""
-    rows, held = caption_rows(renderer, run.captions, run.seed, run.out, model.config.image_size).split(max(10, run.captions // 40))
+    rows, held = caption_rows(renderer, run.captions, run.seed, run.out, model.config.image_size).split(
+        max(10, run.captions // 40)
+    )
     _train(run, "pt", model, rows, held)
     run.facts["data"]["pt"] = {"captions": len(rows), "sha256": rows.digest}
 
@@ -258,22 +251,6 @@ def _own_media() -> Any:
 _STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "pt": _pt, "it": _it}
 
 
-def export(model: MultimodalLM, tokenizer: Path, folder: Path, facts: dict[str, Any]) -> None:
-    """Write a folder that `from_pretrained` and `AutoProcessor` read: half precision, with a manifest."""
-    from tokenizers import Tokenizer
-
-    from agentmm.model.processing import MultimodalProcessor, SquareImageProcessor
-    from agentmm.model.tokenizer import wrap
-
-    half = copy.deepcopy(model).to("cpu", torch.float16).eval()
-    half.save_pretrained(folder)
-    images = SquareImageProcessor(model.config.image_size)
-    processor = MultimodalProcessor(images, wrap(Tokenizer.from_file(str(tokenizer))), image_tokens=model.config.image_tokens)
-    processor.save_pretrained(folder)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    write_manifest(folder, {**facts, "parameters": parameters})
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, train, say where the weights are; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m agentmm.train.nano", description=__doc__)
@@ -313,9 +290,18 @@ def _from_options(options: argparse.Namespace) -> Path:
 
         media = MediaStore(options.home / "media")
     return train_nano(
-        options.minutes, options.out, store, tuple(options.stages.split(",")), options.resume, options.device, options.seed,
-        media=media, start=options.start, batch_tokens=options.batch_tokens, log=_say,
-    )  # fmt: skip
+        options.minutes,
+        options.out,
+        store,
+        tuple(options.stages.split(",")),
+        options.resume,
+        options.device,
+        options.seed,
+        media=media,
+        start=options.start,
+        batch_tokens=options.batch_tokens,
+        log=_say,
+    )
 
 
 def _say(line: str) -> None:

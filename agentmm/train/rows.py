@@ -45,7 +45,10 @@ def _turn(plan: Any) -> dict[str, Any]:
 def _observation(trace: Trace, result: Any) -> dict[str, Any]:
     """What one call returned, with the media that the planner was shown."""
     shown = [handle for handle in result.media if trace.media.get(handle, {}).get("kind") in _SHOWN]
-    return {"role": "tool", "content": [{"type": "text", "text": result.observation}, *(_block(trace, h) for h in shown)]}
+    return {
+        "role": "tool",
+        "content": [{"type": "text", "text": result.observation}, *(_block(trace, h) for h in shown)],
+    }
 
 
 def _block(trace: Trace, handle: str) -> dict[str, Any]:
@@ -91,7 +94,11 @@ class TraceRows:
     def refresh(self) -> bool:
         """Read new traces; say whether there are more rows than before."""
         before, splits = len(self.rows), self._splits()
-        new = [row["id"] for row in self.store.summaries(limit=None, newest_first=False, source="gold") if row["id"] not in self._known]
+        new = [
+            row["id"]
+            for row in self.store.summaries(limit=None, newest_first=False, source="gold")
+            if row["id"] not in self._known
+        ]
         for trace_id in new:
             self._known.add(trace_id)
             if splits.get(trace_id, "train") != self.split:
@@ -114,7 +121,9 @@ class TraceRows:
     def _splits(self) -> dict[str, str]:
         """Trace id -> split of its question."""
         said = self.store.labelled("question")
-        return {trace_id: str(value.get("split", "train")) for trace_id, value in said.items() if isinstance(value, dict)}
+        return {
+            trace_id: str(value.get("split", "train")) for trace_id, value in said.items() if isinstance(value, dict)
+        }
 
     def _row(self, trace: Trace) -> Row | None:
         """A trace as a row; None for one that did not end well, is too long, or has lost a picture."""

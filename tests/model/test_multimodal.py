@@ -62,7 +62,9 @@ def test_pixels_features_and_embeddings_are_the_same_input(model):
 
 def test_the_image_matters(model):
     ids, pixels = inputs()
-    assert not torch.allclose(model(input_ids=ids, pixel_values=pixels).logits, model(input_ids=ids, pixel_values=-pixels).logits)
+    assert not torch.allclose(
+        model(input_ids=ids, pixel_values=pixels).logits, model(input_ids=ids, pixel_values=-pixels).logits
+    )
 
 
 def test_splice_puts_features_in_reading_order():
@@ -94,7 +96,13 @@ def test_cached_equals_uncached(model):
 
 def test_generate_with_and_without_cache(model):
     ids, pixels = inputs()
-    args = {"input_ids": ids, "pixel_values": pixels, "attention_mask": torch.ones_like(ids), "max_new_tokens": 8, "do_sample": False}
+    args = {
+        "input_ids": ids,
+        "pixel_values": pixels,
+        "attention_mask": torch.ones_like(ids),
+        "max_new_tokens": 8,
+        "do_sample": False,
+    }
     assert torch.equal(model.generate(**args), model.generate(**args, use_cache=False))
 
 
@@ -107,7 +115,9 @@ def test_padded_equals_unpadded(model):
     assert torch.equal(model.generate(**left, **args)[:, 5:], alone)
     right = torch.cat([ids, pad], 1)
     with torch.no_grad():
-        torch.testing.assert_close(model(input_ids=right, pixel_values=pixels).logits[:, :30], model(input_ids=ids, pixel_values=pixels).logits)
+        torch.testing.assert_close(
+            model(input_ids=right, pixel_values=pixels).logits[:, :30], model(input_ids=ids, pixel_values=pixels).logits
+        )
 
 
 def test_loss_is_shifted_cross_entropy(model):
@@ -132,7 +142,9 @@ def test_save_and_load_by_auto_classes(model, processor, tmp_path):
     assert AutoConfig.from_pretrained(tmp_path).components == model.config.components
     assert handler.image_tokens == 16
     ids, pixels = inputs()
-    torch.testing.assert_close(again.eval()(input_ids=ids, pixel_values=pixels).logits, model(input_ids=ids, pixel_values=pixels).logits)
+    torch.testing.assert_close(
+        again.eval()(input_ids=ids, pixel_values=pixels).logits, model(input_ids=ids, pixel_values=pixels).logits
+    )
     text = "<|user|>image_1 <image>\nHow many?<|end|>"
     made = handler(text=text, images=[np.zeros((60, 90, 3), np.uint8)], return_tensors="pt")
     assert int((made["input_ids"] == IMAGE).sum()) == 16
@@ -160,7 +172,8 @@ def test_hugging_face_trainer_lowers_the_loss(tmp_path):
     ids, pixels = inputs(length=24)
     rows = [{"input_ids": ids[0], "labels": ids[0], "pixel_values": pixels[0]}] * 4
     arguments = TrainingArguments(
-        str(tmp_path), max_steps=12, per_device_train_batch_size=2, learning_rate=0.01, report_to=[], save_strategy="no",
+        str(tmp_path), max_steps=12, per_device_train_batch_size=2, learning_rate=0.01, report_to=[],
+        save_strategy="no",
         logging_steps=1, use_cpu=True, disable_tqdm=True, remove_unused_columns=False,
     )  # fmt: skip
     trainer = Trainer(model=MultimodalLM(load_preset("tiny")), args=arguments, train_dataset=rows)
@@ -202,7 +215,8 @@ def test_nano_fits_its_budget():
 
 ALONE = """
 import sys
-BLOCKED = {"pydantic", "langchain_core", "langgraph", "networkx", "cv2", "sqlalchemy", "typer", "peft", "accelerate", "torchvision"}
+BLOCKED = {"pydantic", "langchain_core", "langgraph", "networkx", "cv2", "sqlalchemy", "typer", "peft"}
+BLOCKED |= {"accelerate", "torchvision"}
 for name in BLOCKED:
     sys.modules[name] = None
 import agentmm.model, agentmm.train.loop

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from agentmm.model.tokenizer import SPECIALS, train_tokenizer
 
-TEXTS = ['{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}', '{"count": 12, "found": ["region_7 TOTAL 88,120"]}'] * 20
+TEXTS = [
+    '{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}',
+    '{"count": 12, "found": ["region_7 TOTAL 88,120"]}',
+] * 20
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,11 @@ from agentmm.planner.render import Renderer, call_text, read_message
 SIGNATURES = ["detect(image:Image,what:Text)", "crop(region:Region)"]
 MEDIA = {"image_1": {"kind": "image", "sha": "aa"}, "image_2": {"kind": "image", "sha": "bb"}, "audio_1": {"sha": "cc"}}
 OBSERVATION = '{"count": 3, "found": ["region_1 red circle large 120,88"]}'
-TEXTS = ["How many red circles are there?", OBSERVATION, call_text("detect", {"image": "image_1", "what": "red circle"})] * 9
+TEXTS = [
+    "How many red circles are there?",
+    OBSERVATION,
+    call_text("detect", {"image": "image_1", "what": "red circle"}),
+] * 9
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,9 @@ def messages():
     crop = {"name": "crop", "args": {"region": "region_1"}, "id": "c2"}
     made = [{"type": "text", "text": '{"image": "image_2"}'}, {"type": "image", "file_id": "image_2"}]
     return [
-        HumanMessage([{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "How many red circles are there?"}]),
+        HumanMessage(
+            [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "How many red circles are there?"}]
+        ),
         AIMessage("", tool_calls=[call, crop]),
         ToolMessage(OBSERVATION, tool_call_id="c1"),
         ToolMessage(made, tool_call_id="c2"),
@@ -58,7 +64,10 @@ WIRE = (
 def test_wire(renderer):
     rendered = renderer.render(messages(), SIGNATURES, MEDIA)
     assert renderer.decode(rendered.ids) == WIRE
-    assert [(slot.handle, slot.sha, slot.kind) for slot in rendered.media] == [("image_1", "aa", "image"), ("image_2", "bb", "image")]
+    assert [(slot.handle, slot.sha, slot.kind) for slot in rendered.media] == [
+        ("image_1", "aa", "image"),
+        ("image_2", "bb", "image"),
+    ]
     image = renderer.token_id("<image>")
     for slot in rendered.media:
         assert rendered.ids[slot.position : slot.position + 16] == [image] * 16
@@ -134,7 +143,9 @@ def test_chat_template_gives_the_same_ids(renderer, tokenizer):
 
 
 def test_audio_takes_one_placeholder(renderer):
-    rendered = renderer.render([HumanMessage([{"type": "audio", "file_id": "audio_1"}, {"type": "text", "text": "What?"}])], (), MEDIA)
+    rendered = renderer.render(
+        [HumanMessage([{"type": "audio", "file_id": "audio_1"}, {"type": "text", "text": "What?"}])], (), MEDIA
+    )
     assert renderer.decode(rendered.ids) == "<|user|>audio_1 <audio>\nWhat?<|end|>"
 
 
@@ -170,7 +181,18 @@ def test_parse_keeps_what_is_malformed(text):
 
 
 PIECES = st.sampled_from(
-    ["<tool_call>", "</tool_call>", "<think>", "</think>", "<|end|>", '{"name": "x"', ', "arguments": {}}', "null", "\ud800", "é"]
+    [
+        "<tool_call>",
+        "</tool_call>",
+        "<think>",
+        "</think>",
+        "<|end|>",
+        '{"name": "x"',
+        ', "arguments": {}}',
+        "null",
+        "\ud800",
+        "é",
+    ]
 )
 
 

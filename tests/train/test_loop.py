@@ -8,8 +8,10 @@ import torch
 
 from agentmm.errors import TrainError
 from agentmm.model import MultimodalLM, load_preset
-from agentmm.train.loop import Batch, Progress, Stage, Trainer, batch_loss, common_prefix, evaluate, make_batch, rate_factor
+from agentmm.train.batch import Batch, batch_loss, common_prefix, make_batch
+from agentmm.train.loop import Trainer, evaluate
 from agentmm.train.rowset import PixelFile, Row, RowSet, batches
+from agentmm.train.stage import Progress, Stage, rate_factor
 
 RATES = {"encoder": 3e-3, "projector": 3e-3, "decoder": 3e-3}
 
@@ -63,7 +65,9 @@ def test_shared_prefix_equals_unshared():
         model.zero_grad()
         loss = batch_loss(model, one)
         loss.backward()
-        grads.append((loss.detach(), model.get_input_embeddings().weight.grad.clone(), model.encoder.position.grad.clone()))
+        grads.append(
+            (loss.detach(), model.get_input_embeddings().weight.grad.clone(), model.encoder.position.grad.clone())
+        )
     for shared, plain in zip(*grads, strict=True):
         torch.testing.assert_close(shared, plain, atol=1e-6, rtol=1e-4)
 

@@ -95,7 +95,14 @@ def test_imagined_episodes_are_the_same_for_the_same_seed():
 
 @pytest.mark.parametrize(
     ("expression", "value"),
-    [("2 + 3 * 4", 14), ("12.50 + 0.25", 12.75), ("10 - 4 - 3", 3), ("3 > 2.5", True), ("2 * 3 < 6", False), ("7 / 2", 3.5)],
+    [
+        ("2 + 3 * 4", 14),
+        ("12.50 + 0.25", 12.75),
+        ("10 - 4 - 3", 3),
+        ("3 > 2.5", True),
+        ("2 * 3 < 6", False),
+        ("7 / 2", 3.5),
+    ],
 )
 def test_values(expression, value):
     assert value_of(expression) == value

@@ -28,7 +28,9 @@ def splice(embeds: Tensor, ids: Tensor, features: Tensor, token_id: int) -> Tens
     mask = ids == token_id
     places, tokens = int(mask.sum()), features.shape[0] * features.shape[1]
     if places != tokens:
-        raise ConfigError("image placeholders and features differ in number", got=places, expected=f"{tokens} placeholders")
+        raise ConfigError(
+            "image placeholders and features differ in number", got=places, expected=f"{tokens} placeholders"
+        )
     return embeds.masked_scatter(mask.unsqueeze(-1), features.to(embeds.dtype))
 
 

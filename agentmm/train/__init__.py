@@ -1,0 +1,1 @@
+"""Training: token rows, the inner loop, recipes; it imports no tool and no graph."""

@@ -1,0 +1,41 @@
+"""Imagined episodes as token rows, and the tokenizer that they train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer
+
+from agentmm.model.tokenizer import train_tokenizer
+from agentmm.planner.render import Renderer
+from agentmm.train.imagined import imagine_episodes
+from agentmm.train.rows import message_texts
+from agentmm.train.rowset import Row, RowSet
+
+SIGNATURES = (
+    "detect(image:Image,what:Text)",
+    "read_text(image:Image)",
+    "read_code(image:Image)",
+    "transcribe(audio:Audio)",
+    "crop(region:Region)",
+    "zoom(image:Image,factor:Number)",
+    "rotate(image:Image,degrees:Number)",
+    "measure_colour(image:Image)",
+    "describe_media(media:Image|Audio|Video)",
+    "calculate(expression:Text)",
+)
+"""Signatures of the default tools, as imagined episodes show them; traces bring their own."""
+
+_HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
+
+
+def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> RowSet:
+    """Rendered imagined episodes; pictures stay bare placeholders."""
+    rendered = [renderer.render(episode, SIGNATURES, _HANDLES) for episode in imagine_episodes(n, seed, split)]
+    return RowSet.of(Row(one.ids, one.loss_mask) for one in rendered)
+
+
+def imagined_tokenizer(seed: int, further: Iterable[str], vocab_size: int, episodes: int = 3000) -> Tokenizer:
+    """A tokenizer of imagined episodes, the signatures and further texts (those of traces)."""
+    told = [text for episode in imagine_episodes(episodes, seed) for text in message_texts(episode)]
+    return train_tokenizer([*told, *further, *SIGNATURES * 40], vocab_size)

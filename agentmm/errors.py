@@ -34,7 +34,9 @@ class AgentmmError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, got: object = None, expected: str | None = None, mend: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, got: object = None, expected: str | None = None, mend: str | None = None
+    ) -> None:
         parts = [" ".join(str(message).split())]
         if got is not None:
             parts.append(f"got {_short(got)}")

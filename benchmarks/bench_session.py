@@ -1,6 +1,6 @@
 """The same 6-step, 3-image episode with and without the cache session, as a ratio in one run.
 
-The planner's turns are fixed (its own likeliest tokens under the grammar, at most 24 a step), so both runs do the same work.
+Every step writes the same number of tokens, so both runs do the same work.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def write_pairs(store: str | None, path: Path, most: int, *, messages: bool = Fa
     from agentmm.trace import TraceStore
 
     traces = TraceStore(existing_store(store))
-    pairs = list(outcome_pairs(traces.traces(), per_question=most))
+    pairs = list(outcome_pairs(traces.traces(), most=most))
     path.parent.mkdir(parents=True, exist_ok=True)
     written = write_rows(pairs, traces, path, messages=messages)
     return {"pairs": written, "questions": len({pair.group for pair in pairs}), "path": str(path)}

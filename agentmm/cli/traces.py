@@ -32,7 +32,7 @@ def list_traces(
     """List the newest traces."""
     from agentmm.trace import TraceStore
 
-    where = {"status": status} if status else {}
+    where: dict[str, Any] = {"status": status} if status else {}
     rows = TraceStore(existing_store(store)).summaries(limit, **where)
     if json_:
         for row in rows:

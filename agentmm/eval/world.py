@@ -6,6 +6,7 @@ planner's share of it is the planner's own doing.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ def evaluate_world(
         families: only these families.
         workers: processes.
         baselines: whether to score the three baselines too.
-        cache: folder of kept tool results; none are kept after the evaluation where None.
+        cache: folder of kept tool results; they last as long as the evaluation where None.
         home: folder of media and traces of the planner's column; a temporary one where None.
 
     Returns:
@@ -62,11 +63,14 @@ def evaluate_world(
         UsageError: an unknown split or family, or a wordings file that cannot be used.
     """
     sample = _sample(split, n, seed, families, wordings)
-    started = time.perf_counter()
-    oracle = run_column("scripted", sample, workers=workers, cache=cache)
-    given = oracle if planner == "scripted" else run_column(planner, sample, workers=workers, cache=cache, home=home)
-    questions = list(sample.questions()) if baselines else []
     name = planner if isinstance(planner, str) else getattr(planner, "__name__", "agent")
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="agentmm-kept-") as folder:
+        kept = cache or Path(folder)
+        oracle = run_column("scripted", sample, workers=workers, cache=kept)
+        same = planner == "scripted"
+        given = oracle if same else run_column(planner, sample, workers=workers, cache=kept, home=home)
+        poor = _baselines(list(sample.questions()), oracle, kept) if baselines else {}
     return {
         "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given),
         **_columns(oracle, given),
@@ -75,7 +79,7 @@ def evaluate_world(
         "by_wording": _by_wording(oracle, given),
         "malformed_calls": sum(outcome.malformed for outcome in given),
         "calls": sum(outcome.calls for outcome in given),
-        "baselines": _baselines(questions, oracle, cache) if baselines else {},
+        "baselines": poor,
         "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
 
@@ -154,7 +158,7 @@ def _by_wording(oracle: Sequence[Outcome], given: Sequence[Outcome]) -> dict[str
     }
 
 
-def _baselines(questions: Sequence[Question], oracle: Sequence[Outcome], cache: Path | None) -> dict[str, Any]:
+def _baselines(questions: Sequence[Question], oracle: Sequence[Outcome], cache: Path) -> dict[str, Any]:
     """Share, interval and too easy families of each baseline; all text over the first pictures alone."""
     kept = ResultCache(cache)
     scored = score_baselines(questions, oracle, None, kept)

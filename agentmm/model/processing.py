@@ -58,7 +58,9 @@ class SquareImageProcessor(BaseImageProcessor):
         pixels = np.stack([square_pixels(image, self.size) for image in _flat(images)])
         return BatchFeature({"pixel_values": scale_pixels(pixels)}, tensor_type=return_tensors)
 
-    preprocess = __call__
+    def preprocess(self, images: Any, *args: Any, **kwargs: Any) -> BatchFeature:
+        """The same as calling the processor."""
+        return self(images, *args, **kwargs)
 
 
 def _flat(images: Any) -> list[Any]:

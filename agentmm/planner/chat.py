@@ -169,7 +169,12 @@ class ChatMM(BaseChatModel):
         folder = (ensure_config().get("configurable") or {}).get("agentmm_store") or default_home() / "media"
         store = MediaStore(Path(folder))
         by_sha = {record["sha"]: record for record in records.values() if record.get("sha")}
-        return lambda sha: store.get(by_sha.get(sha, sha)).pixels
+
+        def load(sha: str) -> Any:
+            picture: Any = store.get(by_sha.get(sha, sha))
+            return picture.pixels
+
+        return load
 
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
@@ -238,7 +243,8 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
     device = options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = MultimodalLM.from_pretrained(folder, dtype=torch.float32).to(device)
+    model: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    model.to(device)
     processor = MultimodalProcessor.from_pretrained(folder)
     options.setdefault("weights_id", weights_id(folder))
     return ChatMM(model=model, processor=processor, planner_name=name, **options)

@@ -1,7 +1,7 @@
 """Constrained calls: the grammar of a completion under the tools' parameters and the handles that exist now.
 
-A completion is an optional thought, then one or more calls or an answer. The grammar is compact: tool names and handles are literals,
-strings are bounded, arguments stand in the order of the signature.
+A completion is an optional thought, then one or more calls or an answer. The grammar is compact: tool names and handles
+are literals, strings are bounded, arguments stand in the order of the signature.
 """
 
 from __future__ import annotations

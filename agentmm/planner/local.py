@@ -178,7 +178,8 @@ class LocalModel:
         out = self.model(
             inputs_embeds=embeds, past_key_values=cache, position_ids=positions, use_cache=True, logits_to_keep=1
         )
-        session.layers = [(layer.keys, layer.values) for layer in cache.layers]
+        layers: list[Any] = cache.layers
+        session.layers = [(layer.keys, layer.values) for layer in layers]
         session.keys = [*session.keys, *keys]
         return out.logits[0, -1].float()
 

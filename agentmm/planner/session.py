@@ -1,8 +1,8 @@
 """The cache session: a step feeds only the tokens that are new, and an image meets the encoder once per episode.
 
-A session is found by content, never by thread: the longest common prefix of its keys with the prompt's. A key is a token
-id, or, where an image stands, the image's hash and the offset within it: two different images have equal token ids, so
-ids alone would give false hits.
+A session is found by content, never by thread: the longest common prefix of its keys with the prompt's. A key is a
+token id, or, where an image stands, the image's hash and the offset within it: two different images have equal token
+ids, so ids alone would give false hits.
 """
 
 from __future__ import annotations

@@ -117,7 +117,10 @@ class Recorder(BaseCallbackHandler):
         with self._lock:
             self._enter(run_id, parent_run_id)
             run = self._run(run_id)
-            if run is None or run.ours:
+            if run is None:
+                return
+            run.opened[run_id] = len(run.opened)
+            if run.ours:
                 return
             run.began[run_id] = time.perf_counter()
             self._shown(run, messages)
@@ -142,7 +145,8 @@ class Recorder(BaseCallbackHandler):
             if run is None or self._inside_tool(run_id) or not generations or not generations[0]:
                 return
             message = getattr(generations[0][0], "message", None) or AIMessage(generations[0][0].text)
-            self._plan(run, message, (parent_run_id, run_id), run.began.pop(run_id, None))
+            if not run.wraps(run_id, message):
+                self._plan(run, message, (parent_run_id, run_id), run.began.pop(run_id, None))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **_: Any) -> None:
         """Keep the ids of a step whose text could not be read."""
@@ -206,7 +210,7 @@ class Recorder(BaseCallbackHandler):
         run.start = {"graph": name or "", "question": text, "foreign": True, **self.facts}
 
     def _enter(self, run_id: UUID, parent: UUID | None) -> None:
-        if parent in self._root:
+        if parent is not None and parent in self._root:
             self._root[run_id], self._above[run_id] = self._root[parent], parent
 
     def _run(self, run_id: UUID) -> Run | None:

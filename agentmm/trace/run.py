@@ -25,6 +25,8 @@ class Run:
         cut_off: the last plan before a resume has no results: a plan that comes next is the same step once more.
         calls: planned call id to (tool, arguments), of calls without a result.
         spoken: message ids and texts that became plans.
+        opened: chat model runs in the order they began.
+        told: when the run of a plan began, and what it said.
     """
 
     trace_id: str
@@ -44,12 +46,24 @@ class Run:
     shown_media: set[str] = field(default_factory=set)
     tools: list[dict[str, Any]] = field(default_factory=list)
     last_text: str = ""
+    opened: dict[Any, int] = field(default_factory=dict)
+    told: list[tuple[int, str]] = field(default_factory=list)
 
     def new_media(self) -> dict[str, dict[str, Any]]:
         """Records that no event holds yet."""
         fresh = {key: value for key, value in self.lifter.records.items() if key not in self.written_media}
         self.written_media.update(fresh)
         return fresh
+
+    def wraps(self, run_id: Any, message: AIMessage) -> bool:
+        """Whether a model's run only passed on what a model within it said; notes what it said if not."""
+        began = self.opened.get(run_id, len(self.opened))
+        calls = [(call["name"], call["args"]) for call in message.tool_calls]
+        said = repr((message.text, calls))
+        if any(inner > began and said == words for inner, words in self.told):
+            return True
+        self.told.append((began, said))
+        return False
 
     def already_said(self, message: AIMessage) -> bool:
         """Whether a message of a node's output is one that a planner callback has told of."""

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from agentmm.errors import TraceError, UnknownTrace
 from agentmm.media.home import default_home
@@ -268,7 +270,7 @@ def _engine(url: str, durable: bool) -> sa.Engine:
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def _set(connection: Any, _record: Any) -> None:
         for pragma in ("journal_mode=WAL", f"synchronous={'NORMAL' if durable else 'OFF'}"):
             connection.execute(f"PRAGMA {pragma}").close()
@@ -281,7 +283,7 @@ def _clear_errors(url: str) -> Iterator[None]:
     """Database and disk errors as one line."""
     try:
         yield
-    except (sa.exc.SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
         full = "full" in reason or "No space" in reason or "disk I/O" in reason
         mend = "free some space, or set AGENTMM_HOME to another disk" if full else "agentmm doctor"

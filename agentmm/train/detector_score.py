@@ -31,7 +31,7 @@ HEADS = ("one2many", "one2one")
 IOUS = np.linspace(0.5, 0.95, 10)
 LOWEST = 0.02
 SEARCH_PX = 320
-"""Pictures are searched larger than they are trained: small shapes are found better (scenes all right: 78 % -> 86 %)."""
+"""Pictures are searched larger than they are trained: small ones are found better (all counts right: 78 % -> 86 %)."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def run(
     if not (folder / "config.json").is_file():
         raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    net = MultimodalLM.from_pretrained(folder, dtype=torch.float32).to(where)
+    net: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    net.to(where)
     out.mkdir(parents=True, exist_ok=True)
     history = train_dpo(rows, net, loader(media), recipe, cache=out / "reference.safetensors", log=_say)
     net.half().save_pretrained(out)

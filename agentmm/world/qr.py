@@ -155,4 +155,4 @@ def _write_format(dark: np.ndarray, mask: int) -> None:
 def _runs(line: np.ndarray) -> list[int]:
     """Lengths of the stretches of equal modules."""
     edges = np.flatnonzero(np.diff(line.astype(int))) + 1
-    return np.diff([0, *edges, len(line)]).tolist()
+    return np.diff(np.array([0, *edges.tolist(), len(line)])).tolist()

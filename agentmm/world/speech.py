@@ -102,9 +102,14 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("please call the ", ("person to call", "time to call"), " "),
     ("please buy ", ("first thing to buy", "second thing to buy"), " and "),
     ("the price is ", ("price",), ""),
+    ("my father lives in ", ("father's city",), ""),
     ("my brother lives in ", ("brother's city",), ""),
     ("my sister lives in ", ("sister's city",), ""),
     ("the doctor lives in ", ("doctor's city",), ""),
+    ("the key is ", ("place of the key",), ""),
+    ("the book is ", ("place of the book",), ""),
+    ("the money is ", ("place of the money",), ""),
+    ("the dog is ", ("place of the dog",), ""),
 )
 """How a note's sentence begins, what it tells, and the word between its values."""
 

@@ -157,3 +157,19 @@ def test_odd_inline_media_do_not_end_a_foreign_run(store, media):
     trace = record(graph, asked("what?", "data:image/png;base64,AAAA"), store, media)
     assert trace.answer == "no idea"
     assert "medium not kept" in trace.question
+
+
+def test_a_model_around_a_model_is_one_plan(store, media):
+    """A wrapper, such as a planner around a foreign chat model, passes on what the inner one said."""
+    inner = Scripted(said=[AIMessage("", tool_calls=[call("add", "c1", a=1, b=2)]), AIMessage("three")])
+
+    class Around(Scripted):
+        def _generate(self, messages, stop=None, run_manager=None, **kwargs):
+            from langchain_core.outputs import ChatGeneration, ChatResult
+
+            said = inner.invoke(messages)
+            return ChatResult(generations=[ChatGeneration(message=AIMessage(said.text, tool_calls=said.tool_calls))])
+
+    trace = record(foreign(Around(said=[]), [add]), asked(), store, media)
+    assert [len(step.plan.calls) for step in trace.steps] == [1, 0]
+    assert trace.answer == "three"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agentmm.world.documents.page import Document
+from agentmm.world.documents.page import Document, FieldKind
 from agentmm.world.documents.sheet import Part, Sheet, draw_height, draw_look, text_width
 from agentmm.world.documents.words import (
     GOODS,
@@ -30,7 +30,10 @@ def make_receipt(rng: np.random.Generator) -> Document:
     store = f"{word(rng, STORES).upper()} {pick(rng, STORE_ENDS)}"
     goods = words(rng, GOODS, whole(rng, 2, 5))
     prices = [cents(rng, 45, 2999) for _ in goods]
-    heads = [("Date", date(rng), "date")] * chance(rng, 0.6) + [("Receipt", code(rng), "code")] * chance(rng, 0.4)
+    heads: list[tuple[str, str, FieldKind]] = [("Date", date(rng), "date")]
+    heads = heads * chance(rng, 0.6)
+    number: list[tuple[str, str, FieldKind]] = [("Receipt", code(rng), "code")]
+    heads += number * chance(rng, 0.4)
     total_label, total = pick(rng, TOTALS), price(sum(prices))
     unit = look.text_px
     widest = max(text_width(look, text) for text in [store, total_label, *goods, *(f"{a}: {b}" for a, b, _ in heads)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agentmm.world.codes import CodePicture, draw_payload, make_code
+from agentmm.world.codes import CodeKind, CodePicture, draw_payload, make_code
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, said, yes_no
 from agentmm.world.families.several import picture
 from agentmm.world.program import Call, Observation, Program, cited, missing, one, several
@@ -30,7 +30,7 @@ class Codes:
 
 def make_codes(rng: Rng) -> Codes:
     """A QR code and a bar code side by side, two times in five one of them alone."""
-    kinds = ["qr", "ean13"] if rng.random() < 0.5 else ["ean13", "qr"]
+    kinds: list[CodeKind] = ["qr", "ean13"] if rng.random() < 0.5 else ["ean13", "qr"]
     codes = tuple(make_code(rng, kind) for kind in kinds[: 1 if rng.random() < 0.4 else 2])
     height = max(code.pixels.shape[0] for code in codes)
     paper = codes[0].pixels[0, 0]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from agentmm.world.documents.page import Document, Field
 from agentmm.world.documents.words import GOODS, PARTS
 from agentmm.world.families.documents import lying
-from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, choose, said, yes_no
+from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, said, yes_no
 from agentmm.world.families.printed import Beside, Line, after, beside, lines, unlike
 from agentmm.world.program import One, Program, cited, missing, one
 
@@ -189,8 +189,10 @@ def _bars(sign: str) -> Callable[[Sequence[Document], Rng, bool], Draw | None]:
 
 
 _PAID = ("receipt|invoice",)
-_A, _AB = {"a": "text"}, {"a": "text", "b": "text"}
-_AN, _N = {"a": "text", "b": "number"}, {"b": "number"}
+_A: dict[str, SlotKind] = {"a": "text"}
+_AB: dict[str, SlotKind] = {"a": "text", "b": "text"}
+_AN: dict[str, SlotKind] = {"a": "text", "b": "number"}
+_N: dict[str, SlotKind] = {"b": "number"}
 
 FAMILIES = [
     Family("price", "document", "price", _PAID, _price, _price_program, _A, 2, 0.1),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agentmm.world.families.family import Draw, Family, Rng, Slots, balanced, choose, said, yes_no
+from agentmm.world.families.family import Draw, Family, Rng, SlotKind, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.things import apart, find, lacking, named, pairs, plural, present
 from agentmm.world.program import Call, Program, one, several
 from agentmm.world.scenes import Scene

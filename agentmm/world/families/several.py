@@ -7,7 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from agentmm.world.documents.page import Document
-from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, balanced, choose, said, yes_no
+from agentmm.world.families.family import (
+    UNANSWERABLE,
+    Draw,
+    Family,
+    Rng,
+    SlotKind,
+    Slots,
+    balanced,
+    choose,
+    said,
+    yes_no,
+)
 from agentmm.world.families.prices import total_of
 from agentmm.world.families.printed import alike, lines
 from agentmm.world.families.things import find, lacking, named, present

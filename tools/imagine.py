@@ -32,14 +32,13 @@ def imagine(
     if not pipeline:
         mend = 'load_tool("imagine", pipeline="FOLDER_OR_NAME")'
         raise ToolError("no picture maker is configured", expected="a diffusers pipeline", mend=mend)
+    maker = _pipeline(pipeline, device)
     import torch
 
     size = {"width": side_px, "height": side_px} if side_px else {}
     with _LOCK:
-        maker = torch.Generator("cpu").manual_seed(seed)
-        made = _pipeline(pipeline, device)(
-            prompt, num_inference_steps=steps, generator=maker, output_type="np", **size
-        ).images[0]
+        chance = torch.Generator("cpu").manual_seed(seed)
+        made = maker(prompt, num_inference_steps=steps, generator=chance, output_type="np", **size).images[0]
     return {"image": Image((np.asarray(made).clip(0, 1) * 255).round().astype(np.uint8))}
 
 

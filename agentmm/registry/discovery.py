@@ -67,7 +67,7 @@ def load_tool(name: ToolLike, **options: Any) -> Any:
         UsageError: there is none of that name.
         ConfigError: it is no tool, or has no such setting.
     """
-    found = _find_tool(name) if isinstance(name, str) else name
+    found: Any = _find_tool(name) if isinstance(name, str) else name
     if not isinstance(found, BaseTool):
         if not callable(found):
             raise ConfigError("not a tool", got=found, expected="a function or a tool")

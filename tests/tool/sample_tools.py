@@ -15,7 +15,7 @@ from agentmm.tool import tool
 FACTOR = 3
 
 
-def repeated(text: str) -> str:
+def repeated(text):
     return text * FACTOR
 
 

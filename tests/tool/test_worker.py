@@ -13,9 +13,10 @@ import numpy as np
 import psutil
 import pytest
 
-from agentmm.errors import MissingExtra, ToolCrash, ToolError, ToolTimeout
+from agentmm.errors import ConfigError, MissingExtra, ToolCrash, ToolError, ToolTimeout
 from agentmm.media import Image
 from agentmm.tool import run_tool
+from agentmm.tool.decorator import LateTool
 from agentmm.tool.reference import load_reference, reference_of
 from agentmm.tool.worker import WORKERS, Workers
 from tests.tool import sample_tools
@@ -168,3 +169,13 @@ def test_references_lead_back_to_the_function():
     assert Path(reference.path).name == "sample_tools.py"
     assert load_reference(reference) is sample_tools.repeated
     assert reference_of(lambda: None) is None
+
+
+def test_a_tool_in_a_worker_is_built_when_it_is_asked_for():
+    late = LateTool(sample_tools.repeated, {"description": "Repeat.", "name": "again"})
+    assert late.function("a") == "aaa"
+    with pytest.raises(ConfigError, match="argument 'text' of tool 'again' has no annotation"):
+        _ = late.signature
+    built = LateTool(sample_tools.shout.function, {"description": "Shout."})
+    assert built.signature == "shout(text:Text)"
+    assert built.with_options(mark="?").call(text="a").value["text"] == "aaa?"

@@ -18,7 +18,7 @@ from typing import Any
 
 from agentmm.errors import TrainError
 from agentmm.train.detector_data import Batch, batches
-from agentmm.train.detector_net import build, recipe
+from agentmm.train.detector_net import build, home_folder, recipe
 
 DEFAULT_OUT = Path(__file__).parent.parent / "weights" / "detector"
 SAVE_EVERY_S = 120.0
@@ -175,7 +175,8 @@ def train_detector(
 
     Args:
         minutes: wall time of training alone, the time before a resume counted in.
-        out: folder for `model.safetensors`, `model.yaml`, `manifest.json`; the checkpoint lies beside them.
+        out: folder for `model.safetensors`, `model.yaml`, `manifest.json`. The checkpoint lies beside them, or under
+            `$AGENTMM_HOME/train` when they go into the package itself.
         resume: go on from the checkpoint when there is one.
         device: `cpu` or `cuda`; by default the GPU if there is one.
         settings: the recipe.
@@ -193,7 +194,7 @@ def train_detector(
         raise TrainError("no time to train in", got=minutes, expected="minutes > 0")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     training = Training(settings or Recipe(), minutes, device)
-    checkpoint = Path(out) / "checkpoint.pt"
+    checkpoint = _checkpoint(Path(out))
     if resume and checkpoint.is_file():
         training.load(checkpoint)
         _say(f"goes on at step {training.step}, {training.spent_s / 60:.1f} min spent")
@@ -201,6 +202,11 @@ def train_detector(
     from agentmm.train.detector_score import publish
 
     return publish(training, Path(out), score=score)
+
+
+def _checkpoint(out: Path) -> Path:
+    """The package ships everything in its weights folder, so a checkpoint must not lie there."""
+    return (home_folder() / "train" / "detector" if out == DEFAULT_OUT else out) / "checkpoint.pt"
 
 
 def _run(training: Training, checkpoint: Path) -> None:

@@ -11,9 +11,15 @@ from agentmm.errors import MissingExtra, TrainError
 ARCHITECTURE = "yolo26n"
 
 
+def home_folder() -> Path:
+    """Where agentmm keeps what it must keep between runs."""
+    named = os.environ.get("AGENTMM_HOME")
+    return Path(named).expanduser() if named else Path.home() / ".cache" / "agentmm"
+
+
 def quiet_ultralytics() -> None:
     """Set ultralytics' environment, before its first import: offline, no installs, its settings in our cache."""
-    home = Path(os.environ.get("AGENTMM_HOME") or Path.home() / ".cache" / "agentmm") / "ultralytics"
+    home = home_folder() / "ultralytics"
     home.mkdir(parents=True, exist_ok=True)
     for name, value in {
         "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false", "YOLO_CONFIG_DIR": str(home),

@@ -298,6 +298,3 @@ def _outermost(scene: Scene, rng: np.random.Generator) -> str:
     left = min(scene.shapes, key=lambda s: s.centre[0])
     right = max(scene.shapes, key=lambda s: s.centre[0])
     return f"leftmost: {left.name}; rightmost: {right.name}"
-
-
-__all__ = ["COLOURS", "DIFFICULTY", "SHAPES", "SIZES", "Scene", "Shape", "make_scene", "plural", "scene_caption"]

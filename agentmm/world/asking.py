@@ -20,6 +20,9 @@ from agentmm.world.sources import SOUNDS
 from agentmm.world.wordings import WORDINGS
 
 _PLACE = re.compile(r"\{([abAB])(_one|_many)?\}")
+_AGREES = {"a": "_one", "an": "_one", "one": "_one", "each": "_one", "every": "_one", "many": "_many", "all": "_many"}
+"""Words that want the singular or the plural after them, whatever is natural to the family."""
+
 _ARTICLE = re.compile(r"\b([Aa]) (?=orange\b)")
 
 
@@ -40,7 +43,10 @@ def fill(template: str, slots: Slots, kinds: Mapping[str, SlotKind]) -> str:
         slot = letter.lower()
         if slot not in slots:
             return place.group(0)
-        text = _form(slots[slot], kinds.get(slot, "text"), form)
+        before = template[: place.start()].split()
+        text = _form(
+            slots[slot], kinds.get(slot, "text"), form or _AGREES.get(before[-1].lower() if before else "", "")
+        )
         return text[:1].upper() + text[1:] if letter.isupper() else text
 
     return _ARTICLE.sub(r"\1n ", _PLACE.sub(put, template))
@@ -131,7 +137,9 @@ def _pattern(family: str, template: str) -> _Pattern:
     pieces.append(re.escape(plain[end:]))
     literal = len(_PLACE.sub("", plain))
     typed = sum(kind not in ("text", "expression") for kind in kinds.values())
-    return _Pattern(family, template, re.compile("".join(pieces), re.IGNORECASE), literal + 100 * typed)
+    return _Pattern(
+        family, template, re.compile("".join(pieces), re.IGNORECASE), literal + (100 * typed if kinds else 1000)
+    )
 
 
 @lru_cache(maxsize=8)

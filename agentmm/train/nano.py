@@ -22,6 +22,7 @@ from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.captions import caption_rows
+from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
@@ -49,6 +50,7 @@ class Run:
     Attributes:
         episodes: imagined episodes an epoch of the LM stage.
         captions: caption pairs of the PT stage.
+        drills: copying drills beside each trace of the IT stage.
     """
 
     out: Path
@@ -62,6 +64,7 @@ class Run:
     preset: str = "nano"
     episodes: int = 4000
     captions: int = 4000
+    drills: float = 0.5
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -220,6 +223,8 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
     def part(held: bool) -> RowSet:
         chosen = [row for index, row in enumerate(traces.rows) if (index % 32 == 31) == held]
+        if not held:
+            chosen += drill_rows(renderer, int(len(chosen) * run.drills), run.seed + len(chosen))
         return RowSet.of(chosen or traces.rows[:1], traces.squares.array(), traces.squares.size)
 
     def grown(epoch: int) -> RowSet | None:

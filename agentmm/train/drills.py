@@ -1,0 +1,75 @@
+"""Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
+
+Half are plain copies of random tokens, half are look-ups of a key among numbered lines, in the wire's own turns. Without
+them nano read its tools' results but wrote other digits and names than they held (`docs/log.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agentmm.planner.render import Renderer
+from agentmm.train.rowset import Row
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = "0123456789"
+
+
+def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
+    """Drills, the same for the same arguments; loss on what the assistant writes.
+
+    Args:
+        renderer: gives the ids.
+        n: how many.
+        seed: another seed gives other drills.
+    """
+    rng = np.random.default_rng([13, seed])
+    first, last = renderer.token_id("<|unk|>") + 1, renderer.vocabulary
+    for _ in range(n):
+        yield _copy(renderer, rng, first, last) if rng.random() < 0.5 else _look_up(renderer, rng)
+
+
+def _copy(renderer: Renderer, rng: np.random.Generator, first: int, last: int) -> Row:
+    """A run of random tokens, many of them digits, and the same again."""
+    length = int(rng.integers(6, 40))
+    run = rng.integers(first, last, length)
+    digits = np.array([renderer.encode(digit)[0] for digit in _DIGITS])
+    numbers = rng.random(length) < rng.choice([0.0, 0.5, 1.0])
+    run[numbers] = rng.choice(digits, int(numbers.sum()))
+    return _row(renderer, [("tool", run.tolist())], run.tolist())
+
+
+def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
+    """A key asked for, lines with keys and values, and the value with its region."""
+    pairs = [(_word(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
+    at = int(rng.integers(len(pairs)))
+    lines = '", "'.join(f"region_{i} {key} {value}" for i, (key, value) in enumerate(pairs, 1))
+    shown = renderer.encode(f'{{"count": {len(pairs)}, "lines": ["{lines}"]}}')
+    wanted = renderer.encode(f"{pairs[at][1]} [region_{at + 1}]")
+    return _row(renderer, [("user", renderer.encode(pairs[at][0])), ("tool", shown)], wanted)
+
+
+def _word(rng: np.random.Generator) -> str:
+    """A random word, sometimes in capitals."""
+    word = "".join(rng.choice(list(_LETTERS), int(rng.integers(3, 9))))
+    return word.upper() if rng.random() < 0.4 else word.capitalize()
+
+
+def _value(rng: np.random.Generator) -> str:
+    """A price, a whole number, a code or a word."""
+    kind = int(rng.integers(4))
+    if kind == 0:
+        return f"{int(rng.integers(1, 1000))}.{int(rng.integers(100)):02d}"
+    if kind == 1:
+        return str(int(rng.integers(1, 100_000)))
+    return f"{_word(rng)[:3].upper()}-{int(rng.integers(10, 9999))}" if kind == 2 else _word(rng)
+
+
+def _row(renderer: Renderer, turns: list[tuple[str, list[int]]], wanted: list[int]) -> Row:
+    """Turns that are read, and the assistant's turn that is learnt."""
+    end = renderer.token_id("<|end|>")
+    read = [i for role, ids in turns for i in (renderer.token_id(f"<|{role}|>"), *ids, end)]
+    read.append(renderer.token_id("<|assistant|>"))
+    return Row([*read, *wanted, end], [0] * len(read) + [1] * (len(wanted) + 1))

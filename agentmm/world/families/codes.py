@@ -125,12 +125,12 @@ def _which_program(slots: Slots, media: Sequence[str]) -> Program:
 
 
 FAMILIES = [
-    Family("qr_content", "code", "text", ("codes",), _content("qr"), _content_program("qr"), {}, 1.2, 0.1),
+    Family("qr_content", "code", "text", ("codes",), _content("qr"), _content_program("qr"), {}, 1.4, 0.1),
     Family("bar_content", "code", "text", ("codes",), _content("ean13"), _content_program("ean13"), {}, 1.2, 0.1),
-    Family("has_qr", "code", "yes_no", ("codes",), _has("qr"), _has_program("qr"), {}, 0.3),
-    Family("has_bar", "code", "yes_no", ("codes",), _has("ean13"), _has_program("ean13"), {}, 0.3),
+    Family("has_qr", "code", "yes_no", ("codes",), _has("qr"), _has_program("qr"), {}, 0.2),
+    Family("has_bar", "code", "yes_no", ("codes",), _has("ean13"), _has_program("ean13"), {}, 0.2),
     Family("qr_says", "code", "yes_no", ("codes",), _says, _says_program, {"a": "text"}, 0.4),
     Family("code_text", "code", "text", ("codes",), _text, _text_program, {}, 0),
-    Family("which_code", "multi", "picture", ("code", "code"), _which, _which_program, {"a": "text"}, 0.5),
+    Family("which_code", "multi", "picture", ("code", "code"), _which, _which_program, {"a": "text"}, 0.35),
 ]
 """Codes."""

@@ -166,14 +166,14 @@ _A: dict[str, SlotKind] = {"a": "text"}
 _PAID = "receipt|invoice"
 
 FAMILIES = [
-    Family("value", "document", "text", ("invoice|label|receipt",), _value, _value_program, _A, 2, 0.1),
+    Family("value", "document", "text", ("invoice|label|receipt",), _value, _value_program, _A, 2.4, 0.1),
     Family("date", "document", "date", (_PAID,), _date, _date_program, {}, 1, 0.15),
-    Family("store", "document", "text", (_PAID,), _first, _first_program),
-    Family("title", "document", "text", ("table|chart|label",), _first, _first_program, {}, 0.7),
+    Family("store", "document", "text", (_PAID,), _first, _first_program, {}, 1.2),
+    Family("title", "document", "text", ("table|chart|label",), _first, _first_program, {}, 0.9),
     Family("sign_line", "document", "text", ("sign",), _sign_line, _sign_line_program, {"b": "text"}, 1, 0.1),
     Family("sign_text", "document", "text", ("sign",), _text, _text_program, {}, 0),
     Family("cell", "document", "number", ("table",), _cell, _cell_program, {"a": "text", "b": "text"}, 1.5, 0.08),
-    Family("bar", "document", "number", ("chart",), _bar, _value_program, _A, 1.2, 0.08),
+    Family("bar", "document", "number", ("chart",), _bar, _value_program, _A, 1.4, 0.08),
     Family("says", "document", "yes_no", ("receipt|invoice|label|sign|table",), _says, _says_program, _A, 0.6),
     Family("line_count", "document", "number", ("receipt|label|table",), _line_count, _line_count_program, {}, 0.4),
 ]

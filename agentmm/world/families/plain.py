@@ -70,10 +70,10 @@ def _larger_program(slots: Slots, media: Sequence[str]) -> Program:
 FAMILIES = [
     Family("calculation", "plain", "number", (), _calculation, _calculation_program, {"a": "expression"}, 0.6),
     Family(
-        "comparison", "plain", "yes_no", (), _comparison, _comparison_program, {"a": "expression", "b": "number"}, 0.4,
+        "comparison", "plain", "yes_no", (), _comparison, _comparison_program, {"a": "expression", "b": "number"}, 0.25,
     ),
     Family(
-        "larger", "plain", "text", (), _larger, _larger_program, {"a": "expression", "b": "expression"}, 0.5,
+        "larger", "plain", "text", (), _larger, _larger_program, {"a": "expression", "b": "expression"}, 0.6,
     ),
 ]  # fmt: skip
 """Plain calculation."""

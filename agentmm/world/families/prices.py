@@ -195,8 +195,8 @@ _AN: dict[str, SlotKind] = {"a": "text", "b": "number"}
 _N: dict[str, SlotKind] = {"b": "number"}
 
 FAMILIES = [
-    Family("price", "document", "price", _PAID, _price, _price_program, _A, 2, 0.1),
-    Family("bill_total", "document", "price", _PAID, _total, _total_program, {}, 1.2),
+    Family("price", "document", "price", _PAID, _price, _price_program, _A, 2.3, 0.1),
+    Family("bill_total", "document", "price", _PAID, _total, _total_program, {}, 1.4),
     Family(
         "add_prices", "document", "price", _PAID, _of_two(lambda a, b: (str(_amount(a) + _amount(b)),)),
         _both("+", _number), _AB, 1, 0.08,

@@ -195,7 +195,7 @@ FAMILIES = [
         _counter(("size",), ("size", "shape"), ("size", "colour"), ("size", *_WHOLE)), _count, {"a": "things"}, 1.5,
     ),
     Family("total", "scene", "number", ("scene",), _all_shapes, _total, {}, 0.7),
-    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}),
+    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}, 0.8),
     Family("more_than", "scene", "yes_no", ("scene",), _more, _from_count(_said_more), _NUMBER, 0.6),
     Family("exactly", "scene", "yes_no", ("scene",), _exact, _from_count(_said_same), _NUMBER, 0.5),
     Family(

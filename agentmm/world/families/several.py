@@ -196,7 +196,7 @@ _THINGS: dict[str, SlotKind] = {"a": "things"}
 _TWO, _THREE = ("scene",) * 2, ("scene",) * 3
 
 FAMILIES = [
-    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 0.9),
+    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 0.6),
     Family("most_in_picture", "multi", "picture", _THREE, _counted(_most), _from_counts(_best), _THINGS, 0.8),
     Family(
         "in_all_pictures", "multi", "number", _TWO, _counted(lambda counts: (str(sum(counts)),)),
@@ -206,15 +206,15 @@ FAMILIES = [
         "pictures_with", "multi", "number", _THREE, _counted(lambda counts: (str(sum(n > 0 for n in counts)),)),
         _from_counts(lambda counts, slots: str(sum(n > 0 for n in counts))), _THINGS, 0.8,
     ),
-    Family("which_has", "multi", "picture", _TWO, _only, _from_counts(_best), {"a": "thing"}, 0.7, 0.12),
+    Family("which_has", "multi", "picture", _TWO, _only, _from_counts(_best), {"a": "thing"}, 0.5, 0.12),
     Family(
         "same_in_both", "multi", "yes_no", _TWO, _equal,
-        _from_counts(lambda counts, slots: said(len(set(counts)) == 1)), _THINGS, 0.4,
+        _from_counts(lambda counts, slots: said(len(set(counts)) == 1)), _THINGS, 0.3,
     ),
-    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 0.8),
-    Family("sign_says", "multi", "text", ("sign", "sign"), _sign, _sign_program, {"b": "number"}, 1),
-    Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.5, 0.1),
-    Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.5),
-    Family("wider_picture", "multi", "picture", ("scene|label|sign",) * 2, _wider, _wider_program, {}, 0.4),
+    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 0.55),
+    Family("sign_says", "multi", "text", ("sign", "sign"), _sign, _sign_program, {"b": "number"}, 1.3),
+    Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.35, 0.1),
+    Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.35),
+    Family("wider_picture", "multi", "picture", ("scene|label|sign",) * 2, _wider, _wider_program, {}, 0.3),
 ]  # fmt: skip
 """Several pictures at once."""

@@ -132,7 +132,7 @@ def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
         path.write_bytes((Path(start) / "tokenizer.json").read_bytes())
     if not path.exists() or (start is None and not run.resume):
         size = load_preset(run.preset).text_config.vocab_size
-        imagined_tokenizer(run.seed + 1, texts_of(run.store), size).save(str(path))
+        imagined_tokenizer(run.seed + 1, texts_of(run.store), size, min(3000, run.episodes)).save(str(path))
         run.log("tokenizer: trained")
     return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
 

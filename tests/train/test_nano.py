@@ -148,6 +148,6 @@ def test_wrong_settings_are_one_clear_line(tmp_path, stores):
     with pytest.raises(TrainError, match="bad stages"):
         train_nano(1, tmp_path, stages=("sft",))
     with pytest.raises(TrainError, match="needs traces"):
-        train_nano(0.01, tmp_path / "a", stages=("it",), preset="tiny")
+        train_nano(0.01, tmp_path / "a", stages=("it",), preset="tiny", episodes=12)
     with pytest.raises(TrainError, match="no gold traces"):
-        train_nano(0.01, tmp_path / "b", stores[0], stages=("it",), preset="tiny", media=stores[1])
+        train_nano(0.01, tmp_path / "b", stores[0], stages=("it",), preset="tiny", episodes=12, media=stores[1])

@@ -81,8 +81,8 @@ def _guarded(arguments: list[str] | None) -> int:
         result = app(args=arguments, prog_name="agentmm", standalone_mode=False)
         streams.data.flush()
         return result if isinstance(result, int) else 0
-    except SystemExit as ended:  # Typer's answer to a reader that went away while help was printed
-        return 0 if isinstance(ended.__context__, BrokenPipeError) else 1
+    except SystemExit as ended:  # Typer ends so after completion, and when a reader went away while help was printed
+        return 0 if isinstance(ended.__context__, BrokenPipeError) or not ended.code else 1
     except KeyboardInterrupt:
         return interrupted()
     except AgentmmError as error:

@@ -45,7 +45,7 @@ def test_killed_at_twenty_random_moments(environment, tmp_path):
         whole_again(told)
 
 
-@pytest.mark.parametrize("count", [5])
+@pytest.mark.parametrize("count", [12])
 def test_interrupted_at_random_moments(environment, tmp_path, count):
     found = rounds(environment, tmp_path / "runs", count, "SIGINT")
     for told in found:

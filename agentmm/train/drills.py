@@ -1,7 +1,7 @@
 """Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
 
-Half are plain copies of random tokens, half are look-ups of a key among numbered lines, in the wire's own turns. Without
-them nano read its tools' results but wrote other digits and names than they held (`docs/log.md`).
+Half are plain copies of random tokens, half are look-ups of a key among numbered lines, in the wire's own turns. Nano
+without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
 """
 
 from __future__ import annotations

@@ -11,17 +11,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from operator import ge, gt, le, lt
 from typing import Any
 
 import numpy as np
 
+from agentmm.world.codes import CodePicture
 from agentmm.world.documents.page import Document
 from agentmm.world.drawing import COLOURS, SHAPES
+from agentmm.world.families.codes import Codes
 from agentmm.world.families.several import BOARDS
 from agentmm.world.families.things import parts
 from agentmm.world.program import Call, Observation, advance
 from agentmm.world.sample import Question, handles_of, sample_questions
 from agentmm.world.scenes import Scene
+from agentmm.world.speech import Spoken
 
 Messages = list[dict[str, Any]]
 _ERRORS = ("the model ran out of memory", "the result was lost", "the input could not be decoded", "internal error")
@@ -84,7 +88,7 @@ class _Telling:
     def observe(self, call: Call) -> Observation:
         """The observation of one call, faults included."""
         tell = _TELLERS.get(call.tool)
-        medium = self.media.get(str(call.arguments.get("image", call.arguments.get("media", ""))))
+        medium = next((self.media[v] for v in call.arguments.values() if v in self.media), None)
         if tell is None or (call.tool != "calculate" and medium is None):
             raise Unimaginable(call.tool)
         before = self.regions
@@ -157,6 +161,21 @@ class _Telling:
             "share": round(float(self.rng.uniform(0.5, 0.99)), 2),
         }
 
+    def read_code(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `read_code` would say of codes, from left to right; one in fifty is not seen."""
+        if not isinstance(truth, (Codes, CodePicture)):
+            raise Unimaginable("read_code on a scene or a page")
+        codes = truth.codes if isinstance(truth, Codes) else (truth,)
+        said = [f"{code.kind} {code.payload}" for code in codes]
+        kept = self._memory("codes", arguments, lambda: [text for text in said if self.rng.random() >= 0.02])
+        return {"count": len(kept), "codes": [f"{self.region()} {text}" for text in kept]}
+
+    def transcribe(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """What `transcribe` would write down."""
+        if not isinstance(truth, Spoken):
+            raise Unimaginable("transcribe on a picture")
+        return {"text": truth.text}
+
     def calculate(self, truth: Any, arguments: dict[str, Any]) -> Observation:
         """The exact value."""
         return {"value": value_of(str(arguments["expression"]))}
@@ -177,6 +196,8 @@ class _Telling:
 _TELLERS: dict[str, Callable[[_Telling, Any, dict[str, Any]], Observation]] = {
     "detect": _Telling.detect,
     "read_text": _Telling.read_text,
+    "read_code": _Telling.read_code,
+    "transcribe": _Telling.transcribe,
     "describe_media": _Telling.describe_media,
     "measure_colour": _Telling.measure_colour,
     "calculate": _Telling.calculate,
@@ -192,16 +213,18 @@ def _tallies(shapes: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
     }
 
 
+_COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {"<": lt, ">": gt, "<=": le, ">=": ge}
+
+
 def value_of(expression: str) -> bool | int | float:
     """The exact value of a sum of products, or whether a comparison of two holds.
 
     Raises:
-        Unimaginable: the expression holds anything but numbers and + - * / < >.
+        Unimaginable: the expression holds anything but numbers and + - * / < > <= >=.
     """
-    sides = re.split(r"([<>])", expression)
+    sides = re.split(r"(<=|>=|<|>)", expression)
     if len(sides) == 3:
-        left, right = _sum(sides[0]), _sum(sides[2])
-        return left > right if sides[1] == ">" else left < right
+        return _COMPARE[sides[1]](_sum(sides[0]), _sum(sides[2]))
     value = _sum(expression)
     return value.numerator if value.denominator == 1 else round(float(value), 6)
 

@@ -1,6 +1,8 @@
 """The inner loop: rows to gradient steps, by time or by steps, resumable; torch and numpy only.
 
-It knows no trace, message or tool. The learning rate is a cosine over the stage's time (or steps).
+It knows no trace, message or tool. The learning rate is a cosine over the stage's time (or steps). Linear layers learn
+by Muon, the rest by AdamW: with Muon nano learnt to copy in half the tokens (`docs/log.md`).
+Source: Muon, https://kellerjordan.github.io/posts/muon/; its step in the size of AdamW's, arXiv 2502.16982, eq. 4.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from torch.nn import functional as F
 
 from agentmm.errors import TrainError
 from agentmm.train.batch import batch_loss, hidden_states, make_batch
+from agentmm.train.parallel import average_gradients, rank, summed
 from agentmm.train.rowset import RowSet, batches
 from agentmm.train.stage import Progress, Stage, rate_factor
 
@@ -25,26 +28,33 @@ Refresh = Callable[[int], RowSet | None]
 """Epoch -> new rows, or None where the old ones stay."""
 
 
-def set_trainable(model: Any, stage: Stage) -> list[dict[str, Any]]:
-    """Freeze what the stage does not name; optimizer groups with peak rates, no decay on vectors.
+def set_trainable(model: Any, stage: Stage) -> list[torch.optim.Optimizer]:
+    """Freeze what the stage does not name; optimizers with peak rates: Muon for linear layers, AdamW for the rest.
 
     Raises:
         TrainError: the stage names a part that the model lacks.
     """
     model.requires_grad_(False)
-    groups = []
+    linear, rest = [], []
     for part, rate in stage.rates.items():
         module = getattr(model, part, None)
         if module is None:
             raise TrainError("a stage names a part that the model lacks", got=part)
         module.requires_grad_(True)
+        inner = {
+            id(layer.weight)
+            for name, layer in module.named_modules()
+            if isinstance(layer, torch.nn.Linear) and not name.endswith("lm_head")
+        }
         parameters = list(module.parameters())
-        for decay, chosen in (
-            (stage.weight_decay, [p for p in parameters if p.ndim > 1]),
-            (0.0, [p for p in parameters if p.ndim <= 1]),
-        ):
-            groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
-    return groups
+        linear.append({"params": [p for p in parameters if id(p) in inner], "lr": rate, "peak": rate})
+        rest.append({"params": [p for p in parameters if id(p) not in inner], "lr": rate, "peak": rate})
+    decayed = [group for group in linear if group["params"]]
+    plain = [group for group in rest if group["params"]]
+    adamw = torch.optim.AdamW(plain, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    if not decayed:
+        return [adamw]
+    return [torch.optim.Muon(decayed, weight_decay=stage.weight_decay, adjust_lr_fn="match_rms_adamw"), adamw]
 
 
 class Trainer:
@@ -71,7 +81,11 @@ class Trainer:
     ) -> None:
         self.model, self.stage, self.seed, self.device = model.to(device), stage, seed, device
         self.checkpoint, self.log = checkpoint, log
-        self.optimizer = torch.optim.AdamW(set_trainable(model, stage), betas=(0.9, 0.98), fused=True)
+        self.optimizers = set_trainable(model, stage)
+        self._learnt = [p for group in self._groups() for p in group["params"]]
+        self._share = 0.0
+        if device == "cpu":
+            model.decoder.set_attn_implementation("eager")  # a quarter faster than SDPA at these lengths
         self.progress = Progress()
         self._saved = self._logged = 0.0
 
@@ -84,7 +98,8 @@ class Trainer:
         """
         ask = refresh or (lambda epoch: None)
         self.model.train()
-        while self.progress.share(self.stage) < 1:
+        self._share = self.progress.share(self.stage)
+        while self._share < 1:
             rows = ask(self.progress.epoch) or rows
             rows = self._epoch(rows, ask)
         self.model.eval()
@@ -97,12 +112,13 @@ class Trainer:
         for index, chosen in enumerate(batches(rows, self.stage.tokens, self.seed, progress.epoch)):
             if index < progress.batch:
                 continue
-            if progress.share(self.stage) >= 1:
+            if self._share >= 1:
                 return rows
             start = time.monotonic()
-            self._step(rows, chosen)
+            tokens = self._step(rows, chosen)
             progress.seconds += time.monotonic() - start
             progress.batch = index + 1
+            self._together(tokens)
             self._report()
             if time.monotonic() - asked > 60:
                 asked, grown = time.monotonic(), refresh(progress.epoch)
@@ -112,29 +128,39 @@ class Trainer:
         progress.epoch, progress.batch = progress.epoch + 1, 0
         return rows
 
-    def _step(self, rows: RowSet, chosen: Any) -> None:
-        """One gradient step."""
+    def _groups(self) -> list[dict[str, Any]]:
+        """All groups of parameters; loading a checkpoint replaces them."""
+        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+
+    def _step(self, rows: RowSet, chosen: Any) -> int:
+        """One gradient step; gives the batch's tokens."""
         config, stage = self.model.config, self.stage
-        factor = rate_factor(self.progress.share(stage), stage.warmup)
-        for group in self.optimizer.param_groups:
+        factor = rate_factor(self._share, stage.warmup)
+        for group in self._groups():
             group["lr"] = group["peak"] * factor
         batch = make_batch(rows, chosen, stage, config.image_token_id, config.pad_token_id, self.device)
         with torch.autocast(self.device, torch.bfloat16):
             loss = batch_loss(self.model, batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(
-            [p for group in self.optimizer.param_groups for p in group["params"]], stage.clip
-        )
-        self.optimizer.step()
+        average_gradients(self._learnt)
+        torch.nn.utils.clip_grad_norm_(self._learnt, stage.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainError(
                 "the loss is not finite", got=value, mend="a lower learning rate, or resume from the last checkpoint"
             )
         self.progress.steps += 1
-        self.progress.tokens += batch.tokens
         self.progress.losses = [*self.progress.losses[-49:], value]
+        return batch.tokens
+
+    def _together(self, tokens: int) -> None:
+        """Count the step; all processes go by the clock of the first."""
+        share = self.progress.share(self.stage) if rank() == 0 else 0.0
+        tokens_of_all, self._share = summed(float(tokens), share)
+        self.progress.tokens += int(tokens_of_all)
 
     def _report(self) -> None:
         """A line every 15 s and a checkpoint every `save_s`, measured in training seconds."""
@@ -151,13 +177,13 @@ class Trainer:
             self.save()
 
     def save(self) -> None:
-        """Write the checkpoint, atomically."""
-        if self.checkpoint is None:
+        """Write the checkpoint, atomically; the first process does."""
+        if self.checkpoint is None or rank() > 0:
             return
         state = {
             "stage": self.stage.name,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "progress": vars(self.progress),
         }
         partial = self.checkpoint.with_suffix(".part")
@@ -175,7 +201,8 @@ class Trainer:
             return False
         try:
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(kept)
         except (RuntimeError, ValueError, KeyError) as error:
             raise TrainError(
                 "the checkpoint fits another model", got=str(self.checkpoint), mend="remove it to start anew"

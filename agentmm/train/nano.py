@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,17 +27,18 @@ from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
+from agentmm.train.parallel import join, processes, rank, torchrun, wait
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
 
-SHARES = {"lm": 0.45, "pt": 0.08, "it": 0.47}
+SHARES = {"lm": 0.52, "pt": 0.06, "it": 0.42}
 """Share of the minutes that each stage gets, among those that run."""
 
 OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
-BATCH_TOKENS = 3072
+BATCH_TOKENS = 2560
 
 __all__ = ["SHARES", "SIGNATURES", "Run", "main", "train_nano"]
 
@@ -50,7 +52,7 @@ class Run:
     Attributes:
         episodes: imagined episodes an epoch of the LM stage.
         captions: caption pairs of the PT stage.
-        drills: copying drills beside each trace of the IT stage.
+        drills: copying drills beside each episode of the LM and the IT stage.
     """
 
     out: Path
@@ -64,7 +66,7 @@ class Run:
     preset: str = "nano"
     episodes: int = 4000
     captions: int = 4000
-    drills: float = 0.5
+    drills: float = 0.25
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -120,6 +122,8 @@ def train_nano(
     run.facts |= {"name": run.preset, "seed": seed, **_record(start)}
     for name in run.stages:
         _STAGES[name](run, model, renderer)
+        if rank() > 0:
+            continue
         export(model, run.out / "tokenizer.json", run.out / "nano", run.facts)
         run.log(f"{name}: exported to {run.out / 'nano'}")
     return run.out / "nano"
@@ -128,12 +132,16 @@ def train_nano(
 def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
     """The run's tokenizer: the one that is there, the start's, or a new one."""
     path = run.out / "tokenizer.json"
+    if rank() > 0:
+        wait()
+        return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
     if start is not None and not (run.resume and path.exists()):
         path.write_bytes((Path(start) / "tokenizer.json").read_bytes())
     if not path.exists() or (start is None and not run.resume):
         size = load_preset(run.preset).text_config.vocab_size
         imagined_tokenizer(run.seed + 1, texts_of(run.store), size, min(3000, run.episodes)).save(str(path))
         run.log("tokenizer: trained")
+    wait()
     return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
 
 
@@ -152,15 +160,6 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     return MultimodalLM(load_preset(run.preset))
 
 
-def _earlier(start: Path | str | None) -> dict[str, Any]:
-    """What the start's manifest says of the stages before."""
-    path = Path(start or ".") / "manifest.json"
-    if start is None or not path.exists():
-        return {}
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    return {key: facts[key] for key in ("recipe", "data", "metrics") if key in facts}
-
-
 def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet, refresh: Any = None) -> None:
     """Run one stage, or take it over when it was finished before; note what the manifest says of it."""
     stage = run.stage(name, model.config.stages[name])
@@ -168,6 +167,8 @@ def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet,
     if run.resume and trainer.resume():
         run.log(f"{name}: resumed at {trainer.progress.seconds:.0f} s")
     progress = trainer.run(rows, refresh)
+    if rank() > 0:
+        return
     scores = evaluate(model, held, stage, run.device)
     run.log(f"{name}: held out " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
     _note(run, stage, progress, scores)
@@ -178,6 +179,7 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
     run.facts["recipe"]["stages"][stage.name] = {
         "rates": stage.rates,
         "batch_tokens": stage.tokens,
+        "processes": processes(),
         "other_weight": stage.other_weight,
         "seconds": round(progress.seconds),
         "steps": progress.steps,
@@ -188,15 +190,20 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
 
 
 def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Episodes imagined anew for every epoch."""
+    """Episodes imagined anew for every second epoch, and drills; each process imagines its own."""
     made: dict[int, RowSet] = {}
+    count = max(1, run.episodes // processes())
 
     def fresh(epoch: int) -> RowSet | None:
-        if epoch in made:
+        number = epoch // 2
+        if number in made:
             return None
         made.clear()
-        made[epoch] = imagined_rows(renderer, run.episodes, 1000 + 1000 * run.seed + epoch)
-        return made[epoch]
+        seed = 1000 + 1000 * run.seed + number + 500_000 * rank()
+        episodes = imagined_rows(renderer, count, seed)
+        rows = [episodes.row(index) for index in range(len(episodes))]
+        made[number] = RowSet.of([*rows, *drill_rows(renderer, int(count * run.drills), seed)])
+        return made[number]
 
     held = imagined_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed, split="val")
     state = read_checkpoint(run.out / "lm.pt") if run.resume else None
@@ -207,24 +214,32 @@ def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 
 def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Captions; the squares are made once for a seed."""
-    rows, held = caption_rows(renderer, run.captions, run.seed, run.out, model.config.image_size).split(
-        max(10, run.captions // 40)
+    """Captions; the squares are made once for a seed. Each process draws its own pictures."""
+    count = max(1, run.captions // processes())
+    rows, held = caption_rows(renderer, count, run.seed + 500_000 * rank(), run.out, model.config.image_size).split(
+        max(10, count // 40)
     )
     _train(run, "pt", model, rows, held)
-    run.facts["data"]["pt"] = {"captions": len(rows), "sha256": rows.digest}
+    run.facts["data"]["pt"] = {"captions": len(rows) * processes(), "sha256": rows.digest}
 
 
 def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Traces; the store is asked every minute whether there are more. Every 32nd trace is held out."""
+    """Traces; the store is asked every minute whether there are more. Every 32nd trace is held out.
+
+    Each process reads all traces and learns from its own share of them.
+    """
     if run.store is None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
-    traces = TraceRows(run.store, run.media or _own_media(), renderer, run.out, size=model.config.image_size)
+    folder = run.out / f"process_{rank()}" if rank() else run.out
+    folder.mkdir(exist_ok=True)
+    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=model.config.image_size)
 
     def part(held: bool) -> RowSet:
         chosen = [row for index, row in enumerate(traces.rows) if (index % 32 == 31) == held]
         if not held:
-            chosen += drill_rows(renderer, int(len(chosen) * run.drills), run.seed + len(chosen))
+            seed = run.seed + len(chosen) + 500_000 * rank()
+            chosen = chosen[rank() :: processes()]
+            chosen += drill_rows(renderer, int(len(chosen) * run.drills), seed)
         return RowSet.of(chosen or traces.rows[:1], traces.squares.array(), traces.squares.size)
 
     def grown(epoch: int) -> RowSet | None:
@@ -237,6 +252,8 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     if rows is None:
         raise TrainError("the trace store has no gold traces", got=str(run.store.url), mend="agentmm traces collect")
     _train(run, "it", model, rows, part(held=True), grown)
+    if rank() > 0:
+        return
     whole = traces.rowset()
     run.facts["data"]["it"] = {
         "traces": len(traces.rows),
@@ -267,11 +284,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, help="exported weights to start from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="threads of each process; all cores by default")
+    parser.add_argument("--processes", type=int, default=1, help="train with so many processes, through torchrun")
+    parser.add_argument("--drills", type=float, default=Run.drills, help="copying drills beside each episode")
     parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    if options.processes > 1 and "WORLD_SIZE" not in os.environ:
+        return torchrun("agentmm.train.nano", sys.argv[1:] if arguments is None else arguments, options.processes)
+    torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
+    join(options.device)
     try:
         folder = _from_options(options)
     except AgentmmError as error:
@@ -305,12 +327,15 @@ def _from_options(options: argparse.Namespace) -> Path:
         media=media,
         start=options.start,
         batch_tokens=options.batch_tokens,
+        drills=options.drills,
         log=_say,
     )
 
 
 def _say(line: str) -> None:
-    """A line on stderr with the time of day."""
+    """A line on stderr with the time of day, from the first process."""
+    if rank() > 0:
+        return
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 

@@ -117,6 +117,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
         first.progress.batch += 1
         first.save()
         first.progress.batch -= 1
+        return taken[-1]
 
     first._step = dies
     with pytest.raises(KeyboardInterrupt):
@@ -126,7 +127,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     assert second.progress.steps == 4
     second.run(rows)
     for name, value in whole.model.state_dict().items():
-        torch.testing.assert_close(second.model.state_dict()[name], value, msg=name)
+        torch.testing.assert_close(second.model.state_dict()[name], value, msg=lambda said, name=name: f"{name}: {said}")
 
 
 def test_a_broken_checkpoint_is_one_clear_line(tmp_path):

@@ -129,8 +129,8 @@ FAMILIES = [
     Family("bar_content", "code", "text", ("codes",), _content("ean13"), _content_program("ean13"), {}, 1.2, 0.1),
     Family("has_qr", "code", "yes_no", ("codes",), _has("qr"), _has_program("qr"), {}, 0.2),
     Family("has_bar", "code", "yes_no", ("codes",), _has("ean13"), _has_program("ean13"), {}, 0.2),
-    Family("qr_says", "code", "yes_no", ("codes",), _says, _says_program, {"a": "text"}, 0.4),
+    Family("qr_says", "code", "yes_no", ("codes",), _says, _says_program, {"a": "text"}, 0.25),
     Family("code_text", "code", "text", ("codes",), _text, _text_program, {}, 0),
-    Family("which_code", "multi", "picture", ("code", "code"), _which, _which_program, {"a": "text"}, 0.35),
+    Family("which_code", "multi", "picture", ("code", "code"), _which, _which_program, {"a": "text"}, 0.3),
 ]
 """Codes."""

@@ -174,7 +174,7 @@ FAMILIES = [
     Family("sign_text", "document", "text", ("sign",), _text, _text_program, {}, 0),
     Family("cell", "document", "number", ("table",), _cell, _cell_program, {"a": "text", "b": "text"}, 1.5, 0.08),
     Family("bar", "document", "number", ("chart",), _bar, _value_program, _A, 1.4, 0.08),
-    Family("says", "document", "yes_no", ("receipt|invoice|label|sign|table",), _says, _says_program, _A, 0.6),
+    Family("says", "document", "yes_no", ("receipt|invoice|label|sign|table",), _says, _says_program, _A, 0.4),
     Family("line_count", "document", "number", ("receipt|label|table",), _line_count, _line_count_program, {}, 0.4),
 ]
 """Reading one page."""

@@ -212,11 +212,11 @@ FAMILIES = [
     ),
     Family(
         "enough", "document", "yes_no", _PAID, _with_number(_near, lambda x, n: yes_no(n >= x)),
-        _expression("{b} >= {x}", _truth), _AN, 0.6, 0.08,
+        _expression("{b} >= {x}", _truth), _AN, 0.4, 0.08,
     ),
     Family(
         "total_over", "document", "yes_no", _PAID, _with_number(_near, lambda x, n: yes_no(x > n), whole=True),
-        _expression("{x} > {b}", _truth, whole=True), _N, 0.5,
+        _expression("{x} > {b}", _truth, whole=True), _N, 0.35,
     ),
     Family(
         "times", "document", "price", _PAID, _with_number(_few, lambda x, n: (str(x * n),)),

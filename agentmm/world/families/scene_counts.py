@@ -189,19 +189,19 @@ _NUMBER: dict[str, SlotKind] = {"a": "things", "b": "number"}
 FAMILIES = [
     Family("count_shape", "scene", "number", ("scene",), _counter(("shape",)), _count, {"a": "things"}, 2),
     Family("count_colour", "scene", "number", ("scene",), _counter(("colour",)), _count, {"a": "things"}, 1.5),
-    Family("count_colour_shape", "scene", "number", ("scene",), _counter(_WHOLE), _count, {"a": "things"}, 2),
+    Family("count_colour_shape", "scene", "number", ("scene",), _counter(_WHOLE), _count, {"a": "things"}, 1.4),
     Family(
         "count_size", "scene", "number", ("scene",),
         _counter(("size",), ("size", "shape"), ("size", "colour"), ("size", *_WHOLE)), _count, {"a": "things"}, 1.5,
     ),
     Family("total", "scene", "number", ("scene",), _all_shapes, _total, {}, 0.7),
-    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}, 0.8),
-    Family("more_than", "scene", "yes_no", ("scene",), _more, _from_count(_said_more), _NUMBER, 0.6),
-    Family("exactly", "scene", "yes_no", ("scene",), _exact, _from_count(_said_same), _NUMBER, 0.5),
+    Family("exist", "scene", "yes_no", ("scene",), _exist, _from_count(lambda n, s: said(n > 0)), {"a": "thing"}, 0.5),
+    Family("more_than", "scene", "yes_no", ("scene",), _more, _from_count(_said_more), _NUMBER, 0.4),
+    Family("exactly", "scene", "yes_no", ("scene",), _exact, _from_count(_said_same), _NUMBER, 0.35),
     Family(
         "compare_counts", "scene", "yes_no", ("scene",),
         _compared(lambda a, b, m, n: yes_no(m > n) if m != n else None),
-        _from_counts(lambda m, n, s: said(m > n)), _THINGS, 0.6,
+        _from_counts(lambda m, n, s: said(m > n)), _THINGS, 0.4,
     ),
     Family(
         "same_count", "scene", "yes_no", ("scene",), _same,
@@ -213,7 +213,7 @@ FAMILIES = [
     ),
     Family(
         "difference", "scene", "number", ("scene",), _difference,
-        _from_counts(lambda m, n, s: str(abs(m - n))), _THINGS,
+        _from_counts(lambda m, n, s: str(abs(m - n))), _THINGS, 0.7,
     ),
     Family(
         "sum", "scene", "number", ("scene",), _compared(lambda a, b, m, n: (str(m + n),)),

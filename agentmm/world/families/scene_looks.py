@@ -160,7 +160,7 @@ FAMILIES = [
     ),
     Family(
         "size_of", "scene", "size", ("scene",), _look("size", "shape", "colour"), _look_program("size", "shape"),
-        {"a": "thing"}, 1.5, 0.15,
+        {"a": "thing"}, 1.0, 0.15,
     ),
     *(
         Family(

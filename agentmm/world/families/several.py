@@ -196,22 +196,22 @@ _THINGS: dict[str, SlotKind] = {"a": "things"}
 _TWO, _THREE = ("scene",) * 2, ("scene",) * 3
 
 FAMILIES = [
-    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 0.6),
-    Family("most_in_picture", "multi", "picture", _THREE, _counted(_most), _from_counts(_best), _THINGS, 0.8),
+    Family("more_in_picture", "multi", "picture", _TWO, _counted(_most), _from_counts(_best), _THINGS, 0.45),
+    Family("most_in_picture", "multi", "picture", _THREE, _counted(_most), _from_counts(_best), _THINGS, 0.6),
     Family(
         "in_all_pictures", "multi", "number", _TWO, _counted(lambda counts: (str(sum(counts)),)),
-        _from_counts(lambda counts, slots: str(sum(counts))), _THINGS, 1.2,
+        _from_counts(lambda counts, slots: str(sum(counts))), _THINGS, 0.8,
     ),
     Family(
         "pictures_with", "multi", "number", _THREE, _counted(lambda counts: (str(sum(n > 0 for n in counts)),)),
-        _from_counts(lambda counts, slots: str(sum(n > 0 for n in counts))), _THINGS, 0.8,
+        _from_counts(lambda counts, slots: str(sum(n > 0 for n in counts))), _THINGS, 0.6,
     ),
     Family("which_has", "multi", "picture", _TWO, _only, _from_counts(_best), {"a": "thing"}, 0.5, 0.12),
     Family(
         "same_in_both", "multi", "yes_no", _TWO, _equal,
         _from_counts(lambda counts, slots: said(len(set(counts)) == 1)), _THINGS, 0.3,
     ),
-    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 0.55),
+    Family("which_says", "multi", "picture", ("sign", "sign"), _says, _says_program, {"a": "text"}, 0.4),
     Family("sign_says", "multi", "text", ("sign", "sign"), _sign, _sign_program, {"b": "number"}, 1.3),
     Family("which_painted", "multi", "picture", ("sign",) * 2, _painted, _painted_program, {"a": "colour"}, 0.35, 0.1),
     Family("higher_bill", "multi", "picture", ("receipt", "receipt"), _bill, _bill_program, {}, 0.35),

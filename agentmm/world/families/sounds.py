@@ -122,6 +122,6 @@ FAMILIES = [
         _fact_program("price", r"price is (.+?) dollars"), {}, 0.5, 0.12,
     ),
     Family("note_mentions", "sound_note", "yes_no", _NOTE, _mentions, _mentions_program, {"a": "text"}, 0.3),
-    Family("spoken_question", "audio", "number", ("scene", "spoken"), _spoken, _spoken_program, {}, 0.9),
+    Family("spoken_question", "audio", "number", ("scene", "spoken"), _spoken, _spoken_program, {}, 0.6),
 ]  # fmt: skip
 """Sounds."""

@@ -27,7 +27,7 @@ from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
-from agentmm.train.parallel import join, processes, rank, torchrun, wait
+from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
@@ -303,6 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("agentmm: interrupted; --resume goes on")
         return 130
     _say(f"weights -> {folder}")
+    leave()
     return 0
 
 

@@ -21,6 +21,13 @@ def join(device: str) -> None:
         distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
 
 
+def leave() -> None:
+    """Part from the other processes when all of them have come to the end."""
+    if distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+
 def torchrun(module: str, arguments: Sequence[str], count: int) -> int:
     """Start a module in so many processes on this machine and wait; gives the exit code."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]

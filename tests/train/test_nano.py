@@ -13,7 +13,7 @@ from agentmm.model import MultimodalLM, train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.trace import TraceStore
 from agentmm.train.captions import caption_examples
-from agentmm.train.imagined import imagine_episodes, value_of
+from agentmm.train.imagined import imagine_episodes
 from agentmm.train.manifest import check_manifest
 from agentmm.train.nano import SIGNATURES, train_nano
 from agentmm.train.rows import TraceRows, message_texts, render_trace
@@ -91,21 +91,6 @@ def test_imagined_episodes_are_the_same_for_the_same_seed():
         calls = sum(len(message.get("tool_calls", ())) for message in messages)
         tools = [json.loads(message["content"]) for message in messages if message["role"] == "tool"]
         assert len(tools) == calls
-
-
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("2 + 3 * 4", 14),
-        ("12.50 + 0.25", 12.75),
-        ("10 - 4 - 3", 3),
-        ("3 > 2.5", True),
-        ("2 * 3 < 6", False),
-        ("7 / 2", 3.5),
-    ],
-)
-def test_values(expression, value):
-    assert value_of(expression) == value
 
 
 def test_captions_are_seeded_and_true_to_form():

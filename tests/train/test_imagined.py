@@ -1,0 +1,55 @@
+"""Imagined episodes: every family can be told from the truth, and what is told leads to the right answer."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from agentmm.train.imagined import Unimaginable, imagine, value_of
+from agentmm.world.families import FAMILIES
+from agentmm.world.sample import sample_questions
+from agentmm.world.score import is_right
+
+
+def test_every_family_is_told_and_mostly_answered_right():
+    rng, right, told = np.random.default_rng(0), 0, defaultdict(int)
+    for question in sample_questions("val", 330, 5):
+        messages = imagine(question, rng)
+        told[question.family] += 1
+        right += is_right(messages[-1]["content"], question.accepted, question.kind, question.others)
+    assert set(told) == {name for name, family in FAMILIES.items() if family.weight > 0}
+    assert right / 330 > 0.9  # the rest are the things that the telling misses and misreads on purpose
+
+
+def test_codes_and_sounds_are_told_in_the_tools_words():
+    """The observations of `read_code` and `transcribe` have the keys of the tools' own results."""
+    rng = np.random.default_rng(0)
+    for family, tool, keys in (("qr_content", "read_code", {"count", "codes"}), ("train_hour", "transcribe", {"text"})):
+        (question,) = sample_questions("val", 1, 2, families=[family])
+        messages = imagine(question, rng)
+        assert messages[1]["tool_calls"][0]["name"] == tool
+        assert set(json.loads(messages[2]["content"])) == keys
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("2 + 3 * 4", 14),
+        ("10 - 4 - 3", 3),
+        ("7.50 - 0.25", 7.25),
+        ("7 / 2", 3.5),
+        ("18 >= 18.00", True),
+        ("2 * 3 < 6", False),
+        ("2 <= 1.5", False),
+    ],
+)
+def test_values_by_hand(expression, value):
+    assert value_of(expression) == value
+
+
+def test_what_cannot_be_told_is_refused():
+    with pytest.raises(Unimaginable):
+        value_of("(1 + 2) * 3")

@@ -1,7 +1,9 @@
 """Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
 
-Half are plain copies of random tokens, half are look-ups of a key among numbered lines, in the wire's own turns. Nano
-without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
+Repeats are runs of random tokens said again and again: what forms induction heads (arXiv 2209.11895) soonest, so
+training starts with them alone. Beside episodes stand repeats, copies and look-ups of a key among numbered lines in the
+wire's own turns. Nano without them read its tools' results but wrote other digits and names than they held
+(`docs/log.md`).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agentmm.planner.render import Renderer
 from agentmm.train.rowset import Row
@@ -17,8 +20,21 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
 
 
+def repeat_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
+    """Runs of random tokens, each said two to four times; loss on all but the first time.
+
+    Args:
+        renderer: gives the ids.
+        n: how many.
+        seed: another seed gives other rows.
+    """
+    rng = np.random.default_rng([17, seed])
+    for _ in range(n):
+        yield _repeats(renderer, rng)
+
+
 def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
-    """Drills, the same for the same arguments; loss on what the assistant writes.
+    """Repeats, copies and look-ups, the same for the same arguments; loss on what can be known.
 
     Args:
         renderer: gives the ids.
@@ -26,18 +42,32 @@ def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
         seed: another seed gives other drills.
     """
     rng = np.random.default_rng([13, seed])
-    first, last = renderer.token_id("<|unk|>") + 1, renderer.vocabulary
     for _ in range(n):
-        yield _copy(renderer, rng, first, last) if rng.random() < 0.5 else _look_up(renderer, rng)
+        make = (_repeats, _copy, _look_up, _look_up)[int(rng.integers(4))]
+        yield make(renderer, rng)
 
 
-def _copy(renderer: Renderer, rng: np.random.Generator, first: int, last: int) -> Row:
-    """A run of random tokens, many of them digits, and the same again."""
+def _repeats(renderer: Renderer, rng: np.random.Generator) -> Row:
+    """A run of random tokens or of digits, said two to four times."""
+    first, last = renderer.token_id("<|unk|>") + 1, renderer.vocabulary
+    length, times = int(rng.integers(4, 24)), int(rng.integers(2, 5))
+    run = _digits(renderer, rng, length) if rng.random() < 0.3 else rng.integers(first, last, length)
+    ids = [renderer.token_id("<|tool|>"), *run.tolist() * times]
+    return Row(ids, [0] * (1 + length) + [1] * (length * (times - 1)))
+
+
+def _digits(renderer: Renderer, rng: np.random.Generator, length: int) -> NDArray[np.int64]:
+    """Ids of random digits, [length]."""
+    return rng.choice(np.array([renderer.encode(digit)[0] for digit in _DIGITS]), length)
+
+
+def _copy(renderer: Renderer, rng: np.random.Generator) -> Row:
+    """A run of random tokens, many of them digits, and the same again in the assistant's turn."""
+    first, last = renderer.token_id("<|unk|>") + 1, renderer.vocabulary
     length = int(rng.integers(6, 40))
     run = rng.integers(first, last, length)
-    digits = np.array([renderer.encode(digit)[0] for digit in _DIGITS])
     numbers = rng.random(length) < rng.choice([0.0, 0.5, 1.0])
-    run[numbers] = rng.choice(digits, int(numbers.sum()))
+    run[numbers] = _digits(renderer, rng, int(numbers.sum()))
     return _row(renderer, [("tool", run.tolist())], run.tolist())
 
 

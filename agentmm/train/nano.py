@@ -1,8 +1,10 @@
-"""The recipe of nano: LM (episodes as text), PT (captions), IT (traces); `python -m agentmm.train.nano --minutes 60`.
+"""The recipe of nano: COPY, LM (episodes as text), PT (captions), IT (traces); `python -m agentmm.train.nano`.
 
-LM trains the decoder alone on episodes imagined from the practice world's truth; a decoder that is to read projected
-images must first be a language model. PT trains encoder and projector on captions. IT trains everything on traces that
-real tools made. A stage that is killed goes on with `--resume`; each finished stage exports weights that load.
+COPY trains the decoder on runs of random tokens that are said again, until it copies: what is learnt first in minutes
+forms late and slowly among episodes (`docs/log.md`). LM trains it on episodes imagined from the practice world's truth;
+a decoder that is to read projected images must first be a language model. PT trains encoder and projector on captions.
+IT trains everything on traces that real tools made. A stage that is killed goes on with `--resume`; each finished stage
+exports weights that load.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.captions import caption_rows
-from agentmm.train.drills import drill_rows
+from agentmm.train.drills import drill_rows, repeat_rows
 from agentmm.train.exporting import export
 from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
@@ -32,10 +34,10 @@ from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
 
-SHARES = {"lm": 0.52, "pt": 0.06, "it": 0.42}
+SHARES = {"copy": 0.09, "lm": 0.5, "pt": 0.05, "it": 0.36}
 """Share of the minutes that each stage gets, among those that run."""
 
-OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
+OTHER_WEIGHT = {"copy": 0.0, "lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
 BATCH_TOKENS = 2560
@@ -81,7 +83,7 @@ def train_nano(
     minutes: float,
     out: Path | str,
     store: Any = None,
-    stages: Sequence[str] = ("lm", "pt", "it"),
+    stages: Sequence[str] = ("copy", "lm", "pt", "it"),
     resume: bool = False,
     device: str = "cpu",
     seed: int = 0,
@@ -97,7 +99,7 @@ def train_nano(
         out: working folder: tokenizer, checkpoints, squares; weights land in `OUT/nano`.
         store: `TraceStore` for the IT stage (and for the tokenizer, where it has traces already).
         media: `MediaStore` with the traces' pictures; the user's own where None.
-        stages: any of `lm`, `pt`, `it`, in this order.
+        stages: any of `copy`, `lm`, `pt`, `it`, in this order.
         resume: go on where an earlier call with this folder stopped.
         device: "cpu" or "cuda".
         seed: of initial weights, episodes and order.
@@ -189,6 +191,21 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
     run.facts["metrics"][stage.name] = {key: round(value, 4) for key, value in scores.items()}
 
 
+def _copy(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
+    """Runs of random tokens, new ones for every epoch."""
+
+    def fresh(epoch: int) -> RowSet:
+        seed = 1000 + 1000 * run.seed + epoch + 500_000 * rank()
+        return RowSet.of(repeat_rows(renderer, max(20, run.episodes // 2), seed))
+
+    held = RowSet.of(repeat_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed))
+    made = {0: fresh(0)}
+    _train(
+        run, "copy", model, made[0], held, lambda epoch: None if epoch in made else made.setdefault(epoch, fresh(epoch))
+    )
+    run.facts["data"]["copy"] = {"rows_per_epoch": len(made[0]), "sha256_of_first": made[0].digest}
+
+
 def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     """Episodes imagined anew for every second epoch, and drills; each process imagines its own."""
     made: dict[int, RowSet] = {}
@@ -270,7 +287,7 @@ def _own_media() -> Any:
     return MediaStore(default_home() / "media")
 
 
-_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "pt": _pt, "it": _it}
+_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"copy": _copy, "lm": _lm, "pt": _pt, "it": _it}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -280,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/nano"))
     parser.add_argument("--store", help="trace store for IT (file or URL); without it IT cannot run")
     parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
-    parser.add_argument("--stages", default="lm,pt,it")
+    parser.add_argument("--stages", default="copy,lm,pt,it")
     parser.add_argument("--start", type=Path, help="exported weights to start from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)

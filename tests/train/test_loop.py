@@ -127,9 +127,7 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     assert second.progress.steps == 4
     second.run(rows)
     for name, value in whole.model.state_dict().items():
-        torch.testing.assert_close(
-            second.model.state_dict()[name], value, msg=lambda said, name=name: f"{name}: {said}"
-        )
+        torch.testing.assert_close(second.model.state_dict()[name], value, msg=name)
 
 
 def test_a_broken_checkpoint_is_one_clear_line(tmp_path):

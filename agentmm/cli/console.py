@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TextIO
 
@@ -132,7 +132,7 @@ def print_table(columns: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None
     streams.out.print(table, soft_wrap=False)
 
 
-def with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+def with_bar(items: Iterable[Any], total: int | None, what: str) -> Generator[Any, None, None]:
     """Iterate with a progress bar on stderr where stderr is a terminal, else a line every tenth part."""
     if streams.quiet:
         yield from items
@@ -147,3 +147,18 @@ def with_bar(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any
         yield item
         if total and number % step == 0:
             say(f"{what}: {number}/{total}")
+
+
+@contextmanager
+def counting(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """A function to call for each finished item: a bar as `with_bar` draws it, for work that is no loop here."""
+    ticks = with_bar(range(total), total, what)
+
+    def tick() -> None:
+        next(ticks, None)
+
+    tick()
+    try:
+        yield tick
+    finally:
+        ticks.close()

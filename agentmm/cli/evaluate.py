@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from agentmm.cli.commands import App
-from agentmm.cli.console import print_json, print_text, say
+from agentmm.cli.console import counting, print_json, print_text, say
 
 app = App(help="Evaluate a planner.")
 
@@ -30,12 +30,23 @@ def world(
         Path | None, typer.Option(help="YAML: family -> list of templates with {a} {b} {A} {B}.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    kept: Annotated[
+        Path | None, typer.Option("--kept", help="Folder of kept tool results; a second evaluation is faster.")
+    ] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option("--outcomes", help="File for every question's outcome (JSON lines).")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Ask the practice world: oracle (gold programs on the real tools), planner, planner / oracle."""
     from agentmm.eval import evaluate_world, format_report
 
-    report = evaluate_world(planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers)
+    columns = 1 if planner == "scripted" else 2
+    with counting(columns * n, "questions") as tick:
+        report = evaluate_world(
+            planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
+            outcomes=outcomes,
+        )  # fmt: skip
     if json_:
         print_json(report)
     else:
@@ -59,3 +70,30 @@ def photos(
             mark = "right" if row["right"] else "wrong"
             print_text(f"{mark}  {row['picture']:24} {row['question']:58} -> {row['answer'][:60]}")
     say(f"{sum(row['right'] for row in rows)} of {len(rows)} right")
+
+
+@app.command("compare", epilog="agentmm eval compare before.jsonl after.jsonl --json")
+def compare(
+    before: Annotated[Path, typer.Argument(help="Outcomes of one evaluation (--outcomes FILE).")],
+    after: Annotated[Path, typer.Argument(help="Outcomes of another one, same split and seed.")],
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Compare two evaluations of the same questions: the difference with its paired interval."""
+    from agentmm.eval.compare import compare as compared
+
+    found = compared(before, after)
+    if json_:
+        print_json(found)
+        return
+    for name in ("before", "after"):
+        column = found[name]
+        low, high = column["ci95"]
+        print_text(
+            f"{name:10} {100 * column['accuracy']:.1f} % ({100 * low:.1f}-{100 * high:.1f}),"
+            f" {column['calls']:.2f} calls an episode"
+        )
+    low, high = found["ci95"]
+    print_text(
+        f"difference {100 * found['difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}), n {found['n']}"
+    )
+    print_text(f"gained     {found['gained']}, lost {found['lost']}")

@@ -38,3 +38,11 @@ def ratio(above: Sequence[bool], below: Sequence[bool], draws: int = 1000) -> tu
     ratios = a[picks].sum(1) / np.maximum(1.0, b[picks].sum(1))
     low, high = np.quantile(ratios, (0.025, 0.975))
     return round(float(a.sum() / b.sum()), 4), (round(float(low), 4), round(float(high), 4))
+
+
+def difference(before: Sequence[bool], after: Sequence[bool], draws: int = 2000) -> tuple[float, tuple[float, float]]:
+    """Share of the second less share of the first over the same questions, with a 95 % paired bootstrap interval."""
+    steps = np.asarray(after, float) - np.asarray(before, float)
+    picks = np.random.default_rng(0).integers(len(steps), size=(draws, len(steps)))
+    low, high = np.quantile(steps[picks].mean(1), (0.025, 0.975))
+    return round(float(steps.mean()), 4), (round(float(low), 4), round(float(high), 4))

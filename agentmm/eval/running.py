@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ TOOLS = (
 
 AgentFactory = Callable[[list[Any], Path], Agent]
 """(tools, home) -> the agent to measure."""
+
+Tick = Callable[[], None]
+"""Called after each question."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def run_column(
     workers: int = 1,
     cache: Path | None = None,
     home: Path | None = None,
+    tick: Tick | None = None,
 ) -> list[Outcome]:
     """Ask a sample of a planner, in the order of the sample.
 
@@ -126,22 +130,44 @@ def run_column(
         workers: processes that share the questions; 1 for this one.
         cache: folder of kept tool results.
         home: folder of media and traces; a temporary one where None.
+        tick: called after each question.
     """
+    tick = tick or (lambda: None)
     if workers <= 1 or not isinstance(planner, str):
-        return _part(planner, sample, 0, 1, cache, home)
+        return _part(planner, sample, 0, 1, cache, home, tick)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    ticks = context.SimpleQueue()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_tick_to, initargs=(ticks,)) as pool:
         parts = [pool.submit(_part_json, planner, sample, i, workers, cache, home) for i in range(workers)]
+        while not all(part.done() for part in parts):
+            wait(parts, timeout=0.2)
+            while not ticks.empty():
+                ticks.get()
+                tick()
         outcomes = [[Outcome(**fields) for fields in part.result()] for part in parts]
     return [outcomes[i % workers][i // workers] for i in range(sum(map(len, outcomes)))]
 
 
+_ticks: list[Any] = []
+"""In a process of the pool: the queue that counts finished questions."""
+
+
+def _tick_to(queue: Any) -> None:
+    _ticks[:] = [queue]
+
+
 def _part_json(*given: Any) -> list[dict[str, Any]]:
-    return [asdict(outcome) for outcome in _part(*given)]
+    return [asdict(outcome) for outcome in _part(*given, lambda: _ticks[0].put(1))]
 
 
 def _part(
-    planner: str | AgentFactory, sample: Sample, first: int, step: int, cache: Path | None, home: Path | None
+    planner: str | AgentFactory,
+    sample: Sample,
+    first: int,
+    step: int,
+    cache: Path | None,
+    home: Path | None,
+    tick: Tick,
 ) -> list[Outcome]:
     """Every `step`-th question of a sample."""
     questions = (question for i, question in enumerate(sample.questions()) if i % step == first)
@@ -149,7 +175,11 @@ def _part(
         root = Path(folder) if home is None else home
         tools = kept_tools(ResultCache(cache))
         with make_agent(planner, tools, root) as agent:
-            return list(ask_all(agent, questions))
+            outcomes = []
+            for outcome in ask_all(agent, questions):
+                outcomes.append(outcome)
+                tick()
+            return outcomes
 
 
 def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path) -> Agent:

@@ -6,9 +6,11 @@ planner's share of it is the planner's own doing.
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import yaml
 from agentmm.errors import UsageError
 from agentmm.eval.baselines import LIMIT, score_baselines
 from agentmm.eval.intervals import ratio, wilson
-from agentmm.eval.running import AgentFactory, Outcome, Sample, run_column
+from agentmm.eval.running import AgentFactory, Outcome, Sample, Tick, run_column
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.world.asking import unknown_places
@@ -41,6 +43,8 @@ def evaluate_world(
     baselines: bool = True,
     cache: Path | None = None,
     home: Path | None = None,
+    tick: Tick | None = None,
+    outcomes: Path | None = None,
 ) -> dict[str, Any]:
     """Evaluate a planner.
 
@@ -55,6 +59,8 @@ def evaluate_world(
         baselines: whether to score the three baselines too.
         cache: folder of kept tool results; they last as long as the evaluation where None.
         home: folder of media and traces of the planner's column; a temporary one where None.
+        tick: called after each question of each column.
+        outcomes: file for what each question came to, a JSON line each; `compare` reads two of them.
 
     Returns:
         The report, JSON types alone; see `format_report`.
@@ -67,9 +73,12 @@ def evaluate_world(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="agentmm-kept-") as folder:
         kept = cache or Path(folder)
-        oracle = run_column("scripted", sample, workers=workers, cache=kept)
+        oracle = run_column("scripted", sample, workers=workers, cache=kept, tick=tick)
         same = planner == "scripted"
-        given = oracle if same else run_column(planner, sample, workers=workers, cache=kept, home=home)
+        given = oracle if same else run_column(planner, sample, workers=workers, cache=kept, home=home, tick=tick)
+        if outcomes is not None:
+            lines = (json.dumps(asdict(outcome), ensure_ascii=False) for outcome in given)
+            outcomes.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         poor = _baselines(list(sample.questions()), oracle, kept) if baselines else {}
     return {
         "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given),

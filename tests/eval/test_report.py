@@ -10,7 +10,8 @@ import pytest
 from agentmm.agent import Agent
 from agentmm.errors import UsageError
 from agentmm.eval import evaluate_world, format_report
-from agentmm.eval.intervals import ratio, wilson
+from agentmm.eval.compare import compare
+from agentmm.eval.intervals import difference, ratio, wilson
 from agentmm.eval.world import load_wordings
 
 
@@ -27,6 +28,14 @@ def test_ratio() -> None:
     assert value == 0.9
     assert low <= 0.9 <= high <= 1.0
     assert ratio([False], [False]) is None
+
+
+def test_difference() -> None:
+    """One of four gained: +0.25; a resample of four pairs gains 0 to 4 of them."""
+    value, (low, high) = difference([True, False, False, True], [True, True, False, True])
+    assert value == 0.25
+    assert 0.0 <= low < 0.25 < high <= 1.0
+    assert difference([True] * 5, [True] * 5) == (0.0, (0.0, 0.0))
 
 
 FAMILIES = ["calculation", "comparison", "larger"]
@@ -102,3 +111,27 @@ def test_missing_wordings_and_splits(tmp_path: Path) -> None:
         load_wordings(tmp_path / "none.yaml")
     with pytest.raises(UsageError, match="unknown split"):
         evaluate_world("scripted", "exam", 2)
+
+
+def test_two_evaluations_are_compared_question_by_question(tmp_path: Path) -> None:
+    files = [tmp_path / "gold.jsonl", tmp_path / "mute.jsonl"]
+    ticks: list[int] = []
+    evaluate_world(
+        "scripted", "test", 4, 0, families=["calculation"], baselines=False, outcomes=files[0],
+        tick=lambda: ticks.append(1),
+    )  # fmt: skip
+    assert len(ticks) == 4
+
+    def make(tools: list[Any], home: Path) -> Agent:
+        return Agent(planner=lambda messages, tools=None, media=None: "I do not know", tools=tools, home=home)
+
+    evaluate_world(make, "test", 4, 0, families=["calculation"], baselines=False, outcomes=files[1])
+    found = compare(files[1], files[0])
+    assert (found["n"], found["difference"], found["gained"], found["lost"]) == (4, 1.0, 4, 0)
+    assert (found["before"]["calls"], found["after"]["calls"]) == (0.0, 1.0)
+    (tmp_path / "other.jsonl").write_text('{"id": "x", "right": true, "calls": 1}\n')
+    with pytest.raises(UsageError, match="no question in common"):
+        compare(files[0], tmp_path / "other.jsonl")
+    (tmp_path / "bad.jsonl").write_text("no json\n")
+    with pytest.raises(UsageError, match="cannot read the outcomes"):
+        compare(files[0], tmp_path / "bad.jsonl")

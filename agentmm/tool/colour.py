@@ -72,10 +72,11 @@ def _hue(pixels: NDArray[np.float32], value: NDArray[np.float32], chroma: NDArra
 def _shades(
     index: NDArray[np.int64], hue: NDArray[np.float32], saturation: NDArray[np.float32], value: NDArray[np.float32]
 ) -> None:
-    """Give dark orange, light red, dark pink and dark yellow their own names, in place."""
+    """Give dark orange, light red, dull dark red, dark pink and dark yellow their own names, in place."""
     reddish, orange = (hue < 14) | (hue >= 345), (hue >= 14) & (hue < 44)
     index[reddish & (saturation < 0.55) & (value >= 170)] = PALETTE.index("pink")
     index[reddish & (saturation < 0.65) & (value < 130)] = PALETTE.index("brown")
+    index[(hue >= 7) & (hue < 14) & (saturation < 0.85) & (value < 150)] = PALETTE.index("brown")
     index[orange & ((value < 178) | ((saturation < 0.45) & (value < 222)))] = PALETTE.index("brown")
     index[(hue >= 290) & (hue < 330) & (value < 170)] = PALETTE.index("purple")
     yellow = (hue >= 44) & (hue < 68)

@@ -25,6 +25,30 @@ def test_names_of_well_known_colours(name):
     assert list(name_colour(np.array(EXAMPLES[name]))) == [name] * len(EXAMPLES[name])
 
 
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [
+        ((134, 62, 50), "brown"),  # hue 8.6 degrees, saturation 0.63, value 134
+        ((142, 54, 40), "brown"),  # hue 8.2, saturation 0.72
+        ((140, 60, 45), "brown"),  # hue 9.5, saturation 0.68
+        ((110, 52, 40), "brown"),  # hue 10.3, saturation 0.64
+        ((255, 0, 0), "red"),
+        ((128, 0, 0), "red"),  # as dark, but pure
+        ((139, 22, 0), "red"),  # hue 9.5, but saturation 1
+        ((140, 40, 36), "red"),  # hue 2.3
+        ((178, 34, 34), "red"),
+        ((205, 60, 40), "red"),  # hue 7.3, but bright
+        ((194, 60, 36), "red"),  # hue 9.1, but bright
+        ((255, 69, 0), "orange"),  # hue 16.2
+        ((240, 90, 30), "orange"),  # hue 17.1
+        ((255, 140, 0), "orange"),
+        ((200, 100, 20), "orange"),
+    ],
+)
+def test_a_dark_dull_red_that_leans_to_orange_is_brown(rgb, name):
+    assert list(name_colour(np.array([rgb]))) == [name]
+
+
 def test_shapes_are_kept_and_every_colour_has_a_name():
     cube = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1)
     assert name_colour(cube).shape == cube.shape[:-1]

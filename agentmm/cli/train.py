@@ -43,7 +43,7 @@ def nano(
     minutes: Minutes = 60.0,
     store: Annotated[str, typer.Option(help="Trace store with gold runs (agentmm traces collect).")] = "runs/gold.db",
     out: Out = Path("runs/nano"),
-    stages: Annotated[str, typer.Option(help="Some of copy, lm, pt, it, by commas.")] = "copy,lm,pt,it",
+    stages: Annotated[str, typer.Option(help="Some of lm, pt, it, by commas.")] = "lm,pt,it",
     resume: Resume = False,
     seed: Seed = 0,
     device: Device = None,

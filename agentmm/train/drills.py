@@ -1,9 +1,7 @@
 """Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
 
-Repeats are runs of random tokens said again and again: what forms induction heads (arXiv 2209.11895) soonest, so
-training starts with them alone. Beside episodes stand repeats, copies and look-ups of a key among numbered lines in the
-wire's own turns. Nano without them read its tools' results but wrote other digits and names than they held
-(`docs/log.md`).
+Runs of random tokens said again and again, copies, and look-ups of a key among numbered lines, in the wire's own turns.
+Nano without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
 """
 
 from __future__ import annotations
@@ -18,19 +16,6 @@ from agentmm.train.rowset import Row
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
-
-
-def repeat_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
-    """Runs of random tokens, each said two to four times; loss on all but the first time.
-
-    Args:
-        renderer: gives the ids.
-        n: how many.
-        seed: another seed gives other rows.
-    """
-    rng = np.random.default_rng([17, seed])
-    for _ in range(n):
-        yield _repeats(renderer, rng)
 
 
 def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:

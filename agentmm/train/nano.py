@@ -1,10 +1,9 @@
-"""The recipe of nano: COPY, LM (episodes as text), PT (captions), IT (traces); `python -m agentmm.train.nano`.
+"""The recipe of nano: LM (episodes as text), PT (captions), IT (traces); `python -m agentmm.train.nano --minutes 60`.
 
-COPY trains the decoder on runs of random tokens that are said again, until it copies: what is learnt first in minutes
-forms late and slowly among episodes (`docs/log.md`). LM trains it on episodes imagined from the practice world's truth;
-a decoder that is to read projected images must first be a language model. PT trains encoder and projector on captions.
-IT trains everything on traces that real tools made. A stage that is killed goes on with `--resume`; each finished stage
-exports weights that load.
+The decoder starts with an induction circuit (`agentmm/train/induction.py`). LM trains it on episodes imagined from the
+practice world's truth; a decoder that is to read projected images must first be a language model. PT trains encoder and
+projector on captions. IT trains everything on traces that real tools made. A stage that is killed goes on with
+`--resume`; each finished stage exports weights that load.
 """
 
 from __future__ import annotations
@@ -25,19 +24,20 @@ from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.captions import caption_rows
-from agentmm.train.drills import drill_rows, repeat_rows
+from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
+from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
 from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
 
-SHARES = {"copy": 0.09, "lm": 0.5, "pt": 0.05, "it": 0.36}
+SHARES = {"lm": 0.54, "pt": 0.05, "it": 0.41}
 """Share of the minutes that each stage gets, among those that run."""
 
-OTHER_WEIGHT = {"copy": 0.0, "lm": 0.1, "pt": 0.0, "it": 0.05}
+OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
 BATCH_TOKENS = 2560
@@ -83,7 +83,7 @@ def train_nano(
     minutes: float,
     out: Path | str,
     store: Any = None,
-    stages: Sequence[str] = ("copy", "lm", "pt", "it"),
+    stages: Sequence[str] = ("lm", "pt", "it"),
     resume: bool = False,
     device: str = "cpu",
     seed: int = 0,
@@ -99,7 +99,7 @@ def train_nano(
         out: working folder: tokenizer, checkpoints, squares; weights land in `OUT/nano`.
         store: `TraceStore` for the IT stage (and for the tokenizer, where it has traces already).
         media: `MediaStore` with the traces' pictures; the user's own where None.
-        stages: any of `copy`, `lm`, `pt`, `it`, in this order.
+        stages: any of `lm`, `pt`, `it`, in this order.
         resume: go on where an earlier call with this folder stopped.
         device: "cpu" or "cuda".
         seed: of initial weights, episodes and order.
@@ -156,10 +156,12 @@ def _record(start: Path | str | None) -> dict[str, Any]:
 
 
 def _model(run: Run, start: Path | str | None) -> MultimodalLM:
-    """The start's weights in float32, or random ones."""
+    """The start's weights in float32, or random ones with an induction circuit."""
     if start is not None:
         return MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
-    return MultimodalLM(load_preset(run.preset))
+    model = MultimodalLM(load_preset(run.preset))
+    seed_induction(model.decoder, run.seed)
+    return model
 
 
 def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet, refresh: Any = None) -> None:
@@ -189,21 +191,6 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
         "epochs": progress.epoch,
     }
     run.facts["metrics"][stage.name] = {key: round(value, 4) for key, value in scores.items()}
-
-
-def _copy(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Runs of random tokens, new ones for every epoch."""
-
-    def fresh(epoch: int) -> RowSet:
-        seed = 1000 + 1000 * run.seed + epoch + 500_000 * rank()
-        return RowSet.of(repeat_rows(renderer, max(20, run.episodes // 2), seed))
-
-    held = RowSet.of(repeat_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed))
-    made = {0: fresh(0)}
-    _train(
-        run, "copy", model, made[0], held, lambda epoch: None if epoch in made else made.setdefault(epoch, fresh(epoch))
-    )
-    run.facts["data"]["copy"] = {"rows_per_epoch": len(made[0]), "sha256_of_first": made[0].digest}
 
 
 def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
@@ -287,7 +274,7 @@ def _own_media() -> Any:
     return MediaStore(default_home() / "media")
 
 
-_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"copy": _copy, "lm": _lm, "pt": _pt, "it": _it}
+_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "pt": _pt, "it": _it}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -297,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/nano"))
     parser.add_argument("--store", help="trace store for IT (file or URL); without it IT cannot run")
     parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
-    parser.add_argument("--stages", default="copy,lm,pt,it")
+    parser.add_argument("--stages", default="lm,pt,it")
     parser.add_argument("--start", type=Path, help="exported weights to start from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)

@@ -118,7 +118,7 @@ def test_whole_recipe_exports_and_resumes(stores, tmp_path):
     settings = {"media": stores[1], "preset": "tiny", "episodes": 12, "captions": 12, "log": lines.append}
     folder = train_nano(0.03, tmp_path / "out", stores[0], **settings)
     facts = check_manifest(folder)
-    assert set(facts["metrics"]) == {"copy", "lm", "pt", "it"}
+    assert set(facts["metrics"]) == {"lm", "pt", "it"}
     assert facts["data"]["it"]["traces"] == 4
     MultimodalLM.from_pretrained(folder)
     again = train_nano(0.03, tmp_path / "out", stores[0], resume=True, **settings)

@@ -5,46 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.messages import AIMessage
 
 from agentmm.media import Handles, Record
-from agentmm.planner.scripted import spoken
+from agentmm.planner.policy import PolicyPlanner
 from agentmm.planner.specs import spec_of
 from agentmm.state.reading import question_messages
 from agentmm.world.program import Call
 
 
-class ExerciserPlanner(BaseChatModel):
+class ExerciserPlanner(PolicyPlanner):
     """Calls each bound tool once, as soon as the media that it needs exist; tools that need others are left out."""
 
-    takes_media: ClassVar[bool] = True
     planner_name: ClassVar[str] = "exerciser"
 
     @property
     def _llm_type(self) -> str:
         return "agentmm-exerciser"
 
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """The planner with the tools to call."""
-        return self.bind(tools=list(tools), **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        recent = question_messages(messages)  # pyright: ignore[reportArgumentType]
+    def decide(
+        self, messages: Sequence[Any], tools: Sequence[Any], media: Mapping[str, Record]
+    ) -> Sequence[Call] | str:
+        """Every call that can be made now; else how many tools were called."""
+        recent = question_messages(messages)
         called = {call["name"] for message in recent if isinstance(message, AIMessage) for call in message.tool_calls}
-        waiting = [spec_of(tool) for tool in kwargs.get("tools", ()) if spec_of(tool)["name"] not in called]
-        possible = [call for spec in waiting if (call := fitting_call(spec, kwargs.get("media") or {})) is not None]
-        said = possible or f"called {len(called)} tools"
-        return ChatResult(generations=[ChatGeneration(message=spoken(said, messages))])
+        waiting = [spec_of(tool) for tool in tools if spec_of(tool)["name"] not in called]
+        possible = [call for spec in waiting if (call := fitting_call(spec, media)) is not None]
+        return possible or f"called {len(called)} tools"
 
 
 def fitting_call(spec: Mapping[str, Any], records: Mapping[str, Record]) -> Call | None:

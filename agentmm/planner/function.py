@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.messages import AIMessage
 from pydantic import Field, SkipValidation
 
-from agentmm.planner.scripted import spoken
+from agentmm.media import Record
+from agentmm.planner.policy import PolicyPlanner
+from agentmm.world.program import Call
 
 
-class FunctionPlanner(BaseChatModel):
+class FunctionPlanner(PolicyPlanner):
     """Asks a function for each step.
 
     Args:
         function: given messages, tools and media records; returns an `AIMessage`, a list of `Call`, or the answer.
     """
-
-    takes_media: ClassVar[bool] = True
 
     function: SkipValidation[Callable[..., Any]] = Field(exclude=True)
 
@@ -35,17 +31,8 @@ class FunctionPlanner(BaseChatModel):
     def _llm_type(self) -> str:
         return "agentmm-function"
 
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """The planner with the tools that its function is shown."""
-        return self.bind(tools=list(tools), **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        said = self.function(messages, kwargs.get("tools", []), kwargs.get("media") or {})
-        message = said if isinstance(said, AIMessage) else spoken(said, messages)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+    def decide(
+        self, messages: Sequence[Any], tools: Sequence[Any], media: Mapping[str, Record]
+    ) -> Sequence[Call] | AIMessage | str:
+        """What the function says."""
+        return self.function(messages, tools, media)

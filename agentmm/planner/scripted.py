@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from pydantic import Field, SkipValidation
 
 from agentmm.errors import PlannerError
+from agentmm.media import Record
 from agentmm.planner.gold import gold_program
+from agentmm.planner.policy import PolicyPlanner
 from agentmm.state.reading import observation_text, question_messages
 from agentmm.world.program import Call, ProgramFactory, advance
 
 
-class ScriptedPlanner(BaseChatModel):
+class ScriptedPlanner(PolicyPlanner):
     """Runs a program over what its steps have returned; keeps nothing between steps.
 
     Args:
@@ -29,7 +27,6 @@ class ScriptedPlanner(BaseChatModel):
             up among the wordings of the practice world.
     """
 
-    takes_media: ClassVar[bool] = True
     planner_name: ClassVar[str] = "scripted"
 
     program: SkipValidation[ProgramFactory | None] = Field(default=None, exclude=True)
@@ -42,19 +39,11 @@ class ScriptedPlanner(BaseChatModel):
     def _llm_type(self) -> str:
         return "agentmm-scripted"
 
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """The planner itself with tools noted; a program knows its tools."""
-        return self.bind(tools=list(tools), **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        said = advance(self._program_for(messages), history_of(messages))
-        return ChatResult(generations=[ChatGeneration(message=spoken(said, messages))])
+    def decide(
+        self, messages: Sequence[Any], tools: Sequence[Any], media: Mapping[str, Record]
+    ) -> Sequence[Call] | str:
+        """What the program says after the steps so far; it knows its tools itself."""
+        return advance(self._program_for(messages), history_of(messages))
 
     def _program_for(self, messages: Sequence[Any]) -> Callable[[], Any]:
         asked = [message for message in messages if isinstance(message, HumanMessage)]
@@ -72,15 +61,3 @@ def history_of(messages: Sequence[Any]) -> list[list[dict[str, Any]]]:
     results = {message.tool_call_id: message for message in recent if isinstance(message, ToolMessage)}
     steps = [message.tool_calls for message in recent if isinstance(message, AIMessage) and message.tool_calls]
     return [[json.loads(observation_text(results[str(call["id"])])) for call in calls] for calls in steps]
-
-
-def spoken(said: Sequence[Call] | str, messages: Sequence[Any]) -> AIMessage:
-    """The message for the calls of a step, or for an answer; call ids count through the conversation."""
-    if isinstance(said, str):
-        return AIMessage(said)
-    first = 1 + sum(len(message.tool_calls) for message in messages if isinstance(message, AIMessage))
-    calls = [
-        {"name": call.tool, "args": dict(call.arguments), "id": f"call_{first + index}", "type": "tool_call"}
-        for index, call in enumerate(said)
-    ]
-    return AIMessage("", tool_calls=calls)

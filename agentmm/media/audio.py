@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -76,11 +76,11 @@ class Audio(Media):
         """The origin that things found in this clip have."""
         return self.origin or Origin(self.sha)
 
-    def region(self, span: Span, **fields: object) -> Region:
+    def region(self, span: Span, **fields: Any) -> Region:
         """A time span of this clip, with the right origin; `fields` as in `Region`."""
         from agentmm.media.region import Region
 
-        return Region(kind="span", span=span, origin=self.place, image=self, **fields)  # pyright: ignore[reportArgumentType]
+        return Region(kind="span", span=span, origin=self.place, image=self, **fields)
 
     def at_rate(self, rate_hz: int) -> Audio:
         """The same sound at another sample rate; times stay as they are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,54 @@ def sealed(array: np.ndarray) -> np.ndarray:
     return array
 
 
-@dataclass(frozen=True, eq=False)
-class Image(Media):
+class Raster(Media):
+    """Rows of pixels with an origin: what a picture and a mask share.
+
+    Attributes:
+        pixels: [H, W] or [H, W, 3], read-only.
+        origin: where it was cut from, or what it selects pixels of; None where it is a source itself.
+    """
+
+    _mode: ClassVar[str] = ""  # what a pixel is, in PIL's words
+
+    pixels: npt.NDArray[Any]
+    origin: Origin | None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.width}x{self.height} px)"
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return int(self.pixels.nbytes)
+
+    @cached_property
+    def sha(self) -> str:
+        """Hash of mode, size and pixels."""
+        return self._made_sha()
+
+    @property
+    def place(self) -> Origin:
+        """The origin that things found in it have."""
+        return self.origin or Origin(self.sha)
+
+    def _made_sha(self) -> str:
+        """Hash that it has where no file gives one."""
+        return made_sha(self.kind, self._mode, f"{self.width}x{self.height}", self.pixels.view(np.uint8).data)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Image(Raster):
     """A picture.
 
     Attributes:
@@ -43,6 +89,7 @@ class Image(Media):
 
     kind: ClassVar[str] = "image"
     modality: ClassVar[str] = "Image"
+    _mode: ClassVar[str] = "RGB"
 
     pixels: npt.NDArray[np.uint8]
     origin: Origin | None = None
@@ -54,19 +101,6 @@ class Image(Media):
             raise MediaError("not a picture", got=(array.dtype.name, array.shape), expected="uint8 pixels [H, W, 3]")
         object.__setattr__(self, "pixels", sealed(array))
 
-    def __repr__(self) -> str:
-        return f"Image({self.width}x{self.height} px)"
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return int(self.pixels.shape[0])
-
     @property
     def box(self) -> Box:
         """The whole picture as a box."""
@@ -75,17 +109,7 @@ class Image(Media):
     @cached_property
     def sha(self) -> str:
         """Hash of the file as given, or of mode, size and pixels where a tool made it."""
-        return self.file_sha or made_sha("image", "RGB", f"{self.width}x{self.height}", self.pixels.data)
-
-    @property
-    def place(self) -> Origin:
-        """The origin that things found in this picture have."""
-        return self.origin or Origin(self.sha)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes in memory."""
-        return int(self.pixels.nbytes)
+        return self.file_sha or self._made_sha()
 
     def to_pil(self) -> PILImage.Image:
         """A PIL picture of its own, mode RGB."""
@@ -98,15 +122,15 @@ class Image(Media):
 
         return cls(to_rgb(pil), origin)
 
-    def region(self, box: Box, **fields: object) -> Region:
+    def region(self, box: Box, **fields: Any) -> Region:
         """A region of this picture, with the right origin; `fields` as in `Region`."""
         from agentmm.media.region import Region
 
-        return Region(box=box, origin=self.place, image=self, **fields)  # pyright: ignore[reportArgumentType]
+        return Region(box=box, origin=self.place, image=self, **fields)
 
 
-@dataclass(frozen=True, eq=False)
-class Mask(Media):
+@dataclass(frozen=True, eq=False, repr=False)
+class Mask(Raster):
     """Which pixels of a picture are meant.
 
     Attributes:
@@ -119,6 +143,7 @@ class Mask(Media):
 
     kind: ClassVar[str] = "mask"
     modality: ClassVar[str] = "Mask"
+    _mode: ClassVar[str] = "1"
 
     pixels: npt.NDArray[np.bool_]
     origin: Origin | None = None
@@ -128,34 +153,6 @@ class Mask(Media):
         if array.dtype != np.bool_ or array.ndim != 2 or array.size == 0:
             raise MediaError("not a mask", got=(array.dtype.name, array.shape), expected="bool pixels [H, W]")
         object.__setattr__(self, "pixels", sealed(array))
-
-    def __repr__(self) -> str:
-        return f"Mask({self.width}x{self.height} px)"
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return int(self.pixels.shape[0])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes in memory."""
-        return int(self.pixels.nbytes)
-
-    @property
-    def place(self) -> Origin:
-        """The origin of what this mask selects."""
-        return self.origin or Origin(self.sha)
-
-    @cached_property
-    def sha(self) -> str:
-        """Hash of size and pixels."""
-        return made_sha("mask", "1", f"{self.width}x{self.height}", self.pixels.view(np.uint8).data)
 
     @property
     def box(self) -> Box | None:

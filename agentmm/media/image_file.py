@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,7 @@ def _upright(pil: PILImage.Image) -> PILImage.Image:
 
 def _refuse_empty_canvas(data: bytes, form: Format, name: str) -> None:
     """Name the one fault that decoders report as an unknown file: a header that says 0 pixels."""
+    places: dict[str, tuple[int, int, Literal["big", "little"]]]
     places = {"PNG": (16, 4, "big"), "GIF": (6, 2, "little"), "BMP": (18, 4, "little")}
     if form.name not in places:
         return
@@ -88,8 +90,8 @@ def _refuse_empty_canvas(data: bytes, form: Format, name: str) -> None:
         raise MediaError(
             f"{name} is truncated or damaged", got=f"{len(data)} bytes", expected=f"a whole {form.name} file"
         )
-    width = int.from_bytes(data[start : start + size], order)  # pyright: ignore[reportArgumentType]
-    height = int.from_bytes(data[start + size : start + 2 * size], order)  # pyright: ignore[reportArgumentType]
+    width = int.from_bytes(data[start : start + size], order)
+    height = int.from_bytes(data[start + size : start + 2 * size], order)
     if form.name != "GIF" and 0 in (width, height):
         raise MediaError(f"{name} has no pixels", got=f"{width}x{height} px", expected="at least 1x1 px")
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -77,6 +78,17 @@ class MediaStore:
             media = replace(media, path=final)
         self._recent.put(sha, media)
         return record_of(media)
+
+    def add_bytes(self, data: bytes) -> Record:
+        """Take in what a file holds, and give its record; `add_file` copies files, so a draft of one is written.
+
+        Raises:
+            MediaError: as `add_file`.
+        """
+        with tempfile.TemporaryDirectory(prefix="agentmm-") as folder:
+            path = Path(folder) / "medium"
+            path.write_bytes(data)
+            return self.add_file(path)
 
     def add(self, media: Stored) -> Record:
         """Store a medium that a tool made, losslessly, and give its record; known media are not written again.

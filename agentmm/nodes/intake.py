@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from agentmm.errors import MediaError
@@ -26,7 +24,7 @@ def take_in(item: Any, store: MediaStore) -> Record:
     if isinstance(item, str | os.PathLike):
         return store.add_file(item)
     if isinstance(item, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(item), store)
+        return store.add_bytes(bytes(item))
     if isinstance(item, Image | Audio | Video):
         return store.add(item)
     if hasattr(item, "__array__") and not hasattr(item, "mode"):
@@ -34,11 +32,3 @@ def take_in(item: Any, store: MediaStore) -> Record:
     if hasattr(item, "mode") and hasattr(item, "tobytes"):
         return store.add(Image.from_pil(item))
     raise MediaError("not a medium", got=item, expected=_EXPECTED)
-
-
-def _from_bytes(data: bytes, store: MediaStore) -> Record:
-    """The record of a file's bytes; the store copies files, so they pass through a draft of one."""
-    with tempfile.TemporaryDirectory(prefix="agentmm-") as folder:
-        path = Path(folder) / "medium"
-        path.write_bytes(data)
-        return store.add_file(path)

@@ -5,7 +5,6 @@ Each step renders the messages (always by the one renderer), feeds what is new, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import MissingExtra, PlannerError
 from agentmm.media import MediaStore, default_home
+from agentmm.media.opening import file_sha
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import Completion, LocalModel, Prompt, Sampling
@@ -252,8 +252,4 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
 
 def weights_id(folder: Path) -> str:
     """Identity of saved weights: the first 16 hex digits of the SHA-256 of their file."""
-    digest = hashlib.sha256()
-    with (folder / "model.safetensors").open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()[:16]
+    return file_sha(folder / "model.safetensors")[:16]

@@ -11,6 +11,7 @@ from agentmm.errors import TraceError
 from agentmm.preference.pair import PreferencePair
 from agentmm.preference.stream import continuation, prefix
 from agentmm.trace import Trace, TraceStore
+from agentmm.trace.export import write_jsonl
 from agentmm.trace.messages import assistant_message, question_message, step_messages, to_messages
 
 Row = dict[str, Any]
@@ -50,12 +51,8 @@ def to_conversations(pair: PreferencePair, traces: TraceStore) -> Row:
 
 def write_rows(pairs: Iterable[PreferencePair], traces: TraceStore, path: Path | str, *, messages: bool = False) -> int:
     """Write one row a line (JSONL); give how many."""
-    make, count = (to_conversations if messages else to_row), 0
-    with Path(path).open("w", encoding="utf-8") as file:
-        for pair in pairs:
-            file.write(json.dumps(make(pair, traces), ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    make = to_conversations if messages else to_row
+    return write_jsonl((make(pair, traces) for pair in pairs), path)
 
 
 def read_rows(path: Path | str) -> Iterator[Row]:

@@ -39,10 +39,14 @@ def to_conversation(trace: Trace) -> Row:
 
 def export_jsonl(traces: Iterable[Trace], path: str | Path, *, whole: bool = False) -> int:
     """Write one JSON object a line, conversational rows or (`whole`) full traces; give the number of lines."""
+    return write_jsonl((trace.model_dump() if whole else to_conversation(trace) for trace in traces), path)
+
+
+def write_jsonl(rows: Iterable[Row], path: str | Path) -> int:
+    """Write one JSON object a line; give the number of lines."""
     count = 0
     with Path(path).open("w", encoding="utf-8") as file:
-        for trace in traces:
-            row = trace.model_dump() if whole else to_conversation(trace)
+        for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
     return count

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from agentmm.errors import AgentmmError
@@ -68,7 +66,7 @@ class Lifter:
     def _stored(self, data: str) -> Block:
         """A foreign run must not end because its medium is odd: what cannot be kept is said so."""
         try:
-            record = _record(self._store(), base64.b64decode(data, validate=False))
+            record = dict(self._store().add_bytes(base64.b64decode(data, validate=False)))
         except (AgentmmError, binascii.Error, OSError) as error:
             return {"type": "text", "text": f"[medium not kept: {error}]"}
         for handle, known in self.records.items():
@@ -107,10 +105,3 @@ def remote_url(block: Block) -> str | None:
         if isinstance(url, str) and not url.startswith("data:"):
             return url
     return None
-
-
-def _record(store: MediaStore, data: bytes) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "medium"
-        path.write_bytes(data)
-        return dict(store.add_file(path))

@@ -18,7 +18,7 @@ _ROOMS = {
     "TraceStore": "agentmm.trace",
 }
 
-__all__ = ["__version__", *_ROOMS]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", *_ROOMS]  # pyright: ignore[reportUnsupportedDunderAll]  # imported on demand
 
 
 def __getattr__(name: str) -> Any:

@@ -62,7 +62,7 @@ def load_network(weights: str = "") -> Network:
 def _loaded(weights: str) -> Network:
     _prepare()
     try:
-        import ultralytics  # noqa: F401
+        import ultralytics  # noqa: F401  # only whether it is installed
     except ImportError as error:
         raise MissingExtra("ultralytics", "detect") from error
     return ForeignNetwork(weights) if weights else ShapesNetwork(SHIPPED)

@@ -26,7 +26,9 @@ class App(typer.Typer):
         fixed = {"no_args_is_help": True, "context_settings": CONTEXT, "rich_markup_mode": "rich"}
         super().__init__(pretty_exceptions_enable=False, **{**fixed, **options})
 
-    def command(self, name: str | None = None, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # type: ignore[override]
+    def command(  # type: ignore[override]  # options pass through
+        self, name: str | None = None, **options: Any
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """As Typer's."""
         register = super().command(name, context_settings=CONTEXT, **options)
         return lambda function: register(with_shared(function))
@@ -54,7 +56,7 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in _SHARED.items()
     ]
-    wrapper.__signature__ = inspect.Signature([*known, *added])  # type: ignore[attr-defined]
+    wrapper.__signature__ = inspect.Signature([*known, *added])  # type: ignore[attr-defined]  # Typer reads it
     wrapper.__annotations__ = hints | {name: annotation for name, (annotation, _) in _SHARED.items()}
     del wrapper.__wrapped__
     return wrapper

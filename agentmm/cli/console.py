@@ -41,7 +41,7 @@ def speaking() -> Iterator[None]:
     streams.__init__()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # suppressed where it has none
     streams.out = Console(file=streams.data, highlight=False, soft_wrap=True)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level

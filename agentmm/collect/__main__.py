@@ -33,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 samples=options.samples, temperature=options.temperature, cache=options.cache,
             )  # fmt: skip
     except AgentmmError as error:
-        print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201
+        print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201  # a command speaks
         return error.exit_code
     except KeyboardInterrupt:
-        print("agentmm: interrupted; run again to go on", file=sys.stderr)  # noqa: T201
+        print("agentmm: interrupted; run again to go on", file=sys.stderr)  # noqa: T201  # a command speaks
         return 130
-    print(f"{made} traces -> {options.out}")  # noqa: T201
+    print(f"{made} traces -> {options.out}")  # noqa: T201  # what the command came to
     return 0
 
 

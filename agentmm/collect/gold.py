@@ -180,4 +180,5 @@ class Progress:
         rate = self.done / max(1e-9, self.said - self.began)
         left = (self.total - self.done) / rate if rate else 0.0
         if not self.quiet:
-            print(f"collect: {self.done}/{self.total} runs, {rate:.1f}/s, {left:.0f} s left", file=sys.stderr)  # noqa: T201
+            line = f"collect: {self.done}/{self.total} runs, {rate:.1f}/s, {left:.0f} s left"
+            print(line, file=sys.stderr)  # noqa: T201  # progress of a command

@@ -159,7 +159,7 @@ def _sound_frames(container: InputContainer, name: str) -> Iterator[AudioFrame]:
     for packet in container.demux(audio=0):
         packets += 1
         try:
-            yield from packet.decode()  # pyright: ignore[reportReturnType]
+            yield from packet.decode()  # pyright: ignore[reportReturnType]  # sound alone is demuxed
         except InvalidDataError:
             bad += 1
     if bad > max(1, packets // 10):

@@ -34,7 +34,7 @@ class Region(Media):
 
     modality: ClassVar[str] = "Region"
 
-    kind: Literal["box", "mask", "span"] = "box"  # pyright: ignore[reportIncompatibleVariableOverride]
+    kind: Literal["box", "mask", "span"] = "box"  # pyright: ignore[reportIncompatibleVariableOverride]  # differs by region
     box: Box | None = None
     span: Span | None = None
     mask: Mask | None = None

@@ -46,17 +46,15 @@ def __getattr__(name: str) -> Any:
 if "transformers.models.auto.processing_auto" in sys.modules:
     register()
 
-__all__ = [  # noqa: RUF022
+__all__ = [
     "CHAT_TEMPLATE",
-    "MultimodalProcessor",
-    "SPECIALS",
-    "SquareImageProcessor",
-    "VOCAB_SIZE",
-    "train_tokenizer",
-    "wrap",
     "SLOTS",
+    "SPECIALS",
+    "VOCAB_SIZE",
     "MultimodalConfig",
     "MultimodalLM",
+    "MultimodalProcessor",
+    "SquareImageProcessor",
     "component",
     "component_names",
     "load_preset",
@@ -64,4 +62,6 @@ __all__ = [  # noqa: RUF022
     "register",
     "scale_pixels",
     "square_pixels",
+    "train_tokenizer",
+    "wrap",
 ]

@@ -30,12 +30,12 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
     config: MultimodalConfig
     base_model_prefix = ""
     main_input_name = "input_ids"
-    input_modalities = ["image", "text"]  # noqa: RUF012 - transformers declares a list
+    input_modalities = ["image", "text"]  # noqa: RUF012  # transformers declares a list
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_flash_attn = True
-    _no_split_modules = ["Block", "Qwen3DecoderLayer"]  # noqa: RUF012
-    _tied_weights_keys = {"decoder.lm_head.weight": "decoder.model.embed_tokens.weight"}  # noqa: RUF012
+    _no_split_modules = ["Block", "Qwen3DecoderLayer"]  # noqa: RUF012  # likewise
+    _tied_weights_keys = {"decoder.lm_head.weight": "decoder.model.embed_tokens.weight"}  # noqa: RUF012  # likewise
 
     def __init__(self, config: MultimodalConfig) -> None:
         super().__init__(config)
@@ -118,7 +118,7 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
         if inputs_embeds is None:
             if image_features is None and pixel_values is not None:
                 image_features = self.encode_images(pixel_values.to(self.dtype))
-            inputs_embeds = self.embed(input_ids, image_features)  # type: ignore[arg-type]
+            inputs_embeds = self.embed(input_ids, image_features)  # type: ignore[arg-type]  # not None here
         return self.decoder(
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
@@ -130,7 +130,9 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
             **kwargs,
         )
 
-    def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+    def prepare_inputs_for_generation(  # type: ignore[override]  # the rest passes through
+        self, input_ids: Tensor, **kwargs: Any
+    ) -> dict[str, Any]:
         """Drop the images after the prefill: from then on they live in the cache."""
         first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
         parent: Any = super()

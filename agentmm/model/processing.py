@@ -47,7 +47,7 @@ CHAT_TEMPLATE = _TEMPLATE.replace("\n", "")
 class SquareImageProcessor(BaseImageProcessor):
     """Pads each image to a square and resizes it: `pixel_values` float32 [N, 3, S, S] in -1..1."""
 
-    model_input_names = ["pixel_values"]  # noqa: RUF012
+    model_input_names = ["pixel_values"]  # noqa: RUF012  # transformers declares a list
 
     def __init__(self, size: int = 128, **kwargs: Any) -> None:
         super().__init__(**kwargs)

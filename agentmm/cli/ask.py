@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import secrets
 import shlex
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from agentmm.cli.asked import asked_of
-from agentmm.cli.console import print_json, print_text, say, say_error
+from agentmm.cli.console import print_json, print_text, say, say_error, streams
 from agentmm.cli.steps import show_answer, show_event
 from agentmm.errors import MediaError, UsageError
 
@@ -52,7 +53,8 @@ def ask(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     max_steps: Annotated[int, typer.Option(min=1, help="Planner steps before an honest partial answer.")] = 8,
     timeout: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds for the whole run; a tool that hangs is ended.")
+        float | None,
+        typer.Option(min=0.1, help="Seconds for the whole command, start included; a tool that hangs is ended."),
     ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="TRACE", help="Go on with a run that was killed or waits for approval.")
@@ -84,17 +86,23 @@ def ask(
         max_steps=max_steps,
         approve=tuple(ask_first or ()),
     ) as agent:
+        left = _left(timeout)
         if asked.resume:
             trace = agent.traces.find(asked.resume)
-            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout)
+            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=left)
         else:
             trace = secrets.token_hex(8)
-            events = agent.stream(asked.question, asked.media, thread=trace, timeout=timeout)
+            events = agent.stream(asked.question, asked.media, thread=trace, timeout=left)
         try:
             answer = _watched(events, live=not json_)
         except KeyboardInterrupt:
             return _interrupted(agent, trace, again)
     return _finish(answer, again, json_=json_)
+
+
+def _left(timeout: float | None) -> float | None:
+    """What is left of `--timeout` after imports and weights; half of it is kept for the run itself."""
+    return None if timeout is None else max(timeout / 2, timeout - (time.monotonic() - streams.began))
 
 
 @dataclass(frozen=True)

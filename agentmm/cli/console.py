@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -21,12 +22,14 @@ class Streams:
         data: stdout, for results alone; libraries that print meet stderr instead.
         quiet: nothing but errors is said on stderr.
         verbose: 0, 1 for our own log, 2 for everybody's.
+        began: when the run began, on the monotonic clock, s.
     """
 
     def __init__(self) -> None:
         self.data: TextIO = sys.stdout
         self.quiet = False
         self.verbose = 0
+        self.began = time.monotonic()
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "speech": ("av", "pocketsphinx"),
     "whisper": ("whisper",),
     "imagine": ("diffusers", "accelerate"),
+    "remote": ("langchain", "langchain_openai"),
     "train": ("accelerate", "peft", "datasets"),
 }
 
@@ -134,5 +136,13 @@ def _show(report: dict[str, Any]) -> None:
 def _weights_line(facts: dict[str, Any] | None) -> str:
     if facts is None:
         return "missing"
-    numbers = (f"{name} {value}" for name, value in facts["metrics"].items() if isinstance(value, int | float))
-    return "  ".join([f"{facts['bytes'] / 2**20:.1f} MiB", *numbers])
+    return "  ".join([f"{facts['bytes'] / 2**20:.1f} MiB", *_numbers(facts["metrics"])])
+
+
+def _numbers(metrics: dict[str, Any], inside: str = "") -> Iterator[str]:
+    """`it row_accuracy 0.9`: every number of nested metrics with its path."""
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{inside}{name} ")
+        elif isinstance(value, int | float):
+            yield f"{inside}{name} {value}"

@@ -9,7 +9,9 @@ from typing import Any
 
 from agentmm.cli.console import streams
 from agentmm.cli.places import existing_store, media_root, planner_folder, store_file
-from agentmm.errors import UsageError
+from agentmm.errors import TrainError, UsageError
+
+INTERRUPTED = 130
 
 
 def collect_runs(
@@ -93,7 +95,16 @@ def train_on_pairs(
 
 
 def train_planner(
-    *, minutes: float, out: Path, store: str, stages: str, resume: bool, seed: int, device: str | None
+    *,
+    minutes: float,
+    out: Path,
+    store: str,
+    stages: str,
+    start: Path | None,
+    processes: int,
+    resume: bool,
+    seed: int,
+    device: str | None,
 ) -> dict[str, Any]:
     """The planner nano from nothing; returns its manifest.
 
@@ -102,22 +113,28 @@ def train_planner(
         out: working folder.
         store: trace store with gold runs.
         stages: some of lm, pt, it, by commas.
+        start: folder of exported weights to start from.
+        processes: how many train together.
         resume: go on where the folder's last training stopped.
         seed: of weights and order.
         device: torch device; an accelerator where there is one.
+
+    Raises:
+        UsageError: there is no such store.
+        TrainError: the training failed.
     """
-    from agentmm.media import MediaStore
-    from agentmm.trace import TraceStore
+    from agentmm.train.nano import main
 
-    chosen = tuple(name.strip() for name in stages.split(",") if name.strip())
-    traces = TraceStore(existing_store(store)) if "it" in chosen else None
-    import torch
-
-    from agentmm.train.nano import train_nano
-
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    media = MediaStore(media_root(store))
-    folder = train_nano(minutes, out, traces, chosen, resume, where, seed, media=media)
-    manifest = folder / "manifest.json"
-    facts = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
-    return {"folder": str(folder), **facts}
+    words = ["--minutes", str(minutes), "--out", str(out), "--stages", stages, "--seed", str(seed)]
+    words += ["--processes", str(processes), *(["--resume"] if resume else [])]
+    words += ["--start", str(start)] if start else []
+    words += ["--device", device] if device else []
+    if "it" in stages.split(","):
+        words += ["--store", str(existing_store(store)), "--home", str(Path(media_root(store)).parent)]
+    code = main(words)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code:
+        raise TrainError("the training failed", got=f"exit code {code}", mend="what it said above")
+    manifest = out / "nano" / "manifest.json"
+    return {"folder": str(out / "nano"), **json.loads(manifest.read_text(encoding="utf-8"))}

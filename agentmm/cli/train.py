@@ -44,6 +44,10 @@ def nano(
     store: Annotated[str, typer.Option(help="Trace store with gold runs (agentmm traces collect).")] = "runs/gold.db",
     out: Out = Path("runs/nano"),
     stages: Annotated[str, typer.Option(help="Some of lm, pt, it, by commas.")] = "lm,pt,it",
+    start: Annotated[Path | None, typer.Option(help="Folder of exported weights to start from.")] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Train with so many processes through torchrun; 2 is best on 2 cores.")
+    ] = 1,
     resume: Resume = False,
     seed: Seed = 0,
     device: Device = None,
@@ -52,8 +56,9 @@ def nano(
     from agentmm.cli.making import train_planner
 
     report = train_planner(
-        minutes=minutes, out=out, store=store, stages=stages, resume=resume, seed=seed, device=device
-    )
+        minutes=minutes, out=out, store=store, stages=stages, start=start, processes=processes, resume=resume,
+        seed=seed, device=device,
+    )  # fmt: skip
     print_json(report)
     say(f"next: agentmm eval world --planner hf:{report['folder']} -n 200")
 

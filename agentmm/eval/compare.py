@@ -34,12 +34,12 @@ def compare(before: Path | str, after: Path | str) -> dict[str, Any]:
             expected="the same --split and --seed",
         )
     old, new = ([outcomes[question] for question in common] for outcomes in (first, second))
-    rights = [[bool(outcome["right"]) for outcome in outcomes] for outcomes in (old, new)]
-    value, interval = difference(*rights)
+    was, now = ([bool(outcome["right"]) for outcome in outcomes] for outcomes in (old, new))
+    value, interval = difference(was, now)
     return {
         "n": len(common), "before": _column(old), "after": _column(new), "difference": value, "ci95": interval,
-        "gained": sum(b and not a for a, b in zip(*rights, strict=True)),
-        "lost": sum(a and not b for a, b in zip(*rights, strict=True)),
+        "gained": sum(b and not a for a, b in zip(was, now, strict=True)),
+        "lost": sum(a and not b for a, b in zip(was, now, strict=True)),
     }  # fmt: skip
 
 

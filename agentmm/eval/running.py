@@ -156,8 +156,11 @@ def _tick_to(queue: Any) -> None:
     _ticks[:] = [queue]
 
 
-def _part_json(*given: Any) -> list[dict[str, Any]]:
-    return [asdict(outcome) for outcome in _part(*given, lambda: _ticks[0].put(1))]
+def _part_json(
+    planner: str, sample: Sample, first: int, step: int, cache: Path | None, home: Path | None
+) -> list[dict[str, Any]]:
+    outcomes = _part(planner, sample, first, step, cache, home, lambda: _ticks[0].put(1))
+    return [asdict(outcome) for outcome in outcomes]
 
 
 def _part(

@@ -238,10 +238,12 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
         raise PlannerError("no planner weights there", got=str(folder), mend=mend)
     try:
         import torch
+        from transformers.utils.logging import disable_progress_bar
 
         from agentmm.model import MultimodalLM, MultimodalProcessor
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
+    disable_progress_bar()
     device = options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
     model: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
     model.to(device)

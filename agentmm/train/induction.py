@@ -21,6 +21,9 @@ _FAST_PAIRS = 8
 _SHARP = 2.5
 """Scale of queries and keys in the previous-token head."""
 
+_SPREAD = 0.5
+"""Standard deviation of embeddings: what layers write in their first steps must not drown what token it is."""
+
 _MATCH = 1.7
 """Scale of queries and keys where contents are matched."""
 
@@ -45,8 +48,10 @@ def seed_induction(decoder: Any, seed: int = 0) -> None:
         layer.self_attn.o_proj.weight.zero_()
         layer.mlp.down_proj.weight.zero_()
     embeddings = decoder.get_input_embeddings().weight
-    embeddings[:, -1] = 3 * config.initializer_range  # the one direction that all tokens share
-    scale = config.initializer_range * math.sqrt(width)
+    embeddings *= _SPREAD / config.initializer_range
+    embeddings[:, -1] = 3 * _SPREAD  # the one direction that all tokens share
+    decoder.model.norm.weight.fill_(0.4 / (_SPREAD * width**0.5))
+    scale = _SPREAD * math.sqrt(width)
     _previous_token_head(layers[0].self_attn, size, scale, content, noted, config.rope_parameters["rope_theta"])
     _matching_head(layers[1].self_attn, size, scale, slow, content, noted, spoken)
 

@@ -24,6 +24,9 @@ from agentmm.train.parallel import average_gradients, rank, summed
 from agentmm.train.rowset import RowSet, batches
 from agentmm.train.stage import Progress, Stage, rate_factor
 
+REST_RATE = 0.3
+"""Rate of embeddings and norms, as a share of the linear layers'; rare tokens stay apart and can be copied."""
+
 Refresh = Callable[[int], RowSet | None]
 """Epoch -> new rows, or None where the old ones stay."""
 
@@ -48,7 +51,8 @@ def set_trainable(model: Any, stage: Stage) -> list[torch.optim.Optimizer]:
         }
         parameters = list(module.parameters())
         linear.append({"params": [p for p in parameters if id(p) in inner], "lr": rate, "peak": rate})
-        rest.append({"params": [p for p in parameters if id(p) not in inner], "lr": rate, "peak": rate})
+        slow = rate * REST_RATE
+        rest.append({"params": [p for p in parameters if id(p) not in inner], "lr": slow, "peak": slow})
     decayed = [group for group in linear if group["params"]]
     plain = [group for group in rest if group["params"]]
     adamw = torch.optim.AdamW(plain, betas=(0.9, 0.98), weight_decay=0.0, fused=True)

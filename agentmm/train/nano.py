@@ -68,7 +68,7 @@ class Run:
     preset: str = "nano"
     episodes: int = 4000
     captions: int = 4000
-    drills: float = 0.25
+    drills: float = 0.4
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableLambda
 
 from agentmm.media import Image, MediaStore
 
@@ -185,22 +187,37 @@ def test_a_call_without_its_media_cannot_be_written(planner):
     assert all(not bound.invoke([HumanMessage("red?")], media={}, seed=seed).tool_calls for seed in range(4))
 
 
-def test_steps_of_an_episode_prefill_only_what_is_new(planner, media):
+class Steps(BaseCallbackHandler):
+    """Keeps the counters that each step reports."""
+
+    def __init__(self):
+        self.counters = []
+
+    def on_custom_event(self, name, data, **kwargs):
+        if name == "agentmm.step":
+            self.counters.append(data["counters"])
+
+
+def test_an_episode_encodes_each_image_once_and_prefills_only_what_is_new(planner, media, monkeypatch):
+    monkeypatch.setattr(planner.local, "sessions", Sessions())
     bound = planner.model_copy(update={"max_tokens": 8, "constrained": False}).bind_tools(SPECS)
-    blocks = [{"type": "image", "file_id": handle} for handle in media]
+    blocks = [{"type": "image", "file_id": handle} for handle in ("image_1", "image_2", "image_1")]
     messages = [HumanMessage([*blocks, {"type": "text", "text": "How many?"}])]
-    renderer, signatures, known = planner.renderer, [SPECS[0]["signature"]], 0
-    for step in range(3):
+    renderer, signatures, steps, fed, known = planner.renderer, [SPECS[0]["signature"]], Steps(), [], 0
+    for step in range(4):
         ids = renderer.render(messages, signatures, media, generate=True).ids
-        said = bound.invoke(messages, media=media)
-        usage, written = said.usage_metadata, said.response_metadata["completion_ids"]
-        assert usage["input_tokens"] == len(ids)
+        fed.append((len(ids) - known, known))
+        said = RunnableLambda(lambda given: bound.invoke(given, media=media)).invoke(messages, {"callbacks": [steps]})
+        written = said.response_metadata["completion_ids"]
+        assert said.usage_metadata["input_tokens"] == len(ids)
         call = {"name": "detect", "args": {"image": "image_1"}, "id": f"call_{step}"}
         turn = AIMessage("", tool_calls=[call], response_metadata={"completion_ids": written})
-        messages += [turn, ToolMessage(json.dumps({"count": step}), tool_call_id=call["id"])]
-        known = len(ids) + len(written) - 1
-    counters = [session.keys for session in planner.local.sessions._sessions.values()]
-    assert max(map(len, counters)) >= known
+        seen = [{"type": "text", "text": json.dumps({"count": step})}]
+        seen += [{"type": "image", "file_id": "image_3"}] if step == 1 else []  # a picture that a tool has made
+        messages += [turn, ToolMessage(seen, tool_call_id=call["id"])]
+        known = len(ids) + len(written) - 1  # the last written token is fed by the step after
+    assert [(c["prefill_tokens"], c["cached_tokens"]) for c in steps.counters] == fed
+    assert [c["encoder_calls"] for c in steps.counters] == [2, 0, 1, 0]  # three distinct images
 
 
 def test_malformed_text_is_kept_as_an_invalid_call():

@@ -32,13 +32,14 @@ def demo(
     planner: Annotated[str | None, typer.Option(help="nano where its weights are, else scripted.")] = None,
     home: Annotated[Path | None, typer.Option(help="Where traces and media go.")] = None,
     picture: Annotated[Path, typer.Option(help="Where the annotated picture goes.")] = Path("runs/demo.png"),
+    seed: Annotated[int, typer.Option(help="Seed of everything that samples.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
 ) -> int:
     """Ask ten questions of pictures, pages, a code and a voice note; show plan, calls, results and answers."""
     from agentmm.agent import Agent
 
     folder, failed, shown = media_folder(), 0, None
-    with Agent(planner=planner or _default_planner(), home=home) as agent:
+    with Agent(planner=planner or _default_planner(), home=home, seed=seed) as agent:
         for names, question in QUESTIONS:
             answer = _asked(agent, question, names, folder, json_=json_)
             if answer is None:

@@ -27,11 +27,18 @@ def list_graphs(json_: Annotated[bool, typer.Option("--json", help="One JSON obj
 
 
 @app.command("draw", epilog="agentmm graphs draw react   ·   agentmm graphs draw react > react.mmd")
-def draw(name: Annotated[str, typer.Argument(help="A graph's name, or file.py:function.")] = "react") -> None:
+def draw(
+    name: Annotated[str, typer.Argument(help="A graph's name, or file.py:function.")] = "react",
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
     """Print a graph as Mermaid, which GitHub and editors show as a picture."""
     from agentmm.agent import drawing
 
-    print_text(drawing(name))
+    drawn = drawing(name)
+    if json_:
+        print_json({"graph": name, "mermaid": drawn})
+    else:
+        print_text(drawn)
 
 
 def _about(name: str) -> str:

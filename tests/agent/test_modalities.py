@@ -1,4 +1,4 @@
-"""Every modality crosses state, traces and replay: pictures, sound and video that enter, and what tools make of them."""
+"""Every modality crosses state, traces and replay: pictures, sound and video, and what tools make of them."""
 
 from __future__ import annotations
 

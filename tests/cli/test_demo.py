@@ -33,7 +33,7 @@ def program(monkeypatch):
 
     made = agentmm.agent.Agent
     monkeypatch.setattr(
-        agentmm.agent, "Agent", lambda planner, home: made(ScriptedPlanner(halving), [kit.halves], home=home)
+        agentmm.agent, "Agent", lambda planner, home, seed: made(ScriptedPlanner(halving), [kit.halves], home=home)
     )
 
 

@@ -24,8 +24,9 @@ def section() -> str:
 
 def _world() -> Iterator[str]:
     report = json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))
-    yield f"**The practice world, {report['n']:,} unseen test questions**, half of them in wordings never trained on".rstrip()
-    yield f"(`agentmm eval world --split test -n {report['n']} --seed {report['seed']} --json`; percent, 95 % intervals):"
+    command = f"agentmm eval world --split test -n {report['n']} --seed {report['seed']} --json"
+    yield f"**The practice world, {report['n']:,} test questions**, half of them in wordings never trained on"
+    yield f"(`{command}`; percent, 95 % intervals):"
     yield ""
     yield "| | n | oracle: gold programs, real tools | planner nano | planner / oracle |"
     yield "|---|---|---|---|---|"
@@ -65,8 +66,10 @@ def _share(value: float, interval: list[float]) -> str:
 def _photos() -> Iterator[str]:
     rows = [json.loads(line) for line in (RESULTS / "photos.jsonl").read_text(encoding="utf-8").splitlines()]
     right = sum(row["right"] for row in rows)
-    yield f"**Photographs and scans that ship inside the dependencies** (`agentmm eval photos --json`): {right} of {len(rows)}"
-    yield "right."
+    gold = [json.loads(line) for line in (RESULTS / "photos_gold.jsonl").read_text(encoding="utf-8").splitlines()]
+    yield "**Photographs and scans that ship inside the dependencies** (`agentmm eval photos --json`):"
+    yield f"nano {right} of {len(rows)} right, listed below; the gold programs on the same tools (`--planner scripted`)"
+    yield f"{sum(row['right'] for row in gold)} of {len(gold)}."
     yield ""
     yield "```text"
     for row in rows:
@@ -88,7 +91,8 @@ def _dpo() -> Iterator[str]:
             yield f"| {name} | {_share(column['accuracy'], column['ci95'])} | {column['calls']:.2f} |"
         low, high = (100 * bound for bound in found["ci95"])
         gained, lost = found["gained"], found["lost"]
-        yield f"| difference, points | {100 * found['difference']:+.1f} ({low:+.1f} to {high:+.1f}) | gained {gained}, lost {lost} |"
+        points = f"{100 * found['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
+        yield f"| difference, points | {points} | gained {gained}, lost {lost} |"
         yield ""
 
 

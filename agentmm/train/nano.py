@@ -179,7 +179,11 @@ def _train(run: Run, name: str, model: MultimodalLM, rows: RowSet, held: RowSet,
 
 
 def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) -> None:
-    """Recipe and metrics of a finished stage."""
+    """Recipe and metrics of a finished stage; what an earlier run of the same stage noted is kept under a number."""
+    for noted in (run.facts["recipe"]["stages"], run.facts["metrics"]):
+        if stage.name in noted:
+            times = sum(name.startswith(f"{stage.name}_") for name in noted)
+            noted[f"{stage.name}_{times + 1}"] = noted.pop(stage.name)
     run.facts["recipe"]["stages"][stage.name] = {
         "rates": stage.rates,
         "batch_tokens": stage.tokens,

@@ -32,7 +32,7 @@ def torchrun(module: str, arguments: Sequence[str], count: int) -> int:
     """Start a module in so many processes on this machine and wait; gives the exit code."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
-    return subprocess.run([*command, "-m", module, *arguments], env=environment, check=False).returncode
+    return subprocess.run([*command, "--module", "--", module, *arguments], env=environment, check=False).returncode
 
 
 def wait() -> None:

@@ -157,7 +157,10 @@ class ChatMM(BaseChatModel):
         constraint = None
         if self.constrained:
             lark = cached_grammar(json.dumps(specs), tuple(records), self.think)
-            constraint = Constraint(self._matcher_tokenizer, lark, self.model.config.text_config.vocab_size)
+            tokenizer: Any = self.processor.tokenizer
+            constraint = Constraint(
+                self._matcher_tokenizer, lark, self.model.config.text_config.vocab_size, tokenizer.convert_ids_to_tokens
+            )
         sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids))
         prompt = Prompt(
             rendered.ids, [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]

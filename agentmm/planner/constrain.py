@@ -7,7 +7,7 @@ are literals, strings are bounded, arguments stand in the order of the signature
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,16 @@ ANSWER_BYTES = 400
 
 MAX_CALLS = 6
 """Most calls in one step."""
+
+_NO_FORCING = '%llguidance {"no_forcing": true}'
+"""Text that is forced stays in the model's own tokens.
+
+Left alone, llguidance cuts forced text into tokens by itself, without what follows: before a choice of `image_1` and
+`image_2` it forced `image`, `_` where training has one token `image_`, and the planner lost its way.
+"""
+
+_MOST_FORCED = 24
+"""More legal tokens than this are never one forced text."""
 
 _STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
 _ANSWER = rf"ANSWER: /[^<\x00-\x20]([^<\x00-\x1f]){{0,{ANSWER_BYTES}}}/"
@@ -45,7 +55,7 @@ def grammar(specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: b
     """
     rules = [rule for spec in specs if (rule := _arguments(spec, handles)) is not None]
     start = ("<think> THOUGHT </think> " if think else "") + ("(calls | ANSWER)" if rules else "ANSWER")
-    lines = [f"start: {start}", _ANSWER, _THOUGHT, _STRING, _NUMBER, _WHOLE]
+    lines = [_NO_FORCING, f"start: {start}", _ANSWER, _THOUGHT, _STRING, _NUMBER, _WHOLE]
     if rules:
         bodies = " | ".join(rules)
         lines += [f"calls: call{{1,{MAX_CALLS}}}", "call: <tool_call> body </tool_call>", f"body: {bodies}"]
@@ -107,16 +117,17 @@ class Constraint:
         tokenizer: what `matcher_tokenizer` made.
         lark: a grammar from `grammar`.
         vocabulary: number of token ids.
+        text_of: the text of a token id.
 
     Raises:
         PlannerError: the grammar does not compile.
     """
 
-    def __init__(self, tokenizer: Any, lark: str, vocabulary: int) -> None:
+    def __init__(self, tokenizer: Any, lark: str, vocabulary: int, text_of: Callable[[int], str] = str) -> None:
         from llguidance import LLMatcher
 
         self._matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(lark))
-        self._vocabulary = vocabulary
+        self._vocabulary, self._text_of = vocabulary, text_of
         if self._matcher.is_error():
             raise PlannerError(f"the grammar of the calls does not compile: {self._matcher.get_error()}")
 
@@ -125,6 +136,14 @@ class Constraint:
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         mask = np.unpackbits(bits, bitorder="little")[: self._vocabulary].astype(bool)
         return np.pad(mask, (0, self._vocabulary - len(mask)))
+
+    def forced(self, legal: NDArray[np.bool_]) -> bool:
+        """Whether the grammar leaves one text: the legal tokens are one, or each begins the longest of them."""
+        count = int(legal.sum())
+        if not 1 < count <= _MOST_FORCED:
+            return count == 1
+        texts = sorted((self._text_of(int(token)) for token in legal.nonzero()[0]), key=len)
+        return all(texts[-1].startswith(text) for text in texts)
 
     def take(self, token: int) -> None:
         """Go on by one token.

@@ -56,7 +56,7 @@ class Completion:
         ids: generated token ids, the end token included where it came.
         logp: the model's own log-probability of each: temperature 1, no mask.
         logp_sampled: the log-probability after temperature and mask.
-        forced: whether it was the one legal token.
+        forced: whether the grammar left one text only.
         ended: whether the end token came before the limit.
         counters: what it cost.
     """
@@ -194,7 +194,7 @@ class LocalModel:
             result.ids.append(token)
             result.logp.append(logp)
             result.logp_sampled.append(chosen)
-            result.forced.append(legal is not None and int(legal.sum()) == 1)
+            result.forced.append(legal is not None and constraint.forced(legal))
             if token == self.end_id:
                 result.ended = True
                 break

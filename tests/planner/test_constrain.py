@@ -1,0 +1,92 @@
+"""The grammar lets through what training writes, token by token, and nothing that no tool takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("llguidance")
+
+from agentmm.planner.constrain import Constraint, grammar, matcher_tokenizer
+from agentmm.planner.render import call_text
+
+NANO = Path(__file__).parents[2] / "agentmm" / "weights" / "nano"
+pytestmark = pytest.mark.skipif(not (NANO / "tokenizer.json").is_file(), reason="no weights in this checkout")
+
+
+def param(name, modality, accepts=(), required=True):
+    return {
+        "name": name, "modality": modality, "accepts": list(accepts), "choices": [], "required": required,
+        "whole": False,
+    }  # fmt: skip
+
+
+SPECS = [
+    {"name": "detect", "params": [param("image", "Image", ["Image"]), param("what", "Text", required=False)]},
+    {"name": "read_text", "params": [param("image", "Image", ["Image"])]},
+    {"name": "transcribe", "params": [param("audio", "Audio", ["Audio"])]},
+    {"name": "crop", "params": [param("region", "Region", ["Region"])]},
+    {"name": "calculate", "params": [param("expression", "Text")]},
+]
+SAID = [
+    ([("detect", {"image": "image_1", "what": "red heart"}), ("detect", {"image": "image_2", "what": "red heart"})], 2),
+    ([("read_text", {"image": "image_3"})], 3),
+    ([("detect", {"image": "image_1"})], 1),
+    ([("crop", {"region": "region_12"})], 12),
+    ([("transcribe", {"audio": "audio_1"})], 1),
+    ([("calculate", {"expression": "12.50 + 3 * 4"})], 1),
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(NANO)
+
+
+@pytest.fixture(scope="module")
+def matcher(tokenizer):
+    return matcher_tokenizer(tokenizer)
+
+
+@pytest.mark.parametrize(("calls", "handles"), SAID)
+@pytest.mark.parametrize("more", [0, 2])
+def test_what_training_writes_is_legal_token_by_token(tokenizer, matcher, calls, handles, more):
+    """Training renders a call by the tokenizer alone; serving must be able to write the very same ids."""
+    kinds = ("image", "audio", "region")
+    there = [f"{kind}_{k}" for kind in kinds for k in range(1, handles + more + 1)]
+    constraint = Constraint(matcher, grammar(SPECS, there), len(tokenizer), tokenizer.convert_ids_to_tokens)
+    ids = [
+        token
+        for name, arguments in calls
+        for token in tokenizer.encode(f"<tool_call>{call_text(name, arguments)}</tool_call>", add_special_tokens=False)
+    ]
+    for at, token in enumerate(ids):
+        assert constraint.legal()[token], tokenizer.decode(ids[:at]) + " | " + tokenizer.decode([token])
+        constraint.take(token)
+    assert constraint.legal()[tokenizer.convert_tokens_to_ids("<|end|>")]
+
+
+def test_a_handle_that_is_not_there_cannot_be_written(tokenizer, matcher):
+    constraint = Constraint(matcher, grammar(SPECS, ["image_1", "image_2"]), len(tokenizer))
+    for token in tokenizer.encode(
+        '<tool_call>{"name": "detect", "arguments": {"image": "image_', add_special_tokens=False
+    ):
+        constraint.take(token)
+    digits = {digit for digit in "0123456789" if constraint.legal()[tokenizer.convert_tokens_to_ids(digit)]}
+    assert digits == {"1", "2"}
+
+
+def test_text_that_is_forced_is_told_from_choices(tokenizer, matcher):
+    constraint = Constraint(matcher, grammar(SPECS, ["image_1"]), len(tokenizer), tokenizer.convert_ids_to_tokens)
+    forced = []
+    for token in tokenizer.encode('<tool_call>{"name": "detect", "arguments": {"image": "', add_special_tokens=False):
+        forced.append(constraint.forced(constraint.legal()))
+        constraint.take(token)
+    assert not forced[0]  # a call or an answer
+    assert forced[1]  # {"name": "
+    assert not forced[2]  # which tool
+    assert all(forced[-2:])
+    assert constraint.forced(constraint.legal())  # image_1 is the only picture

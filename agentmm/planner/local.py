@@ -194,7 +194,7 @@ class LocalModel:
             result.ids.append(token)
             result.logp.append(logp)
             result.logp_sampled.append(chosen)
-            result.forced.append(legal is not None and constraint.forced(legal))
+            result.forced.append(legal is not None and constraint is not None and constraint.forced(legal))
             if token == self.end_id:
                 result.ended = True
                 break

@@ -19,6 +19,10 @@ from agentmm.planner import function, scripted  # noqa: F401
 from agentmm.trace import TraceStore
 
 
+LATEST = time.monotonic() + 300
+"""Nobody waits longer for a first call."""
+
+
 def words(parts, *more):
     return ["ask", *more, "--planner", f"{parts}:writing", "--tools", f"{parts}:note", "--json"]
 
@@ -56,10 +60,12 @@ def enter(folder):
     os.environ["AGENTMM_HOME"], os.environ["NOTES"] = str(folder / "home"), str(folder / "notes")
 
 
-def killed_run(parts, folder, seconds, sign):
-    """One run that is killed after so long, looked at, and resumed."""
+def killed_run(parts, folder, seconds, sign, begun=False):
+    """One run that is killed after so long (since its start, or since its first tool call), looked at, and resumed."""
     enter(folder)
     pid = child(words(parts, "go"), folder / "first")
+    while begun and not notes(folder) and time.monotonic() < LATEST:
+        time.sleep(0.002)
     time.sleep(seconds)
     os.kill(pid, sign)
     code = ended(pid)
@@ -98,7 +104,9 @@ def main():
     span = max(whole_run(parts, folder / f"whole{k}") for k in range(2))
     rng = random.Random(1)
     for number in range(rounds):
-        told = killed_run(parts, folder / str(number), rng.uniform(0.02, 0.95) * span, sign)
+        begun = number % 2 == 1  # on a busy machine hardly any moment falls into the run by chance
+        moment = rng.uniform(0.0, 0.02) if begun else rng.uniform(0.02, 0.95) * span
+        told = killed_run(parts, folder / str(number), moment, sign, begun)
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
 

@@ -93,10 +93,10 @@ def test_a_part_that_the_stage_does_not_name_stays():
 
 
 def test_training_learns_its_rows():
-    model, rows, stage = tiny(), some_rows(4), Stage("it", RATES, steps=60, tokens=400)
+    model, rows, stage = tiny(), some_rows(4), Stage("it", RATES, steps=120, tokens=400)
     before = evaluate(model, rows, stage)["loss"]
     progress = Trainer(model, stage).run(rows)
-    assert progress.steps == 60
+    assert progress.steps == 120
     assert evaluate(model, rows, stage)["loss"] < before - 2
 
 

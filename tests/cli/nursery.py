@@ -18,7 +18,6 @@ from agentmm.cli import run
 from agentmm.planner import function, scripted  # noqa: F401
 from agentmm.trace import TraceStore
 
-
 LATEST = time.monotonic() + 300
 """Nobody waits longer for a first call."""
 

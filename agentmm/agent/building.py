@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
 from langgraph.graph import StateGraph
 
-from agentmm.errors import ConfigError
+from agentmm.errors import ConfigError, UsageError
 from agentmm.registry import load_graph
 
 
@@ -24,9 +25,10 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
 
     Raises:
         ConfigError: it is none of these, or cannot ask for approval.
-        UsageError: no graph of that name.
+        UsageError: no graph of that name, or approval for a tool that is not there.
     """
     names = tuple(approval)
+    _check_approval(names, tools)
     if isinstance(graph, StateGraph):
         if names:
             raise ConfigError(
@@ -40,6 +42,20 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
             f"graph {name!r} asks nobody for approval", got=names, mend="give its build an option approval"
         )
     return name, build(planner, tools, **options)
+
+
+def _check_approval(names: Sequence[str], tools: Sequence[Any]) -> None:
+    """A gate with a wrong name would let every call through."""
+    known = sorted(str(tool.name) for tool in tools)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            raise UsageError(
+                "approval is asked for a tool that is not there",
+                got=name,
+                expected=", ".join(known),
+                mend=f"did you mean {near[0]}?" if near else None,
+            )
 
 
 def _builder(graph: Any) -> tuple[Callable[..., Any], str]:

@@ -49,12 +49,14 @@ def ask(
     tools: Annotated[
         str | None, typer.Option(help="Comma-separated tool names, module:function or file.py:function.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything that samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that samples.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     max_steps: Annotated[int, typer.Option(min=1, help="Planner steps before an honest partial answer.")] = 8,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Seconds for the whole command, start included; a tool that hangs is ended."),
+        typer.Option(
+            min=0.1, max=1e7, help="Seconds for the whole command, start included; a tool that hangs is ended."
+        ),
     ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="TRACE", help="Go on with a run that was killed or waits for approval.")

@@ -56,8 +56,11 @@ def _check_order(media: Sequence[str], question: str) -> None:
     """Refuse a file in the place of the question."""
     if question == "-":
         return
-    if not media and (_there(question) or _MEDIA_NAME.fullmatch(question)):
-        raise UsageError("a file but no question", got=question, mend=f'agentmm ask {question} "What is this?"')
+    named = _MEDIA_NAME.fullmatch(question)
+    if (not media and (_there(question) or named)) or (named and _there(question) and all(map(_there, media))):
+        raise UsageError(
+            "a file but no question", got=question, mend=f'agentmm ask {" ".join([*media, question])} "What is this?"'
+        )
     if media and _there(question) and not all(map(_there, media)):
         raise UsageError("the question comes last", got=question, mend=EXAMPLE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -33,6 +34,8 @@ class Streams:
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 streams = Streams()
 """Those of the run that is going on."""
@@ -111,7 +114,9 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str, style: str | None = None) -> None:
-    """Plain text on stdout, in a colour where that is a terminal."""
+    """Plain text on stdout, in a colour where that is a terminal; a terminal gets no control characters."""
+    if streams.out.is_terminal:
+        text = _CONTROL.sub("", text)
     if style is not None and streams.out.is_terminal:
         streams.out.print(text.rstrip("\n"), style=style, markup=False)
         return

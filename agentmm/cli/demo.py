@@ -32,7 +32,7 @@ def demo(
     planner: Annotated[str | None, typer.Option(help="nano where its weights are, else scripted.")] = None,
     home: Annotated[Path | None, typer.Option(help="Where traces and media go.")] = None,
     picture: Annotated[Path, typer.Option(help="Where the annotated picture goes.")] = Path("runs/demo.png"),
-    seed: Annotated[int, typer.Option(help="Seed of everything that samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that samples.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
 ) -> int:
     """Ask ten questions of pictures, pages, a code and a voice note; show plan, calls, results and answers."""

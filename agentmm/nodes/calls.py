@@ -92,7 +92,7 @@ def run(
             outcome = Outcome(value=freeze(value, store))
     except (ToolError, MediaError, ToolException, ValidationError) as error:
         outcome = Outcome(error=_line(error), crash=isinstance(error, ToolTimeout) and seconds is not None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.info("a tool failed", exc_info=error)
         outcome = Outcome(error=_line(error), crash=True)
     return Outcome(**{**vars(outcome), "seconds": outcome.seconds or round(time.perf_counter() - started, 6)})

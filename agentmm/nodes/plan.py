@@ -50,7 +50,7 @@ class _Plan:
         left = budgets.seconds_left(state, config)
         try:
             said = bounded(lambda: self.bound.invoke(state.get("messages", []), config, **self._extras(state)), left)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return _failure(error, state)
         return _taken(said, state)
 
@@ -64,7 +64,7 @@ class _Plan:
         left, messages = budgets.seconds_left(state, config), state.get("messages", [])
         try:
             said = await asyncio.wait_for(self.bound.ainvoke(messages, config, **self._extras(state)), left)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return _failure(error, state)
         return _taken(said, state)
 

@@ -145,3 +145,21 @@ def test_no_colours_with_no_color(ask, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     ran = ask("giving_up")
     assert "\x1b[" not in ran.out + ran.err
+
+
+def test_wrong_words_are_refused_before_anything_runs(agentmm, tmp_path):
+    """A second picture is no question; a gate needs a tool that is there; seeds and seconds have bounds."""
+    from PIL import Image as PILImage
+
+    for name in ("a.png", "b.png"):
+        PILImage.new("RGB", (8, 8)).save(tmp_path / name)
+    asked = agentmm("ask", "a.png", "b.png")
+    assert (asked.code, asked.out) == (2, "")
+    assert "a file but no question" in asked.err
+    light = ("ask", "a.png", "What?", "--planner", "exerciser", "--tools", "describe_media")
+    gate = agentmm(*light, "--ask-first", "describe_medai")
+    assert gate.code == 2
+    assert "did you mean describe_media?" in gate.err
+    assert agentmm(*light, "--seed", "99999999999999999999").code == 2
+    assert agentmm(*light, "--seed", "-1").code == 2
+    assert agentmm(*light, "--timeout", "inf").code == 2

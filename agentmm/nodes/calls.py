@@ -118,6 +118,6 @@ def _foreign(checked: Checked, config: RunnableConfig) -> Any:
     return {"result": reply.content}
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     text = str(error) if isinstance(error, AgentmmError) else f"{type(error).__name__}: {error}"
     return " ".join(text.split())

@@ -117,7 +117,7 @@ def _ended(state: State, config: RunnableConfig) -> dict[str, Any] | None:
     return None if reason is None else {"status": "partial", "reason": reason}
 
 
-def _failure(error: Exception, state: State) -> dict[str, Any]:
+def _failure(error: BaseException, state: State) -> dict[str, Any]:
     """The end of a run whose planner raised or took too long."""
     if isinstance(error, GraphBubbleUp):
         raise error

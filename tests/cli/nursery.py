@@ -100,6 +100,7 @@ def notes(folder):
 def main():
     parts, folder, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     sign = getattr(signal, sys.argv[4])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell starts its children deaf to it
     span = max(whole_run(parts, folder / f"whole{k}") for k in range(2))
     rng = random.Random(1)
     for number in range(rounds):

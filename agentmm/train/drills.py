@@ -1,12 +1,13 @@
 """Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
 
-Runs of random tokens said again and again, copies, and look-ups of a key among numbered lines, in the wire's own turns.
+Runs of random tokens said again and again, copies, look-ups of a key among numbered lines, of a column in a line, and
+of two values for one expression, in the wire's own turns.
 Nano without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from agentmm.train.rowset import Row
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
+_ORDER = ("first", "second", "third", "fourth")
 
 
 def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
@@ -28,7 +30,7 @@ def drill_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
     """
     rng = np.random.default_rng([13, seed])
     for _ in range(n):
-        make = (_repeats, _copy, _look_up, _look_up)[int(rng.integers(4))]
+        make = (_repeats, _copy, _look_up, _table, _two)[int(rng.integers(5))]
         yield make(renderer, rng)
 
 
@@ -60,10 +62,32 @@ def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
     """A key asked for, lines with keys and values, and the value with its region."""
     pairs = [(_word(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
     at = int(rng.integers(len(pairs)))
-    lines = '", "'.join(f"region_{i} {key} {value}" for i, (key, value) in enumerate(pairs, 1))
-    shown = renderer.encode(f'{{"count": {len(pairs)}, "lines": ["{lines}"]}}')
-    wanted = renderer.encode(f"{pairs[at][1]} [region_{at + 1}]")
-    return _row(renderer, [("user", renderer.encode(pairs[at][0])), ("tool", shown)], wanted)
+    return _asked(renderer, pairs[at][0], pairs, f"{pairs[at][1]} [region_{at + 1}]")
+
+
+def _table(renderer: Renderer, rng: np.random.Generator) -> Row:
+    """A line that is named by any of its fields, and one of its other fields, by number, with its region."""
+    width = int(rng.integers(2, 5))
+    lines = [[_field(rng) for _ in range(width)] for _ in range(rng.integers(2, 9))]
+    at, (known, wanted) = int(rng.integers(len(lines))), rng.permutation(width)[:2]
+    asked = f"{_ORDER[wanted]} of {lines[at][known]}"
+    return _asked(renderer, asked, lines, f"{lines[at][wanted]} [region_{at + 1}]")
+
+
+def _two(renderer: Renderer, rng: np.random.Generator) -> Row:
+    """Two keys with a sign between them, and their numbers with the sign between them."""
+    pairs = [(_word(rng), _number(rng)) for _ in range(int(rng.integers(2, 9)))]
+    first, second = rng.permutation(len(pairs))[:2]
+    sign = str(rng.choice(["+", "-", ">", "<", "*"]))
+    asked = f"{pairs[first][0]} {sign} {pairs[second][0]}"
+    return _asked(renderer, asked, pairs, f"{pairs[first][1]} {sign} {pairs[second][1]}")
+
+
+def _asked(renderer: Renderer, question: str, lines: Sequence[Sequence[str]], answer: str) -> Row:
+    """A question, numbered lines of fields, and the answer."""
+    listed = '", "'.join(f"region_{i} {' '.join(fields)}" for i, fields in enumerate(lines, 1))
+    shown = renderer.encode(f'{{"count": {len(lines)}, "lines": ["{listed}"]}}')
+    return _row(renderer, [("user", renderer.encode(question)), ("tool", shown)], renderer.encode(answer))
 
 
 def _word(rng: np.random.Generator) -> str:
@@ -72,14 +96,23 @@ def _word(rng: np.random.Generator) -> str:
     return word.upper() if rng.random() < 0.4 else word.capitalize()
 
 
+def _field(rng: np.random.Generator) -> str:
+    """A word or any value."""
+    return _word(rng) if rng.random() < 0.5 else _value(rng)
+
+
 def _value(rng: np.random.Generator) -> str:
     """A price, a whole number, a code or a word."""
     kind = int(rng.integers(4))
-    if kind == 0:
-        return f"{int(rng.integers(1, 1000))}.{int(rng.integers(100)):02d}"
-    if kind == 1:
-        return str(int(rng.integers(1, 100_000)))
+    if kind < 2:
+        return _number(rng)
     return f"{_word(rng)[:3].upper()}-{int(rng.integers(10, 9999))}" if kind == 2 else _word(rng)
+
+
+def _number(rng: np.random.Generator) -> str:
+    """A price or a whole number, of any length."""
+    whole = str(int(rng.integers(1, 10 ** int(rng.integers(1, 6)))))
+    return f"{whole}.{int(rng.integers(100)):02d}" if rng.random() < 0.5 else whole
 
 
 def _row(renderer: Renderer, turns: list[tuple[str, list[int]]], wanted: list[int]) -> Row:

@@ -10,7 +10,7 @@ from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.train.imagined import imagine_episodes
 from agentmm.train.rows import message_texts
-from agentmm.train.rowset import Row, RowSet
+from agentmm.train.rowset import Row
 
 SIGNATURES = (
     "detect(image:Image,what:Text)",
@@ -29,10 +29,10 @@ SIGNATURES = (
 _HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
 
 
-def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> RowSet:
+def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> list[Row]:
     """Rendered imagined episodes; pictures stay bare placeholders."""
     rendered = [renderer.render(episode, SIGNATURES, _HANDLES) for episode in imagine_episodes(n, seed, split)]
-    return RowSet.of(Row(one.ids, one.loss_mask) for one in rendered)
+    return [Row(one.ids, one.loss_mask) for one in rendered]
 
 
 def imagined_tokenizer(seed: int, further: Iterable[str], vocab_size: int, episodes: int = 3000) -> Tokenizer:

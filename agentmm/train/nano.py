@@ -34,7 +34,7 @@ from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
 
-SHARES = {"lm": 0.54, "pt": 0.05, "it": 0.41}
+SHARES = {"lm": 0.42, "pt": 0.05, "it": 0.53}
 """Share of the minutes that each stage gets, among those that run."""
 
 OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
@@ -55,6 +55,7 @@ class Run:
         episodes: imagined episodes an epoch of the LM stage.
         captions: caption pairs of the PT stage.
         drills: copying drills beside each episode of the LM and the IT stage.
+        imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
     """
 
     out: Path
@@ -69,6 +70,7 @@ class Run:
     episodes: int = 4000
     captions: int = 4000
     drills: float = 0.4
+    imagined: float = 0.5
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -208,12 +210,11 @@ def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
             return None
         made.clear()
         seed = 1000 + 1000 * run.seed + number + 500_000 * rank()
-        episodes = imagined_rows(renderer, count, seed)
-        rows = [episodes.row(index) for index in range(len(episodes))]
-        made[number] = RowSet.of([*rows, *drill_rows(renderer, int(count * run.drills), seed)])
+        drills = drill_rows(renderer, int(count * run.drills), seed)
+        made[number] = RowSet.of([*imagined_rows(renderer, count, seed), *drills])
         return made[number]
 
-    held = imagined_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed, split="val")
+    held = RowSet.of(imagined_rows(renderer, max(20, min(400, run.episodes // 10)), run.seed, split="val"))
     state = read_checkpoint(run.out / "lm.pt") if run.resume else None
     first = fresh(int(state["progress"]["epoch"]) if state else 0)
     assert first is not None
@@ -232,9 +233,10 @@ def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 
 def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Traces; the store is asked every minute whether there are more. Every 32nd trace is held out.
+    """Traces, and beside them imagined episodes and drills made anew for every epoch, so that no list is memorised.
 
-    Each process reads all traces and learns from its own share of them.
+    The store is asked every minute whether there are more traces. Every 32nd is held out. Each process reads all traces
+    and learns from its own share of them.
     """
     if run.store is None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
@@ -242,24 +244,31 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     folder.mkdir(exist_ok=True)
     traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=model.config.image_size)
 
-    def part(held: bool) -> RowSet:
-        chosen = [row for index, row in enumerate(traces.rows) if (index % 32 == 31) == held]
-        if not held:
-            seed = run.seed + len(chosen) + 500_000 * rank()
-            chosen = chosen[rank() :: processes()]
-            chosen += drill_rows(renderer, int(len(chosen) * run.drills), seed)
-        return RowSet.of(chosen or traces.rows[:1], traces.squares.array(), traces.squares.size)
+    without_pictures = Renderer.from_pretrained(run.out, image_tokens=0)
+    made: dict[str, int] = {}
 
-    def grown(epoch: int) -> RowSet | None:
-        if not traces.refresh():
+    def part(epoch: int) -> RowSet:
+        mine = [row for index, row in enumerate(traces.rows) if index % 32 != 31][rank() :: processes()]
+        seed = 3_000_000 + 1000 * run.seed + epoch + 500_000 * rank()
+        beside = list(drill_rows(renderer, int(len(mine) * run.drills), seed))
+        if episodes := int(len(mine) * run.imagined):
+            beside += imagined_rows(without_pictures, episodes, seed)
+        return RowSet.of([*mine, *beside] or traces.rows[:1], traces.squares.array(), traces.squares.size)
+
+    def fresh(epoch: int) -> RowSet | None:
+        if traces.refresh():
+            run.log(f"it: {len(traces.rows)} traces ({traces.skipped} left out)")
+        elif not traces.rows or made.get("epoch") == epoch:
             return None
-        run.log(f"it: {len(traces.rows)} traces ({traces.skipped} left out)")
-        return part(held=False)
+        made["epoch"] = epoch
+        return part(epoch)
 
-    rows = grown(0)
+    state = read_checkpoint(run.out / "it.pt") if run.resume else None
+    rows = fresh(int(state["progress"]["epoch"]) if state else 0)
     if rows is None:
         raise TrainError("the trace store has no gold traces", got=str(run.store.url), mend="agentmm traces collect")
-    _train(run, "it", model, rows, part(held=True), grown)
+    held = RowSet.of(traces.rows[31::32] or traces.rows[:1], traces.squares.array(), traces.squares.size)
+    _train(run, "it", model, rows, held, fresh)
     if rank() > 0:
         return
     whole = traces.rowset()
@@ -295,6 +304,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, help="threads of each process; all cores by default")
     parser.add_argument("--processes", type=int, default=1, help="train with so many processes, through torchrun")
     parser.add_argument("--drills", type=float, default=Run.drills, help="copying drills beside each episode")
+    parser.add_argument(
+        "--imagined", type=float, default=Run.imagined, help="imagined episodes beside each trace of IT"
+    )
     parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
@@ -337,6 +349,7 @@ def _from_options(options: argparse.Namespace) -> Path:
         start=options.start,
         batch_tokens=options.batch_tokens,
         drills=options.drills,
+        imagined=options.imagined,
         log=_say,
     )
 

@@ -78,6 +78,9 @@ class RowSet:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def __iter__(self) -> Iterator[Row]:
+        return (self.row(index) for index in range(len(self)))
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """[R] tokens of each row."""
@@ -100,7 +103,7 @@ class RowSet:
     def split(self, held_out: int) -> tuple[RowSet, RowSet]:
         """(rest, last `held_out` rows); both share the pixels."""
         cut = max(1, len(self) - held_out)
-        rows = [self.row(i) for i in range(len(self))]
+        rows = list(self)
         return RowSet.of(rows[:cut], self.pixels), RowSet.of(rows[cut:] or rows[-1:], self.pixels)
 
 

@@ -1,5 +1,6 @@
 """Copying drills: what is learnt stands in what was read, and equal seeds give equal drills."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,24 @@ def learnt_and_read(row):
     return learnt, [i for i, loss in zip(row.ids, row.mask, strict=True) if not loss]
 
 
+def answer_of(question, lines):
+    """What a reader of the numbered lines answers."""
+    fields = {handle: rest for handle, *rest in (line.split(" ") for line in lines)}
+    words = question.split(" ")
+    if len(words) == 1:
+        return next(f"{rest[1]} [{handle}]" for handle, rest in fields.items() if rest[0] == question)
+    if words[1] == "of":
+        column = ("first", "second", "third", "fourth").index(words[0])
+        return next(f"{rest[column]} [{handle}]" for handle, rest in fields.items() if words[2] in rest)
+    values = dict(fields.values())
+    return f"{values[words[0]]} {words[1]} {values[words[2]]}"
+
+
 def test_every_answer_stands_in_what_was_read(renderer):
     end = renderer.token_id("<|end|>")
-    repeats = copies = look_ups = 0
-    for row in drill_rows(renderer, 200, seed=4):
+    repeats = copies = 0
+    look_ups = {"key": 0, "column": 0, "two": 0}
+    for row in drill_rows(renderer, 300, seed=4):
         learnt, read = learnt_and_read(row)
         if end not in row.ids:
             repeats += 1
@@ -35,12 +50,12 @@ def test_every_answer_stands_in_what_was_read(renderer):
             copies += 1
             assert learnt[:-1] == read[1:-2]
         else:
-            look_ups += 1
-            value, _, handle = renderer.decode(learnt[:-1]).rpartition(" ")
-            key = renderer.decode(read[1 : read.index(end)])
-            assert f"{handle.strip('[]')} {key} {value}" in renderer.decode(read)
-    assert min(repeats, copies) > 30
-    assert look_ups > 70
+            question = renderer.decode(read[1 : read.index(end)])
+            shown = json.loads(renderer.decode(read[read.index(end) + 2 : -2]))
+            assert shown["count"] == len(shown["lines"])
+            assert renderer.decode(learnt[:-1]) == answer_of(question, shown["lines"])
+            look_ups["key" if " " not in question else "column" if " of " in question else "two"] += 1
+    assert min(repeats, copies, *look_ups.values()) > 30
 
 
 def test_equal_seeds_give_equal_drills(renderer):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent.answer import Answer
-from agentmm.agent.building import build_graph
+from agentmm.agent.building import choose_graph
 from agentmm.agent.checkpoints import Checkpoints
 from agentmm.agent.events import Answered, Event
 from agentmm.agent.runs import Run, Runs
@@ -65,8 +65,9 @@ class Agent:
         self.settings = Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
         self.tools = load_tools(DEFAULT_TOOLS if tools is None else tools)
+        self.graph_name, build = choose_graph(graph, self.tools, approve)
         self.planner = load_planner(planner)
-        self.graph_name, drawn = build_graph(graph, self.planner, self.tools, approve)
+        drawn = build(self.planner, self.tools)
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         self._checkpoints = Checkpoints(self.home / "checkpoints.db", keep_all=keep_checkpoints)
         self.graph = drawn.compile(checkpointer=self._checkpoints, name=self.graph_name)
@@ -126,6 +127,7 @@ class Agent:
         approve: Sequence[str] = (),
         deny: Sequence[str] = (),
         timeout: float | None = None,
+        began: float | None = None,
     ) -> Iterator[Event]:
         """Ask, and be told of every plan, call and result as it happens; the last event is the answer.
 
@@ -137,8 +139,9 @@ class Agent:
             approve: with `resume`, ids of waiting calls that may be made.
             deny: with `resume`, ids of waiting calls that must not be made.
             timeout: see `ask`.
+            began: the moment, by `time.monotonic()`, from which the timeout counts; now where None.
         """
-        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout)
+        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout, began)
         started = time.perf_counter()
         if not run.over:
             yield from run.reader.waiting() if run.resumed else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -13,13 +14,21 @@ from langgraph.graph import StateGraph
 from agentmm.errors import ConfigError, UsageError
 from agentmm.registry import load_graph
 
+Build = Callable[[Any, Sequence[Any]], StateGraph[Any]]
+"""(planner, tools) -> the graph."""
+
 
 def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterable[str]) -> tuple[str, StateGraph[Any]]:
-    """Name and graph.
+    """Name and graph; see `choose_graph`."""
+    name, build = choose_graph(graph, tools, approval)
+    return name, build(planner, tools)
+
+
+def choose_graph(graph: Any, tools: Sequence[Any], approval: Iterable[str]) -> tuple[str, Build]:
+    """Name of a graph and what builds it; wrong names are refused here, before any weights load.
 
     Args:
         graph: a name, a module with `build`, a function `build(planner, tools, **options)`, or a `StateGraph`.
-        planner: the planner.
         tools: the tools.
         approval: tools whose calls wait for a person.
 
@@ -34,14 +43,14 @@ def build_graph(graph: Any, planner: Any, tools: Sequence[Any], approval: Iterab
             raise ConfigError(
                 "a finished graph asks as it was built", got=names, mend="name the tools in its approve node"
             )
-        return "own", graph
+        return "own", lambda planner, tools: graph
     build, name = _builder(graph)
     options = {"approval": names} if "approval" in inspect.signature(build).parameters else {}
     if names and not options:
         raise ConfigError(
             f"graph {name!r} asks nobody for approval", got=names, mend="give its build an option approval"
         )
-    return name, build(planner, tools, **options)
+    return name, partial(build, **options)
 
 
 def _check_approval(names: Sequence[str], tools: Sequence[Any]) -> None:

@@ -26,6 +26,20 @@ _THREAD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True)
+class _Clock:
+    """A timeout of one question in seconds, and the moment by `time.monotonic()` from which it counts."""
+
+    timeout: float | None
+    began: float | None
+
+    def over(self, usual: float | None) -> float | None:
+        """When the time is over, seconds since 1970; the usual timeout counts where the question has none."""
+        timeout = usual if self.timeout is None else self.timeout
+        gone = 0.0 if self.began is None else time.monotonic() - self.began
+        return None if timeout is None else time.time() + timeout - gone
+
+
+@dataclass(frozen=True)
 class Run:
     """One run, ready to go.
 
@@ -65,6 +79,7 @@ class Runs:
         approve: Sequence[str] = (),
         deny: Sequence[str] = (),
         timeout: float | None = None,
+        began: float | None = None,
     ) -> Run:
         """A run out of `ask`'s arguments.
 
@@ -75,12 +90,12 @@ class Runs:
         if resume is not None:
             if question or list(media) or thread:
                 raise UsageError("a resumed run takes no question, media or thread", got=question or thread)
-            return self._resumed(resume, approve, deny, timeout)
-        if not question or not question.strip():
-            raise UsageError("the question is empty", got=question, expected="some words")
+            return self._resumed(resume, approve, deny, _Clock(timeout, began))
+        if not isinstance(question, str) or not question.strip():
+            raise UsageError("the question is empty or no text", got=question, expected="some words")
         if approve or deny:
             raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
-        return self._new(question, media, thread, timeout)
+        return self._new(question, media, thread, _Clock(timeout, began))
 
     def finish(self, run: Run, snapshot: Any) -> Answer:
         """The answer of a run that stopped; its journal goes when it is over for good."""
@@ -97,7 +112,7 @@ class Runs:
         snapshot = self.graph.get_state(self._config(trace, None))
         return [call for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])]
 
-    def _new(self, question: str, media: Iterable[Any], thread: str | None, timeout: float | None) -> Run:
+    def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
         known: dict[str, Any] = {}
         if thread is not None:
@@ -105,9 +120,10 @@ class Runs:
             known = values.get("media", {})
             turn = 1 + sum(isinstance(message, HumanMessage) for message in values.get("messages", []))
             trace = trace if turn == 1 else f"{trace}.{turn}"
-        settings = self.settings if timeout is None else Settings.of({**self.settings.model_dump(), "timeout": timeout})
+        own = {} if clock.timeout is None else {"timeout": clock.timeout}
+        settings = Settings.of({**self.settings.model_dump(), **own})
         given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings)
-        return Run(trace, self._config(trace, settings.timeout), given, Reader())
+        return Run(trace, self._config(trace, clock.over(settings.timeout)), given, Reader())
 
     def _idle(self, thread: str) -> dict[str, Any]:
         """What a thread knows; it must not be in the middle of a question."""
@@ -117,8 +133,8 @@ class Runs:
             raise UsageError("the last question of this thread is not finished", got=thread, mend=f"resume {trace}")
         return snapshot.values
 
-    def _resumed(self, trace: str, approve: Sequence[str], deny: Sequence[str], timeout: float | None) -> Run:
-        config = self._config(trace, timeout or self.settings.timeout)
+    def _resumed(self, trace: str, approve: Sequence[str], deny: Sequence[str], clock: _Clock) -> Run:
+        config = self._config(trace, clock.over(self.settings.timeout))
         snapshot = self.graph.get_state(config)
         values = snapshot.values
         if values.get("trace") != trace:
@@ -146,12 +162,12 @@ class Runs:
         given = begin(known.question, known.media, trace=trace, settings=Settings.of(known.settings))
         return Run(trace, config, given, Reader())
 
-    def _config(self, trace: str, timeout: float | None) -> RunnableConfig:
+    def _config(self, trace: str, deadline: float | None) -> RunnableConfig:
         """The config of a run; a thread's name is its first trace id."""
         recorder = Recorder(self.traces, self.store, trace)
         extra: dict[str, Any] = {"thread_id": thread_of(trace)}
-        if timeout is not None:
-            extra["agentmm_deadline"] = time.time() + timeout
+        if deadline is not None:
+            extra["agentmm_deadline"] = deadline
         config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
         return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
 

@@ -79,6 +79,8 @@ def ask(
     again = Again.of(planner=planner, graph=graph, tools=tools, ask_first=ask_first, home=home)
     from agentmm.agent import Agent
 
+    if asked.resume:
+        _known(asked.resume, home)
     with Agent(
         planner=planner,
         tools=_names(tools),
@@ -88,13 +90,13 @@ def ask(
         max_steps=max_steps,
         approve=tuple(ask_first or ()),
     ) as agent:
-        left = _left(timeout)
+        began = _began(timeout)
         if asked.resume:
             trace = agent.traces.find(asked.resume)
-            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=left)
+            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout, began=began)
         else:
             trace = secrets.token_hex(8)
-            events = agent.stream(asked.question, asked.media, thread=trace, timeout=left)
+            events = agent.stream(asked.question, asked.media, thread=trace, timeout=timeout, began=began)
         try:
             answer = _watched(events, live=not json_)
         except KeyboardInterrupt:
@@ -102,9 +104,21 @@ def ask(
     return _finish(answer, again, json_=json_)
 
 
-def _left(timeout: float | None) -> float | None:
-    """What is left of `--timeout` after imports and weights; half of it is kept for the run itself."""
-    return None if timeout is None else max(timeout / 2, timeout - (time.monotonic() - streams.began))
+def _known(trace: str, home: Path | None) -> None:
+    """Refuse a trace that is not there before any weights load."""
+    from agentmm.media import default_home
+    from agentmm.trace import TraceStore
+
+    store = TraceStore((home or default_home()) / "traces.db")
+    try:
+        store.find(trace)
+    finally:
+        store.close()
+
+
+def _began(timeout: float | None) -> float | None:
+    """Since when `--timeout` counts: the start of the command; half of it is kept for the run itself."""
+    return None if timeout is None else max(streams.began, time.monotonic() - timeout / 2)
 
 
 @dataclass(frozen=True)
@@ -161,4 +175,9 @@ def _finish(answer: Any, again: Again, *, json_: bool) -> int:
 
 
 def _names(tools: str | None) -> list[str] | None:
-    return None if tools is None else [name.strip() for name in tools.split(",") if name.strip()]
+    if tools is None:
+        return None
+    names = [name.strip() for name in tools.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--tools names no tool", got=tools, mend="agentmm tools list")
+    return names

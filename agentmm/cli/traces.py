@@ -134,11 +134,9 @@ def pairs(
     """Turn sampled traces into preference pairs that share a prefix."""
     from agentmm.cli.making import write_pairs
 
-    _tell(
-        write_pairs(store, path, most, messages=messages),
-        json_,
-        f"next: agentmm train dpo --pairs {path}{f' --store {store}' if store else ''}",
-    )
+    report, there = write_pairs(store, path, most, messages=messages), f" --store {store}" if store else ""
+    more = "next: agentmm traces collect --planner nano --samples 4 -n 200" + there
+    _tell(report, json_, f"next: agentmm train dpo --pairs {path}{there}" if report["pairs"] else more)
 
 
 @app.command("replay", epilog="agentmm traces replay TRACE   ·   agentmm traces replay --all")

@@ -6,7 +6,10 @@ Tool results are kept between columns, so that a picture meets the same expert o
 from __future__ import annotations
 
 import multiprocessing
+import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -154,6 +157,14 @@ _ticks: list[Any] = []
 
 def _tick_to(queue: Any) -> None:
     _ticks[:] = [queue]
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone; a pool's worker would wait for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _part_json(

@@ -20,6 +20,7 @@ from agentmm.errors import UsageError
 from agentmm.eval.baselines import LIMIT, score_baselines
 from agentmm.eval.intervals import ratio, wilson
 from agentmm.eval.running import AgentFactory, Outcome, Sample, Tick, run_column
+from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.world.asking import unknown_places
@@ -69,6 +70,8 @@ def evaluate_world(
         UsageError: an unknown split or family, or a wordings file that cannot be used.
     """
     sample = _sample(split, n, seed, families, wordings)
+    if isinstance(planner, str) and planner not in ("nano", "scripted"):
+        load_planner(planner)  # a name that cannot be loaded is refused before the oracle runs
     name = planner if isinstance(planner, str) else getattr(planner, "__name__", "agent")
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="agentmm-kept-") as folder:
@@ -145,8 +148,8 @@ def _columns(oracle: Sequence[Outcome], given: Sequence[Outcome]) -> dict[str, A
     }  # fmt: skip
 
 
-def _share(right: Sequence[bool]) -> float:
-    return round(sum(right) / len(right), 4) if right else 0.0
+def _share(right: Sequence[bool]) -> float | None:
+    return round(sum(right) / len(right), 4) if right else None
 
 
 def _by(oracle: Sequence[Outcome], given: Sequence[Outcome], what: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, ensure_config
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from agentmm.errors import MissingExtra, PlannerError
+from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.media import MediaStore, default_home
 from agentmm.media.opening import file_sha
 from agentmm.planner.completion import parse_completion
@@ -233,12 +233,12 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
 
     Raises:
         MissingExtra: torch or transformers is not installed.
-        PlannerError: there are no such weights.
+        UnknownPlanner: there are no such weights.
     """
     folder = NANO if name == "nano" else Path(name.removeprefix("hf:"))
     if not (folder / "config.json").is_file():
         mend = "agentmm train nano" if name == "nano" else "hf:FOLDER with a saved MultimodalLM"
-        raise PlannerError("no planner weights there", got=str(folder), mend=mend)
+        raise UnknownPlanner("no planner weights there", got=str(folder), mend=mend)
     try:
         import torch
         from transformers.utils.logging import disable_progress_bar

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 
+from agentmm.errors import PlannerError
 from agentmm.media import Record
 from agentmm.world.program import Call
 
@@ -50,9 +51,17 @@ class PolicyPlanner(BaseChatModel):
 
 
 def spoken(said: Sequence[Call] | str, messages: Sequence[Any]) -> AIMessage:
-    """The message for the calls of a step, or for an answer; call ids count through the conversation."""
+    """The message for the calls of a step, or for an answer; call ids count through the conversation.
+
+    Raises:
+        PlannerError: it is neither.
+    """
     if isinstance(said, str):
         return AIMessage(said)
+    if not isinstance(said, Sequence) or not all(isinstance(call, Call) for call in said):
+        raise PlannerError(
+            "the planner said nothing usable", got=said, expected="an AIMessage, a list of Call, or text"
+        )
     first = 1 + sum(len(message.tool_calls) for message in messages if isinstance(message, AIMessage))
     calls = [
         {"name": call.tool, "args": dict(call.arguments), "id": f"call_{first + index}", "type": "tool_call"}

@@ -42,7 +42,7 @@ def run_tool(tool: Tool, arguments: Mapping[str, Any], timeout_s: float | None =
     try:
         value = WORKERS.call(tool.reference, {**arguments, **tool.options}, timeout_s)
     except ToolTimeout as error:
-        raise ToolTimeout(f"{tool.name} was ended after {timeout_s:g} s") from error
+        raise ToolTimeout(f"{tool.name} was ended after {timeout_s:.3g} s") from error
     pictures = [item for item in arguments.values() if isinstance(item, Image | Audio)]
     return ToolResult(_placed(value, pictures), time.perf_counter() - started, tool.provenance)
 

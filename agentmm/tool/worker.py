@@ -82,7 +82,7 @@ class Worker:
         except (OSError, EOFError, ValueError) as error:
             self.kill()
             if over.is_set():
-                raise ToolTimeout(f"{reference.name} was ended after {timeout_s:g} s") from error
+                raise ToolTimeout(f"{reference.name} was ended after {timeout_s:.3g} s") from error
             raise ToolCrash(f"the worker of {reference.name} died", got=self._ending()) from error
         except BaseException:
             self.kill()
@@ -92,7 +92,7 @@ class Worker:
                 timer.cancel()
         if over.is_set():
             self.kill()
-            raise ToolTimeout(f"{reference.name} was ended after {timeout_s:g} s")
+            raise ToolTimeout(f"{reference.name} was ended after {timeout_s:.3g} s")
         self.served.add(reference)
         return _opened(reference.name, reply)
 
@@ -183,7 +183,7 @@ class Workers:
         """An idle worker that knows the tool, a new one, or any that becomes idle."""
         with self._free:
             if not self._free.wait_for(lambda: self._idle or len(self._busy) < self.most, timeout_s):
-                raise ToolTimeout(f"{reference.name} found no free worker within {timeout_s:g} s")
+                raise ToolTimeout(f"{reference.name} found no free worker within {timeout_s:.3g} s")
             worker = self._warm(reference) or self._fresh()
             self._busy.add(worker)
             return worker

@@ -7,6 +7,7 @@ fires no tool callback), and the answer from the last message.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 import uuid
@@ -33,6 +34,7 @@ from agentmm.trace.run import Run, Tree
 from agentmm.trace.store import TraceStore
 
 TRACE_KEY = "agentmm_trace"
+_INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
 
 
 class Recorder(BaseCallbackHandler):
@@ -301,7 +303,8 @@ class Recorder(BaseCallbackHandler):
         if is_pause(error):
             self._write(run, "pause", {"status": "needs_approval"})
         elif not run.ended:
-            self._write(run, "error", {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]})
+            said = "interrupted" if isinstance(error, _INTERRUPTS) else f"{type(error).__name__}: {error}"
+            self._write(run, "error", {"error": " ".join(said.split())[:500]})
 
     def _media_store(self) -> MediaStore:
         if self._media is None:

@@ -1,6 +1,7 @@
 import asyncio
 import io
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from agentmm.agent import DEFAULT_TOOLS, Agent, drawing
 from agentmm.errors import BudgetError, ConfigError, MediaError, PlannerError, UsageError
 from agentmm.media import Image
+from agentmm.planner.function import FunctionPlanner
 from agentmm.world.program import Call
 from tests.nodes import kit
 
@@ -177,3 +179,32 @@ def test_langgraph_finds_its_factory():
     named = json.loads((Path(__file__).parents[2] / "langgraph.json").read_text())["graphs"]["react"]
     assert named == "agentmm.agent.studio:react"
     assert not inspect.signature(studio.react).parameters
+
+
+def test_an_interrupted_run_says_so_in_its_trace(make, tmp_path):
+    def dies():
+        yield [Call("note_and_die", {"path": str(tmp_path / "notes")})]
+
+    agent = make(dies, [kit.note_and_die])
+    with pytest.raises(KeyboardInterrupt):
+        agent.ask("q")
+    (trace,) = agent.traces.traces()
+    assert (trace.status, trace.error) == ("failed", "interrupted")
+
+
+def test_a_timeout_counts_from_the_given_moment_and_is_told_as_asked(make):
+    agent = make(look, TOOLS)
+    events = list(agent.stream("q", timeout=30, began=time.monotonic() - 31))
+    assert (events[-1].answer.status, events[-1].answer.reason) == ("partial", "timeout=30 s is over")
+
+
+@pytest.mark.parametrize("said", [None, 7, [1]])
+def test_a_planner_that_says_nothing_usable_fails_in_one_line(make, said):
+    answer = make(FunctionPlanner(function=lambda *_: said), TOOLS).ask("q")
+    assert answer.status == "failed"
+    assert "the planner said nothing usable" in answer.reason
+
+
+def test_a_question_that_is_no_text_is_refused(make):
+    with pytest.raises(UsageError, match="empty or no text"):
+        make(look, TOOLS).ask(5)

@@ -84,6 +84,7 @@ def test_a_stranger_s_wordings(tmp_path: Path) -> None:
     report = evaluate_world("scripted", "test", 4, 0, wordings=file, baselines=False)
     assert set(report["by_family"]) == {"calculation"}
     assert report["by_wording"]["unseen"]["n"] == 4
+    assert report["by_wording"]["seen"] | {"n": 0, "accuracy": None, "oracle": None} == report["by_wording"]["seen"]
 
 
 @pytest.mark.parametrize(

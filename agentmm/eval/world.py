@@ -27,6 +27,7 @@ from agentmm.world.asking import unknown_places
 from agentmm.world.families import FAMILIES
 from agentmm.world.sample import Question
 from agentmm.world.sources import SPLITS
+from agentmm.world.wordings.alternatives import sentences
 
 MOST_BASELINE_PICTURES = 400
 """The baseline of all text reads the pictures of so many questions at most."""
@@ -106,7 +107,10 @@ def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordi
 
 
 def load_wordings(path: Path | str) -> dict[str, list[str]]:
-    """Read a YAML file: family -> list of templates with {a} {b} {A} {B}.
+    """Read a YAML file: family -> list of templates with {a} {b} {A} {B}, and with alternatives: `[Could|Can] you ...`.
+
+    Returns:
+        Family -> every sentence of its templates.
 
     Raises:
         UsageError: it cannot be read, or is something else.
@@ -117,7 +121,13 @@ def load_wordings(path: Path | str) -> dict[str, list[str]]:
         raise UsageError(f"cannot read the wordings: {error}", got=str(path)) from error
     if not isinstance(loaded, dict) or not loaded or not all(map(_is_templates, loaded.values())):
         raise UsageError("not a file of wordings", got=str(path), expected="family: [template, ...] for each family")
-    return {str(family): list(templates) for family, templates in loaded.items()}
+    try:
+        return {
+            str(family): [text for template in templates for text in sentences(template)]
+            for family, templates in loaded.items()
+        }
+    except ValueError as error:
+        raise UsageError(f"cannot read the wordings: {error}", got=str(path)) from error
 
 
 def _is_templates(value: Any) -> bool:

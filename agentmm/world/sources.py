@@ -106,12 +106,22 @@ def _spoken(rng: Rng) -> Any:
     return make_spoken(rng)
 
 
+def _sight(maker: str) -> Callable[[Rng], Any]:
+    def make(rng: Rng) -> Any:
+        from agentmm.world import sights
+
+        return getattr(sights, maker)(rng)
+
+    return make
+
+
 RECIPES: dict[str, Callable[[Rng], Any]] = {
     "scene": _scene,
     "codes": _codes,
     "code": _code,
     "note": _note,
     "spoken": _spoken,
+    **{kind: _sight(f"make_{kind}") for kind in ("arranged", "edged", "crowd", "halves", "turned")},
     **{kind: _document(kind) for kind in ("receipt", "invoice", "sign", "label", "table", "chart")},
 }
 """Recipe -> maker of the truth object from a generator."""

@@ -13,11 +13,12 @@ from agentmm.world.families import (
     scene_looks,
     scene_tallies,
     several,
+    sight,
     sounds,
 )
 from agentmm.world.families.family import Draw, Family
 
-_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, sounds, plain)
+_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, sounds, plain, sight)
 
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}
 """Name -> family."""

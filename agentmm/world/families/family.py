@@ -14,7 +14,7 @@ import numpy as np
 
 from agentmm.world.program import Program
 
-Group = Literal["scene", "document", "code", "multi", "audio", "sound_note", "plain"]
+Group = Literal["scene", "document", "code", "multi", "audio", "sound_note", "plain", "sight"]
 Kind = Literal["number", "price", "yes_no", "colour", "shape", "size", "picture", "date", "text"]
 SlotKind = Literal["thing", "things", "colour", "text", "number", "expression"]
 Slots = dict[str, str]

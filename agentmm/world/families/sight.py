@@ -1,0 +1,67 @@
+"""Families that the planner answers from its own look at the picture: no tool says it, and the gold program calls none.
+
+What eyes tell is in a question's slots under `SEEN`; a program that is not given it cannot answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentmm.world.families.family import Draw, Family, Rng, Slots
+from agentmm.world.families.several import picture
+from agentmm.world.program import Program
+from agentmm.world.scenes import Scene
+from agentmm.world.sights import ARRANGEMENTS, PAGES, Sight
+
+SEEN = "seen"
+"""The slot that no template has a place for: what eyes tell."""
+
+_MANY = "|".join(("scene", *PAGES))
+
+
+def _word(*words: str) -> Any:
+    """Draw the word that a picture was made for, one of `words`."""
+
+    def draw(media: Sequence[Sight], rng: Rng, absent: bool) -> Draw | None:
+        word = media[0].seen
+        return Draw({SEEN: word}, (word,), tuple(other for other in words if other != word))
+
+    return draw
+
+
+def _kind_of(truth: Any) -> str:
+    return "drawing" if isinstance(truth, Scene) else str(truth.kind)
+
+
+def _kind(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
+    """What sort of picture it is."""
+    kind = _kind_of(media[0])
+    return Draw({SEEN: kind}, (kind,), tuple(other for other in ("drawing", *PAGES) if other != kind))
+
+
+def _which(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
+    """Which of three pictures, all of different sorts, is of a sort."""
+    kinds = [_kind_of(truth) for truth in media]
+    if len(set(kinds)) < len(kinds):
+        return None
+    at = int(rng.integers(len(kinds)))
+    return Draw({"a": kinds[at], SEEN: picture(at)[0]}, picture(at))
+
+
+def _program(slots: Slots, media: Sequence[str]) -> Program:
+    """Say what is seen."""
+    yield from ()
+    return slots.get(SEEN) or "unanswerable: a program has no eyes"
+
+
+FAMILIES = [
+    Family("arrangement", "sight", "text", ("arranged",), _word(*ARRANGEMENTS), _program, {}, 0),
+    Family("at_the_border", "sight", "yes_no", ("edged",), _word("yes", "no"), _program, {}, 0),
+    Family("busy", "sight", "text", ("crowd",), _word("busy", "empty"), _program, {}, 0),
+    Family("same_halves", "sight", "yes_no", ("halves",), _word("yes", "no"), _program, {}, 0),
+    Family("upside_down", "sight", "yes_no", ("turned",), _word("yes", "no"), _program, {}, 0),
+    Family("sort", "sight", "text", (_MANY,), _kind, _program, {}, 0),
+    Family("which_sort", "sight", "picture", (_MANY,) * 3, _which, _program, {"a": "text"}, 0),
+]
+"""What eyes tell; of weight 0, asked by name alone, until the planner that ships has been trained on them."""

@@ -27,8 +27,12 @@ def world(
     seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
     planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",
     wordings: Annotated[
-        Path | None, typer.Option(help="YAML: family -> list of templates with {a} {b} {A} {B}.")
+        str | None,
+        typer.Option(help="Other wordings: unseen | free, or YAML: family -> list of templates with {a} {b} {A} {B}."),
     ] = None,
+    typed: Annotated[
+        bool, typer.Option("--typed", help="As people type: openings, lower case, no question mark, typing errors.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     kept: Annotated[
         Path | None, typer.Option("--kept", help="Folder of kept tool results; a second evaluation is faster.")
@@ -45,7 +49,7 @@ def world(
     with counting(columns * n, "questions") as tick:
         report = evaluate_world(
             planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
-            outcomes=outcomes,
+            outcomes=outcomes, typed=typed,
         )  # fmt: skip
     if json_:
         print_json(report)

@@ -77,10 +77,13 @@ class Sample:
     seed: int = 0
     families: tuple[str, ...] | None = None
     wordings: Mapping[str, Sequence[str]] | None = None
+    typed: bool = False
 
     def questions(self) -> Iterator[Question]:
         """The questions, in order."""
-        return sample_questions(self.split, self.n, self.seed, families=self.families, wordings=self.wordings)
+        return sample_questions(
+            self.split, self.n, self.seed, families=self.families, wordings=self.wordings, typed=self.typed
+        )
 
 
 def as_media(medium: Medium) -> Image | Audio:

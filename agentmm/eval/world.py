@@ -28,6 +28,10 @@ from agentmm.world.families import FAMILIES
 from agentmm.world.sample import Question
 from agentmm.world.sources import SPLITS
 from agentmm.world.wordings.alternatives import sentences
+from agentmm.world.wordings.skeletons import skeletons
+
+ROWS = ("seen", "unseen", "free")
+"""Rows of the committed lists of wordings that may stand in place of a file."""
 
 MOST_BASELINE_PICTURES = 400
 """The baseline of all text reads the pictures of so many questions at most."""
@@ -41,6 +45,7 @@ def evaluate_world(
     *,
     wordings: Mapping[str, Sequence[str]] | Path | str | None = None,
     families: Sequence[str] | None = None,
+    typed: bool = False,
     workers: int = 1,
     baselines: bool = True,
     cache: Path | None = None,
@@ -55,8 +60,9 @@ def evaluate_world(
         split: `train`, `val` or `test`.
         n: questions.
         seed: of the questions.
-        wordings: templates by family to ask in, or a YAML file of them; only these families are asked.
+        wordings: templates by family to ask in, a YAML file of them, or one of `ROWS`; only these families are asked.
         families: only these families.
+        typed: wordings as people type them: openings, lower case, typing errors.
         workers: processes.
         baselines: whether to score the three baselines too.
         cache: folder of kept tool results; they last as long as the evaluation where None.
@@ -70,7 +76,7 @@ def evaluate_world(
     Raises:
         UsageError: an unknown split or family, or a wordings file that cannot be used.
     """
-    sample = _sample(split, n, seed, families, wordings)
+    sample = _sample(split, n, seed, families, wordings, typed=typed)
     if isinstance(planner, str) and planner not in ("nano", "scripted"):
         load_planner(planner)  # a name that cannot be loaded is refused before the oracle runs
     name = planner if isinstance(planner, str) else getattr(planner, "__name__", "agent")
@@ -97,17 +103,21 @@ def evaluate_world(
     }  # fmt: skip
 
 
-def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any) -> Sample:
+def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any, *, typed: bool) -> Sample:
     if split not in SPLITS:
         raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
     templates = load_wordings(wordings) if isinstance(wordings, Path | str) else wordings
+    if families and wordings in ROWS:
+        templates = {family: templates[family] for family in families if family in templates}
     _check(templates, families or ())
     names = tuple(families) if families else None
-    return Sample(split, n, seed, names, templates)
+    return Sample(split, n, seed, names, templates, typed)
 
 
 def load_wordings(path: Path | str) -> dict[str, list[str]]:
-    """Read a YAML file: family -> list of templates with {a} {b} {A} {B}, and with alternatives: `[Could|Can] you ...`.
+    """Take a committed row of wordings (`ROWS`), or read a YAML file: family -> list of templates.
+
+    A template has the family's places {a} {b} {A} {B}, and may have alternatives: `[Could|Can] you ...`.
 
     Returns:
         Family -> every sentence of its templates.
@@ -115,6 +125,8 @@ def load_wordings(path: Path | str) -> dict[str, list[str]]:
     Raises:
         UsageError: it cannot be read, or is something else.
     """
+    if path in ROWS:
+        return {family: list(getattr(found, str(path))) for family, found in skeletons().items()}
     try:
         loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

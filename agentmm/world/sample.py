@@ -18,6 +18,7 @@ from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
 from agentmm.world.wordings import WORDINGS
+from agentmm.world.wordings.manner import with_manner
 
 FAULT_SHARE = 0.04
 """Share of the training questions whose first tool fails or finds nothing."""
@@ -101,6 +102,7 @@ def sample_questions(
     families: Sequence[str] | None = None,
     wordings: Mapping[str, Sequence[str]] | None = None,
     per_picture: int | None = None,
+    typed: bool = False,
 ) -> Iterator[Question]:
     """Sample questions, always the same for the same arguments.
 
@@ -111,6 +113,7 @@ def sample_questions(
         families: only these.
         wordings: family -> templates to use instead of the world's own; families not named are left out.
         per_picture: questions that share their media; 4 in training, else 1 or 2.
+        typed: whether wordings come as people type them: openings, lower case, typing errors.
 
     Yields:
         The questions.
@@ -118,7 +121,7 @@ def sample_questions(
     Raises:
         ValueError: an unknown split or family.
     """
-    sampler = _Sampler(split, seed, _chosen(families, wordings), wordings)
+    sampler = _Sampler(split, seed, _chosen(families, wordings), wordings, typed=typed)
     together = per_picture or _PER_PICTURE[split]
     made = 0
     while made < n:
@@ -139,11 +142,17 @@ class _Sampler:
     """Keeps the families in balance while it deals questions."""
 
     def __init__(
-        self, split: str, seed: int, families: list[Family], wordings: Mapping[str, Sequence[str]] | None
+        self,
+        split: str,
+        seed: int,
+        families: list[Family],
+        wordings: Mapping[str, Sequence[str]] | None,
+        *,
+        typed: bool,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}; expected one of {SPLITS}")
-        self.split, self.seed, self.families, self.wordings = split, seed, families, wordings
+        self.split, self.seed, self.families, self.wordings, self.typed = split, seed, families, wordings, typed
         self.rng = np.random.default_rng([SPLITS.index(split), seed])
         self.dealt: Counter[str] = Counter()
         self.made = 0
@@ -196,6 +205,7 @@ class _Sampler:
 
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
+        template = with_manner(template, self.rng) if self.typed else template
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(

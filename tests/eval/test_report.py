@@ -13,6 +13,7 @@ from agentmm.eval import evaluate_world, format_report
 from agentmm.eval.compare import compare
 from agentmm.eval.intervals import difference, ratio, wilson
 from agentmm.eval.world import load_wordings
+from agentmm.world.sample import sample_questions
 
 
 def test_wilson() -> None:
@@ -136,3 +137,10 @@ def test_two_evaluations_are_compared_question_by_question(tmp_path: Path) -> No
     (tmp_path / "bad.jsonl").write_text("no json\n")
     with pytest.raises(UsageError, match="cannot read the outcomes"):
         compare(files[0], tmp_path / "bad.jsonl")
+
+
+def test_typed_questions_are_the_same_questions_in_another_manner() -> None:
+    plain, typed = (list(sample_questions("test", 60, 1, typed=flag)) for flag in (False, True))
+    assert sum(a.text != b.text for a, b in zip(plain, typed, strict=True)) > 15
+    report = evaluate_world("scripted", "test", 4, 0, families=["calculation"], typed=True, baselines=False)
+    assert report["oracle"] == 1

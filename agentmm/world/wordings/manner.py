@@ -1,0 +1,67 @@
+"""The manner in which a wording is typed: an opening, thanks, lower case, no question mark, a typing error.
+
+It works on templates, before their places are filled, and leaves the places alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+OPENINGS = (
+    "Hi, ", "Hello, ", "Hey, ", "Hi there, ", "OK, ", "So, ", "Quick question: ", "One question: ", "Excuse me, ",
+    "Sorry to bother you, ", "Next one: ", "Question: ", "Well, ", "Now, ",
+)  # fmt: skip
+"""What a question may begin with."""
+
+CLOSINGS = (" Thanks!", " Thanks.", " Thank you.", " Thanks a lot!", " Cheers.", " Much appreciated.")
+"""What may come after it."""
+
+SHARES = {"opening": 0.12, "closing": 0.07, "lower": 0.18, "no_mark": 0.15, "typo": 0.1}
+"""How often each happens, independently."""
+
+_PLACE = re.compile(r"(\{\w+\})")
+_LONG = re.compile(r"[A-Za-z]{5,}")
+_FIRST = re.compile(r"(?!I\b|QR\b)[A-Z]")
+
+
+def with_manner(template: str, rng: np.random.Generator) -> str:
+    """A template as somebody might type it.
+
+    Args:
+        template: a wording with its places.
+        rng: the only source of chance; always five numbers are drawn, and more where something happens.
+    """
+    happens = {name: bool(rng.random() < share) for name, share in SHARES.items()}
+    if happens["typo"]:
+        template = _mistyped(template, rng)
+    if happens["no_mark"]:
+        template = template.rstrip("?.! ")
+    if happens["opening"]:
+        start = template[:1].lower() if _FIRST.match(template) else template[:1]
+        template = OPENINGS[int(rng.integers(len(OPENINGS)))] + start + template[1:]
+    if happens["closing"]:
+        stop = "" if template.endswith(("?", ".", "!")) else "."
+        template += stop + CLOSINGS[int(rng.integers(len(CLOSINGS)))]
+    return _lower(template) if happens["lower"] else template
+
+
+def _lower(template: str) -> str:
+    """Lower case everywhere but in places, whose letters tell their form; `{A}` becomes `{a}`."""
+    return "".join(part.lower() for part in _PLACE.split(template))
+
+
+def _mistyped(template: str, rng: np.random.Generator) -> str:
+    """One letter inside one longer word is lost, doubled, or changes places with the next; first letters stay."""
+    parts = _PLACE.split(template)
+    words = [(i, found) for i, part in enumerate(parts) if not _PLACE.match(part) for found in _LONG.finditer(part)]
+    if not words:
+        return template
+    at, found = words[int(rng.integers(len(words)))]
+    word = found.group()
+    k = int(rng.integers(1, len(word) - 1))
+    swapped = word[:k] + word[k + 1] + word[k] + word[k + 2 :]
+    changed = (word[:k] + word[k + 1 :], word[:k] + word[k] + word[k:], swapped)
+    parts[at] = parts[at][: found.start()] + changed[int(rng.integers(3))] + parts[at][found.end() :]
+    return "".join(parts)

@@ -1,0 +1,43 @@
+"""How wordings are typed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentmm.world.wordings.manner import CLOSINGS, OPENINGS, with_manner
+
+TEMPLATE = "Which colour has the {a_one} beside {b}?"
+
+
+def test_every_manner_occurs_and_most_wordings_stay_as_they_are() -> None:
+    typed = Counter(with_manner(TEMPLATE, np.random.default_rng(seed)) for seed in range(3000))
+    assert 0.4 < typed[TEMPLATE] / 3000 < 0.7
+    assert {opening for opening in OPENINGS if any(text.startswith(opening) for text in typed)} == set(OPENINGS)
+    assert {closing for closing in CLOSINGS if any(text.endswith(closing) for text in typed)} == set(CLOSINGS)
+    assert typed[TEMPLATE.lower()] > 100
+    assert typed[TEMPLATE[:-1]] > 100
+    assert any("cloour" in text for text in typed)
+    assert any("coour" in text for text in typed)
+    assert any("collour" in text for text in typed)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([TEMPLATE, "{A}: how many?", "I need {a} and {b}.", "{a}", "Why"]))
+def test_places_stay_and_little_changes(seed: int, template: str) -> None:
+    typed = with_manner(template, np.random.default_rng(seed))
+    places = [place.lower() for place in re.findall(r"\{\w+\}", template)]
+    assert [place.lower() for place in re.findall(r"\{\w+\}", typed)] == places
+    assert abs(len(typed) - len(template)) <= 45
+    assert typed == with_manner(template, np.random.default_rng(seed))
+
+
+def test_i_stays_a_capital_after_an_opening() -> None:
+    texts = [with_manner("I need {a}.", np.random.default_rng(seed)) for seed in range(400)]
+    opened = [text for text in texts if text.endswith("I need {a}.") and text[0] != "I"]
+    assert opened
+    assert all(text[: -len("I need {a}.")] in OPENINGS for text in opened)
+    assert not any(", i need" in text for text in texts if text != text.lower())

@@ -126,7 +126,8 @@ def load_wordings(path: Path | str) -> dict[str, list[str]]:
         UsageError: it cannot be read, or is something else.
     """
     if path in ROWS:
-        return {family: list(getattr(found, str(path))) for family, found in skeletons().items()}
+        asked = {family: found for family, found in skeletons().items() if FAMILIES[family].weight > 0}
+        return {family: list(getattr(found, str(path))) for family, found in asked.items()}
     try:
         loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

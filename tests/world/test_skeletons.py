@@ -1,0 +1,59 @@
+"""The committed lists of wordings keep their promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from agentmm.world.asking import fill, unknown_places
+from agentmm.world.families import FAMILIES
+from agentmm.world.wordings.skeletons import Skeletons, skeletons, unseen_digest, unseen_words, words_of
+
+ASKED = {name for name, family in FAMILIES.items() if family.weight > 0}
+
+
+@pytest.fixture(scope="module")
+def lists() -> dict[str, Skeletons]:
+    return skeletons()
+
+
+def test_every_family_has_many_wordings_for_training_and_others_for_tests(lists: dict[str, Skeletons]) -> None:
+    assert set(lists) >= ASKED
+    assert min(len(found.seen) for found in lists.values()) >= 150
+    assert min(len(found.unseen) for found in lists.values()) >= 20
+    assert min(len(found.free) for found in lists.values()) >= 3
+
+
+def test_places_are_those_of_the_family_and_every_sentence_can_be_filled(lists: dict[str, Skeletons]) -> None:
+    slots = {"thing": "red circle", "things": "blue", "colour": "red", "text": "Total", "number": "3"}
+    for family, found in lists.items():
+        kinds = FAMILIES[family].slots
+        given = {slot: slots.get(kind, "2 + 3") for slot, kind in kinds.items()}
+        for text in (*found.seen, *found.unseen, *found.free):
+            assert not unknown_places(text, kinds), (family, text)
+            filled = fill(text, given, kinds)
+            assert not set(filled) & set("{}[]|"), (family, text)
+            assert "  " not in filled
+
+
+def test_unseen_wordings_hold_words_that_their_family_never_trained_on_and_others_did(
+    lists: dict[str, Skeletons],
+) -> None:
+    trained = {family: frozenset().union(*map(words_of, found.seen)) for family, found in lists.items()}
+    uses = Counter(word for words in trained.values() for word in words)
+    for family, forbidden in unseen_words().items():
+        assert not trained[family] & forbidden
+        assert len([word for word in forbidden if uses[word]]) >= 6, family
+        assert all(words_of(text) & forbidden for text in lists[family].unseen), family
+        assert not set(lists[family].seen) & set(lists[family].unseen)
+
+
+def test_free_wordings_hold_a_word_that_no_training_wording_has(lists: dict[str, Skeletons]) -> None:
+    known = frozenset(word for found in lists.values() for text in found.seen for word in words_of(text))
+    for found in lists.values():
+        assert all(words_of(text) - known for text in found.free)
+
+
+def test_the_unseen_lists_are_those_that_were_written_first() -> None:
+    assert unseen_digest() == "0edd8aca40398dab85da1cf18c8456ef368852b7bc6c2f0764d9698c07e5e726"

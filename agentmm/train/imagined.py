@@ -21,6 +21,7 @@ from agentmm.world.documents.page import Document
 from agentmm.world.drawing import COLOURS, SHAPES
 from agentmm.world.families.codes import Codes
 from agentmm.world.families.several import BOARDS
+from agentmm.world.families.sight import SEEN
 from agentmm.world.families.things import parts
 from agentmm.world.program import Call, Observation, advance
 from agentmm.world.sample import Question, handles_of, sample_questions
@@ -59,6 +60,8 @@ def imagine(question: Question, rng: np.random.Generator) -> Messages:
     Raises:
         Unimaginable: a tool's result cannot be told from the truth.
     """
+    if SEEN in question.slots:
+        raise Unimaginable("what eyes tell")
     handles = handles_of([medium.kind for medium in question.media])
     blocks: list[dict[str, Any]] = [
         {"type": medium.kind, "file_id": handle} for medium, handle in zip(question.media, handles, strict=True)

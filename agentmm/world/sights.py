@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmm.world.documents.page import Document
 from agentmm.world.drawing import COLOURS, SHAPES, background, clutter, cut, paint, shade, speckle, stamp
 from agentmm.world.scenes import make_scene
 
@@ -142,6 +143,26 @@ def make_turned(rng: Rng) -> Sight:
     turned = bool(rng.random() < 0.5)
     pixels = np.ascontiguousarray(page.pixels[::-1, ::-1]) if turned else page.pixels
     return Sight(pixels, "yes" if turned else "no")
+
+
+@dataclass(frozen=True)
+class TurnedPage:
+    """A page that was photographed sideways or upside down; `degrees` counter-clockwise set it right: 90, 180 or 270."""
+
+    page: Document
+    degrees: int
+
+    @property
+    def pixels(self) -> Pixels:
+        """As photographed, uint8 [H, W, 3]."""
+        return np.ascontiguousarray(np.rot90(self.page.pixels, -self.degrees // 90))
+
+
+def make_turned_page(rng: Rng, kind: str) -> TurnedPage:
+    """A page of a kind, turned by one, two or three quarters."""
+    from agentmm.world.documents import make_document
+
+    return TurnedPage(make_document(rng, kind), 90 * int(rng.integers(1, 4)))
 
 
 def _scene(seed: int, number: int) -> Pixels:

@@ -115,6 +115,15 @@ def _sight(maker: str) -> Callable[[Rng], Any]:
     return make
 
 
+def _turned_page(kind: str) -> Callable[[Rng], Any]:
+    def make(rng: Rng) -> Any:
+        from agentmm.world.sights import make_turned_page
+
+        return make_turned_page(rng, kind)
+
+    return make
+
+
 RECIPES: dict[str, Callable[[Rng], Any]] = {
     "scene": _scene,
     "codes": _codes,
@@ -122,6 +131,7 @@ RECIPES: dict[str, Callable[[Rng], Any]] = {
     "note": _note,
     "spoken": _spoken,
     **{kind: _sight(f"make_{kind}") for kind in ("arranged", "edged", "crowd", "halves", "turned")},
+    **{f"turned_{kind}": _turned_page(kind) for kind in ("receipt", "invoice", "label", "sign", "table")},
     **{kind: _document(kind) for kind in ("receipt", "invoice", "sign", "label", "table", "chart")},
 }
 """Recipe -> maker of the truth object from a generator."""

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from truth_tools import answer
+
 from agentmm.eval.score import is_right
+from agentmm.media import Image, rotate
 from agentmm.world import sights
-from agentmm.world.families import FAMILIES
+from agentmm.world.families import by_look, sight
 from agentmm.world.families.sight import SEEN
 from agentmm.world.program import advance
-from agentmm.world.sample import program_of, sample_questions
+from agentmm.world.sample import Question, program_of, sample_questions
 
-NAMES = [name for name, family in FAMILIES.items() if family.group == "sight"]
+NAMES = [family.name for family in sight.FAMILIES]
+LOOKED = [family.name for family in by_look.FAMILIES]
 
 
 def made(maker: str, seed: int) -> sights.Sight:
@@ -86,12 +94,38 @@ def test_sight_families_ask_no_tool_and_are_asked_by_name_alone() -> None:
     questions = list(sample_questions("test", 70, 3, families=NAMES))
     assert {question.family for question in questions} == set(NAMES)
     for question in questions:
-        answer = advance(question.program, [])
-        assert isinstance(answer, str)
-        assert is_right(answer, question.accepted, question.kind, question.others)
+        given = advance(question.program, [])
+        assert isinstance(given, str)
+        assert is_right(given, question.accepted, question.kind, question.others)
         assert SEEN not in question.text
     assert not {question.family for question in sample_questions("train", 200, 0)} & set(NAMES)
 
 
 def test_a_program_without_eyes_says_so() -> None:
     assert str(advance(lambda: program_of("busy", {}, ["image"]), [])).startswith("unanswerable")
+
+
+def carried_out(question: Question) -> tuple[str, list[str]]:
+    """The gold answer with tools that know the truth, and the tools it called."""
+    given, steps = answer(question)
+    return given, [call.tool for calls in steps for call in calls]
+
+
+def test_the_first_call_depends_on_the_picture_and_the_answer_is_right() -> None:
+    first: dict[str, set[str]] = {}
+    for question in sample_questions("train", 160, 4, families=LOOKED):
+        given, tools = carried_out(question)
+        assert is_right(given, question.accepted, question.kind, question.others), question.id
+        first.setdefault(question.family, set()).add(tools[0])
+    assert set(first) == set(LOOKED)
+    assert first["comes_to"] == {"read_text", "detect"}
+    assert first["how_many_here"] == {"read_text", "detect", "read_code"}
+    assert first["what_it_says"] == {"read_text", "read_code"}
+    assert all(first[name] == {"rotate"} for name in LOOKED if name.startswith("turned_"))
+
+
+def test_the_quarters_set_a_page_right() -> None:
+    for seed in range(6):
+        page = sights.make_turned_page(np.random.default_rng(seed), "label")
+        assert page.degrees in (90, 180, 270)
+        assert np.array_equal(rotate(Image(page.pixels), page.degrees).pixels, page.page.pixels)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from agentmm.tools.calculate import calculate
 from agentmm.world.families.several import BOARDS
@@ -87,6 +88,8 @@ def _observe(call: Call, media: dict[str, Medium], left: dict[str, int], empty: 
         return {"error": f"{call.tool} did not work"}
     if call.tool == "calculate":
         return calculate.call(**call.arguments).value
+    if call.tool == "rotate":
+        return _rotate(media, **call.arguments)
     if call.tool == empty:
         return {
             "detect": {"count": 0, "found": []},
@@ -96,3 +99,12 @@ def _observe(call: Call, media: dict[str, Medium], left: dict[str, int], empty: 
         }[call.tool]
     arguments = {k: media.get(v, v) if isinstance(v, str) else v for k, v in call.arguments.items()}
     return TOOLS[call.tool](*arguments.values())
+
+
+def _rotate(media: dict[str, Medium], image: str, degrees: float) -> dict[str, Any]:
+    """The page that a turned page is, as a further picture of the episode."""
+    turned = media[image].truth
+    assert degrees == turned.degrees
+    handle = f"image_{1 + sum(name.startswith('image') for name in media)}"
+    media[handle] = cast(Medium, SimpleNamespace(kind="image", truth=turned.page, pixels=turned.page.pixels))
+    return {"image": handle}

@@ -4,6 +4,7 @@ To add one: append a `Family` to a file's list (or add a file to `_PARTS`) and i
 """
 
 from agentmm.world.families import (
+    by_look,
     codes,
     documents,
     facts,
@@ -18,7 +19,20 @@ from agentmm.world.families import (
 )
 from agentmm.world.families.family import Draw, Family
 
-_PARTS = (scene_counts, scene_looks, scene_tallies, facts, documents, prices, several, codes, sounds, plain, sight)
+_PARTS = (
+    scene_counts,
+    scene_looks,
+    scene_tallies,
+    facts,
+    documents,
+    prices,
+    several,
+    codes,
+    sounds,
+    plain,
+    sight,
+    by_look,
+)
 
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}
 """Name -> family."""

@@ -12,4 +12,9 @@ _PARTS = (scene_counts, scene_looks, documents, several, codes, sounds, sight)
 WORDINGS: dict[str, Wordings] = {name: wordings for part in _PARTS for name, wordings in part.WORDINGS.items()}
 """Family -> its wordings."""
 
+TURNED = ("value", "date", "store", "sign_line", "price", "bill_total")
+"""Families that are asked of turned pages in the same words."""
+
+WORDINGS |= {f"turned_{name}": WORDINGS[name] for name in TURNED}
+
 __all__ = ["WORDINGS", "Wordings"]

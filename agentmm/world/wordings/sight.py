@@ -85,4 +85,41 @@ WORDINGS: dict[str, Wordings] = {
         Where is the {a}, in picture 1, 2 or 3?
         """,
     ),
+    "comes_to": worded(
+        """
+        What does it come to?
+        What does it all come to?
+        Add it up: what do you get?
+        What do you get in all?
+        How much is it altogether?
+        """,
+        """
+        What is the grand total of what you see?
+        Everything together makes how much?
+        """,
+    ),
+    "how_many_here": worded(
+        """
+        How many are there?
+        How many do you see?
+        Count them.
+        How many are in it?
+        """,
+        """
+        What is their number?
+        Tell me the count of them.
+        """,
+    ),
+    "what_it_says": worded(
+        """
+        What does it say?
+        What is written here?
+        Read it to me.
+        What does this say?
+        """,
+        """
+        Which message does it carry?
+        What am I being told here?
+        """,
+    ),
 }

@@ -147,7 +147,7 @@ def make_turned(rng: Rng) -> Sight:
 
 @dataclass(frozen=True)
 class TurnedPage:
-    """A page that was photographed sideways or upside down; `degrees` counter-clockwise set it right: 90, 180 or 270."""
+    """A page photographed sideways or upside down; 90, 180 or 270 `degrees` counter-clockwise set it right."""
 
     page: Document
     degrees: int

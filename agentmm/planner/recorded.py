@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import Field, SkipValidation
 
+from agentmm.errors import PlannerError
 from agentmm.trace.schema import PlanRecord
 
 
@@ -25,6 +26,7 @@ class RecordedPlanner(BaseChatModel):
         plans: the plans of the steps, in order.
         successor: a planner that goes on when the plans are over; None ends the run as the recorded one ended, out of
             time.
+        failure: why the recorded planner failed after its last plan; None where it did not.
         planner_name: how traces call it: as the recorded planner, or as the successor.
         weights_id: likewise.
     """
@@ -33,6 +35,7 @@ class RecordedPlanner(BaseChatModel):
 
     plans: list[PlanRecord] = Field(default_factory=list)
     successor: SkipValidation[Any] = Field(default=None, exclude=True)
+    failure: str | None = None
     planner_name: str = ""
     weights_id: str | None = None
 
@@ -55,12 +58,15 @@ class RecordedPlanner(BaseChatModel):
         """The next recorded plan, or the successor's.
 
         Raises:
+            PlannerError: the plans are over, and so did the recorded planner fail.
             TimeoutError: the plans are over and there is no successor.
         """
         said = sum(isinstance(message, AIMessage) for message in messages)
         if said < len(self.plans):
             message = repeated(self.plans[said])
             _report(self.plans[said], run_manager)
+        elif self.failure is not None:
+            raise PlannerError(self.failure)
         elif self.successor is None:
             raise TimeoutError("the recorded steps are over")
         else:

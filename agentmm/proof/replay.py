@@ -102,7 +102,10 @@ def replay(trace: Trace, store: MediaStore, *, graph: Any = None) -> Replayed:
 def rerun(trace: Trace, store: MediaStore, graph: Any = None) -> Trace:
     """The trace of a recorded planner with recorded results."""
     planner = RecordedPlanner(
-        plans=[step.plan for step in trace.steps], planner_name=trace.planner.name, weights_id=trace.planner.weights
+        plans=[step.plan for step in trace.steps],
+        failure=trace.error if trace.status == "failed" else None,
+        planner_name=trace.planner.name,
+        weights_id=trace.planner.weights,
     )
     name, drawn = build_graph(graph or trace.graph, planner, recorded_tools(trace.tools), ())
     made = {handle for result in trace.calls for handle in result.media}

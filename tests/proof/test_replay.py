@@ -4,6 +4,7 @@ from agentmm.agent import Agent
 from agentmm.errors import TraceError
 from agentmm.proof import replay
 from agentmm.trace import TraceStore
+from agentmm.world.program import Call
 from tests.proof.tiny import STEPS, cut, find, flaky, picture, scripted
 
 
@@ -77,3 +78,18 @@ def test_a_run_that_was_cut_off_replays_as_far_as_it_came(run, trace):
     steps = trace.steps[:2]
     cut_off = trace.model_copy(update={"steps": steps, "media": media, "answer": None, "status": None, "chain": []})
     assert replay(cut_off, run[0].store).same
+
+
+@pytest.mark.parametrize("said", [1, 3])
+def test_a_run_whose_planner_failed_replays_to_the_same_failure(tmp_path, said):
+    def planner(messages, _tools, _media):
+        if len(messages) > said:
+            raise ConnectionError("the server is down")
+        return [Call("flaky", {})]
+
+    with Agent(planner, tools=[flaky], home=tmp_path, max_errors=5) as agent:
+        answer = agent.ask("q")
+        trace = agent.traces.get(answer.trace_id)
+        assert (answer.status, len(trace.steps)) == ("failed", (said - 1) // 2 + 1)
+        replayed = replay(trace, agent.store)
+    assert replayed.same, replayed.summary

@@ -19,10 +19,10 @@ QUESTIONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("scene.png",), "Are there more circles than squares?"),
     (("scene.png", "scene_2.png"), "Which picture has more triangles?"),
     (("receipt.png",), "What is the total?"),
-    (("sign.png",), "What does the sign say?"),
-    (("chart.png",), "What is the value of the highest bar?"),
-    (("code.png",), "What does the code say?"),
-    (("note.wav",), "What does the note say?"),
+    (("sign.png",), "What does the first line of the sign say?"),
+    (("chart.png",), "What is the title?"),
+    (("code.png",), "What does the bar code say?"),
+    (("note.wav",), "On which day is the meeting?"),
     ((), "What is 12 * 7.5?"),
 )
 """Media of `examples/media/` and what is asked of them."""

@@ -56,6 +56,7 @@ class Run:
         captions: caption pairs of the PT stage.
         drills: copying drills beside each episode of the LM and the IT stage.
         imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
+        rate: peak learning rates as a share of the preset's; a training that goes on from good weights takes less.
     """
 
     out: Path
@@ -71,6 +72,7 @@ class Run:
     captions: int = 4000
     drills: float = 0.4
     imagined: float = 0.5
+    rate: float = 1.0
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +80,8 @@ class Run:
     def stage(self, name: str, rates: Mapping[str, float]) -> Stage:
         """The stage's plan: its share of the minutes."""
         minutes = self.minutes * SHARES[name] / sum(SHARES[stage] for stage in self.stages)
-        return Stage(name, dict(rates), minutes=minutes, tokens=self.batch_tokens, other_weight=OTHER_WEIGHT[name])
+        peaks = {part: rate * self.rate for part, rate in rates.items()}
+        return Stage(name, peaks, minutes=minutes, tokens=self.batch_tokens, other_weight=OTHER_WEIGHT[name])
 
 
 def train_nano(
@@ -307,6 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--imagined", type=float, default=Run.imagined, help="imagined episodes beside each trace of IT"
     )
+    parser.add_argument("--rate", type=float, default=Run.rate, help="peak learning rates as a share of the preset's")
     parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
@@ -350,6 +354,7 @@ def _from_options(options: argparse.Namespace) -> Path:
         batch_tokens=options.batch_tokens,
         drills=options.drills,
         imagined=options.imagined,
+        rate=options.rate,
         log=_say,
     )
 

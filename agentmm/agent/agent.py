@@ -65,13 +65,14 @@ class Agent:
         self.settings = Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
         self.tools = load_tools(DEFAULT_TOOLS if tools is None else tools)
-        self.graph_name, build = choose_graph(graph, self.tools, approve)
+        gated = tuple(approve)
+        self.graph_name, build = choose_graph(graph, self.tools, gated)
         self.planner = load_planner(planner)
         drawn = build(self.planner, self.tools)
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         self._checkpoints = Checkpoints(self.home / "checkpoints.db", keep_all=keep_checkpoints)
         self.graph = drawn.compile(checkpointer=self._checkpoints, name=self.graph_name)
-        self._runs = Runs(self.graph, self.graph_name, self.home, self.traces, self.settings, tuple(callbacks))
+        self._runs = Runs(self.graph, self.graph_name, self.home, self.traces, self.settings, tuple(callbacks), gated)
 
     @property
     def store(self) -> MediaStore:

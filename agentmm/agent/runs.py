@@ -64,9 +64,16 @@ class Runs:
     """The runs of one compiled graph in one home."""
 
     def __init__(
-        self, graph: Any, name: str, home: Path, traces: TraceStore, settings: Settings, callbacks: tuple[Any, ...]
+        self,
+        graph: Any,
+        name: str,
+        home: Path,
+        traces: TraceStore,
+        settings: Settings,
+        callbacks: tuple[Any, ...],
+        gated: tuple[str, ...] = (),
     ) -> None:
-        self.graph, self.name, self.home = graph, name, home
+        self.graph, self.name, self.home, self.gated = graph, name, home, gated
         self.traces, self.settings, self.callbacks = traces, settings, callbacks
         self.store = store_at(str(home / "media"))
 
@@ -122,7 +129,7 @@ class Runs:
             trace = trace if turn == 1 else f"{trace}.{turn}"
         own = {} if clock.timeout is None else {"timeout": clock.timeout}
         settings = Settings.of({**self.settings.model_dump(), **own})
-        given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings)
+        given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings, gated=self.gated)
         return Run(trace, self._config(trace, clock.over(settings.timeout)), given, Reader())
 
     def _idle(self, thread: str) -> dict[str, Any]:
@@ -159,7 +166,8 @@ class Runs:
                 "no run of that id can be resumed", got=trace, expected="the trace id of a thread's last run", mend=mend
             )
         known = self.traces.get(trace)
-        given = begin(known.question, known.media, trace=trace, settings=Settings.of(known.settings))
+        settings = Settings.of(known.settings)
+        given = begin(known.question, known.media, trace=trace, settings=settings, gated=self.gated)
         return Run(trace, config, given, Reader())
 
     def _config(self, trace: str, deadline: float | None) -> RunnableConfig:

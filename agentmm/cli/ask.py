@@ -80,7 +80,7 @@ def ask(
     from agentmm.agent import Agent
 
     if asked.resume:
-        _known(asked.resume, home)
+        _check_resumed(asked.resume, home, planner, tools)
     with Agent(
         planner=planner,
         tools=_names(tools),
@@ -104,16 +104,24 @@ def ask(
     return _finish(answer, again, json_=json_)
 
 
-def _known(trace: str, home: Path | None) -> None:
-    """Refuse a trace that is not there before any weights load."""
+def _check_resumed(trace: str, home: Path | None, planner: str, tools: str | None) -> None:
+    """Refuse, before any weights load, a trace that is not there or was asked with another planner or other tools."""
+    from agentmm.agent import DEFAULT_TOOLS
     from agentmm.media import default_home
     from agentmm.trace import TraceStore
 
     store = TraceStore((home or default_home()) / "traces.db")
     try:
-        store.find(trace)
+        name = store.find(trace)
+        known = store.get(name)
     finally:
         store.close()
+    mend = f"agentmm ask --resume {name} --planner ... --tools ..., as it was asked"
+    if planner == "nano" and known.planner.name not in ("", "nano"):
+        raise UsageError("the run was asked of another planner", got=planner, expected=known.planner.name, mend=mend)
+    missing = [tool.name for tool in known.tools if tool.name not in DEFAULT_TOOLS]
+    if tools is None and missing:
+        raise UsageError("the run was asked with other tools", expected=", ".join(missing), mend=mend)
 
 
 def _began(timeout: float | None) -> float | None:

@@ -40,6 +40,9 @@ def asked_of(words: Sequence[str], resume: str | None, approve: Sequence[str], d
             raise UsageError(
                 "--resume takes no media and no question", got=words, mend=f"agentmm ask --resume {resume}"
             )
+        both = sorted({*approve} & {*deny})
+        if both:
+            raise UsageError("a call is approved and denied at once", got=both[0], expected="one of the two")
         return Asked(resume=resume, approve=tuple(approve), deny=tuple(deny))
     if approve or deny:
         raise UsageError("--approve and --deny need --resume TRACE", mend="agentmm ask --resume TRACE --approve CALL")

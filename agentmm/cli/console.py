@@ -99,12 +99,12 @@ def set_verbose(verbose: int) -> None:
 def say(line: str, style: str | None = None) -> None:
     """One line of progress or advice, on stderr."""
     if not streams.quiet:
-        streams.err.print(line, markup=False, style=style)
+        streams.err.print(_CONTROL.sub("", line), markup=False, style=style)
 
 
 def say_error(line: str) -> None:
     """One line that tells what went wrong, on stderr."""
-    streams.err.print(f"error: {' '.join(line.split())}", markup=False, style="red")
+    streams.err.print(f"error: {_CONTROL.sub('', ' '.join(line.split()))}", markup=False, style="red")
 
 
 def print_json(value: Any) -> None:
@@ -114,9 +114,8 @@ def print_json(value: Any) -> None:
 
 
 def print_text(text: str, style: str | None = None) -> None:
-    """Plain text on stdout, in a colour where that is a terminal; a terminal gets no control characters."""
-    if streams.out.is_terminal:
-        text = _CONTROL.sub("", text)
+    """Plain text on stdout, in a colour where that is a terminal; control characters stay out, they may end in one."""
+    text = _CONTROL.sub("", text)
     if style is not None and streams.out.is_terminal:
         streams.out.print(text.rstrip("\n"), style=style, markup=False)
         return

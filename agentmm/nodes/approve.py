@@ -20,8 +20,9 @@ def needs_approval(tool: Any, names: Iterable[str] = ()) -> bool:
 
 
 def waiting(state: State, tools: Iterable[Any], names: Iterable[str]) -> list[Pending]:
-    """The pending calls nobody has decided yet."""
-    asked = {tool.name for tool in tools if needs_approval(tool, names)}
+    """The pending calls nobody has decided yet; what the question's own run was told to ask for is asked for too."""
+    gated = (*names, *state.get("gated", []))
+    asked = {tool.name for tool in tools if needs_approval(tool, gated)}
     decided = {*state.get("approved", []), *state.get("denied", [])}
     return [call for call in pending_calls(state) if call["tool"] in asked and call["id"] not in decided]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -21,6 +21,7 @@ def begin(
     *,
     trace: str | None = None,
     settings: Settings | None = None,
+    gated: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What a graph is invoked with; in a thread that goes on, only the media that are new.
 
@@ -29,6 +30,7 @@ def begin(
         media: handle to record, as `MediaStore.add` gave them.
         trace: id of the trace; a fresh one where None.
         settings: budgets and seed.
+        gated: tools whose calls wait for a person.
     """
     records = dict(media or {})
     blocks: list[str | dict[str, Any]] = [
@@ -45,6 +47,7 @@ def begin(
         "trace": trace or secrets.token_hex(8),
         "settings": (settings or Settings()).model_dump(),
         "started": time.time(),
+        "gated": sorted(gated),
         "approved": [],
         "denied": [],
         **counters,

@@ -1,6 +1,7 @@
-"""The state of every graph here: JSON types, messages and handles, nothing else."""
+"""The state of every graph here: JSON types, messages and handles, nothing else.
 
-from __future__ import annotations
+Its annotations are objects, not text: a user's state that builds on it must not read its own `tally` into ours.
+"""
 
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -38,6 +39,7 @@ class State(TypedDict, total=False):
         calls: tool calls of this question.
         errors: failed calls and malformed steps of this question.
         tokens: tokens that the planner read anew and wrote for this question.
+        gated: tools whose calls wait for a person, as named when the question was asked; a resumed run keeps them.
         approved: ids of calls a person let pass.
         denied: ids of calls a person refused.
         status: None while running; then answered, partial, unanswerable or failed.
@@ -55,6 +57,7 @@ class State(TypedDict, total=False):
     calls: Annotated[int, tally]
     errors: Annotated[int, tally]
     tokens: Annotated[int, tally]
+    gated: list[str]
     approved: list[str]
     denied: list[str]
     status: str | None

@@ -94,7 +94,7 @@ class Tool(BaseTool):
         except MemoryError as error:
             raise ToolError(f"{self.name} ran out of memory") from error
         except Exception as error:
-            raise ToolCrash(f"tool {self.name!r} crashed: {type(error).__name__}: {error}") from error
+            raise ToolCrash(f"tool {self.name!r} crashed: {type(error).__name__}: {str(error)[:500]}") from error
         return ToolResult(value, time.perf_counter() - started, self.provenance)
 
     def _run(self, config: RunnableConfig, **arguments: Any) -> tuple[str, dict[str, Any]]:

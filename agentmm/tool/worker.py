@@ -135,7 +135,7 @@ def _opened(name: str, reply: dict[str, Any]) -> dict[str, Any]:
         raise ToolError(message)
     if kind == "AgentmmError":
         raise AgentmmError(message)
-    raise ToolCrash(f"tool {name!r} crashed: {message}")
+    raise ToolCrash(f"tool {name!r} crashed: {message[:500]}")
 
 
 class Workers:

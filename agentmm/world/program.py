@@ -88,7 +88,7 @@ def advance(factory: ProgramFactory, history: Iterable[list[Observation]]) -> li
         for observations in history:
             calls = program.send(observations)
     except StopIteration as end:
-        return str(end.value)
+        return "" if end.value is None else str(end.value)
     return calls
 
 

@@ -11,6 +11,7 @@ from agentmm.agent import DEFAULT_TOOLS, Agent, drawing
 from agentmm.errors import BudgetError, ConfigError, MediaError, PlannerError, UsageError
 from agentmm.media import Image
 from agentmm.planner.function import FunctionPlanner
+from agentmm.tool import tool
 from agentmm.world.program import Call
 from tests.nodes import kit
 
@@ -208,3 +209,39 @@ def test_a_planner_that_says_nothing_usable_fails_in_one_line(make, said):
 def test_a_question_that_is_no_text_is_refused(make):
     with pytest.raises(UsageError, match="empty or no text"):
         make(look, TOOLS).ask(5)
+
+
+def test_a_gate_holds_in_a_run_that_another_agent_resumes(make, tmp_path):
+    path = tmp_path / "notes"
+
+    def twice():
+        seen = yield [Call("note", {"path": str(path), "line": "one"})]
+        again = yield [Call("note", {"path": str(path), "line": "two"})]
+        return f"{seen[0].get('noted')} {again[0].get('noted')}"
+
+    asked = make(twice, [kit.note], approve=["note"]).ask("q")
+    assert asked.status == "needs_approval"
+    ungated = make(twice, [kit.note])
+    waiting = ungated.deny(asked.trace_id, "call_1")
+    assert (waiting.status, waiting.pending[0]["id"]) == ("needs_approval", "call_2")
+    assert not path.exists()
+    done = ungated.approve(asked.trace_id, "call_2")
+    assert (done.status, path.read_text()) == ("answered", "two\n")
+
+
+def test_a_long_complaint_of_a_tool_is_cut(make):
+    @tool(isolation="thread")
+    def complain() -> dict:
+        """Complain at length."""
+        raise ValueError("x" * 5_000_000)
+
+    answer = make(lambda: (yield [Call("complain", {})]), [complain]).ask("q")
+    assert answer.status == "failed"
+    assert len(json.dumps(answer.as_json())) < 5000
+
+
+def test_a_program_that_returns_nothing_gave_no_answer(make):
+    def silent():
+        yield [Call("calculate", {"expression": "1+1"})]
+
+    assert make(silent, ["calculate"]).ask("q").reason == "the planner gave neither a call nor an answer"

@@ -59,6 +59,7 @@ def test_version(agentmm):
         (["eval", "world", "--planner", "wat"], "no planner of that name; got 'wat'"),
         (["ask", "--resume", "abcd", "a question"], "--resume takes no media and no question"),
         (["ask", "--approve", "call_1", "q"], "--approve and --deny need --resume TRACE"),
+        (["ask", "--resume", "a", "--approve", "c", "--deny", "c"], "a call is approved and denied at once; got 'c'"),
         (["ask", "-", "-"], "stdin can be read once"),
         (["graphs", "draw", "reactt"], "no graph of that name"),
         (["traces", "show", "nothing"], "no such trace"),

@@ -23,7 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 @app.command("list", epilog="agentmm traces list --limit 5   ·   agentmm traces list --status failed --json")
 def list_traces(
     store: Store = None,
-    limit: Annotated[int, typer.Option(min=1, help="Newest so many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Newest so many.")] = 20,
     status: Annotated[
         str | None, typer.Option(help="answered | partial | unanswerable | needs_approval | failed")
     ] = None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
-from agentmm.errors import PlannerError, UnknownPlanner
+from agentmm.errors import UnknownPlanner
 
 NAMES = "nano | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser | file.py:name"
 """What `load_planner` understands."""
@@ -22,7 +23,8 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
         **options: for the planner's constructor.
 
     Raises:
-        PlannerError: no such planner, or it cannot be loaded.
+        UnknownPlanner: there is no such planner.
+        PlannerError: it cannot be loaded.
     """
     if not isinstance(name, str):
         return _wrapped(name)
@@ -39,7 +41,8 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
         return makers[kind](name, **options)
     if rest:
         return _remote(name, **options)
-    raise UnknownPlanner("no planner of that name", got=name, expected=NAMES)
+    like = difflib.get_close_matches(name, list(makers), n=1)
+    raise UnknownPlanner("no planner of that name", got=name, expected=NAMES, mend="".join(f"--planner {n}" for n in like))
 
 
 def _wrapped(planner: Any) -> Any:
@@ -54,7 +57,7 @@ def _wrapped(planner: Any) -> Any:
         from agentmm.planner.function import FunctionPlanner
 
         return FunctionPlanner(function=planner)
-    raise PlannerError("not a planner", got=planner, expected=f"a chat model, a callable or one of {NAMES}")
+    raise UnknownPlanner("not a planner", got=planner, expected=f"a chat model, a callable or one of {NAMES}")
 
 
 def _from_file(name: str) -> Any:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 from agentmm.model.pixels import scale_pixels
-from agentmm.train.rowset import Row, RowSet
+from agentmm.train.rowset import RowSet, common_prefix
 from agentmm.train.stage import Stage
 
 
@@ -51,18 +51,6 @@ def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: i
     prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None], device=device)
     tokens = sum(len(row.ids) for row in picked)
     return Batch(prefix, torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
-
-
-def common_prefix(picked: list[Row], image_token: int) -> int:
-    """Length of what all rows begin with, up to the first image or learnt token; 0 for a single row."""
-    if len(picked) < 2:
-        return 0
-    limit = min(len(row.ids) for row in picked) - 1
-    first = np.asarray(picked[0].ids[:limit])
-    stop = (first == image_token) | (np.asarray(picked[0].mask[:limit]) > 0)
-    for row in picked[1:]:
-        stop |= np.asarray(row.ids[:limit]) != first
-    return int(stop.argmax()) if stop.any() else limit
 
 
 def hidden_states(model: Any, batch: Batch) -> Tensor:

@@ -59,19 +59,19 @@ def _copy(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 
 def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
-    """A key asked for, lines with keys and values, and the value with its region."""
+    """A key asked for, lines with keys and values, and the region with its value."""
     pairs = [(_word(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
     at = int(rng.integers(len(pairs)))
-    return _asked(renderer, pairs[at][0], pairs, f"{pairs[at][1]} [region_{at + 1}]")
+    return _asked(renderer, pairs[at][0], pairs, f"[region_{at + 1}] {pairs[at][1]}")
 
 
 def _table(renderer: Renderer, rng: np.random.Generator) -> Row:
-    """A line that is named by any of its fields, and one of its other fields, by number, with its region."""
+    """A line that is named by any of its fields, and one of its other fields, by number, after its region."""
     width = int(rng.integers(2, 5))
     lines = [[_field(rng) for _ in range(width)] for _ in range(rng.integers(2, 9))]
     at, (known, wanted) = int(rng.integers(len(lines))), rng.permutation(width)[:2]
     asked = f"{_ORDER[wanted]} of {lines[at][known]}"
-    return _asked(renderer, asked, lines, f"{lines[at][wanted]} [region_{at + 1}]")
+    return _asked(renderer, asked, lines, f"[region_{at + 1}] {lines[at][wanted]}")
 
 
 def _two(renderer: Renderer, rng: np.random.Generator) -> Row:

@@ -33,14 +33,16 @@ from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
+from agentmm.world.wordings.skeletons import unseen_digest
 
-SHARES = {"lm": 0.42, "pt": 0.05, "it": 0.53}
+SHARES = {"lm": 0.36, "pt": 0.04, "it": 0.6}
 """Share of the minutes that each stage gets, among those that run."""
 
 OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 """Loss weight of tokens that the planner only reads."""
 
-BATCH_TOKENS = 2560
+BATCH_TOKENS = 1600
+"""Tokens that a step of each process computes; the signatures at the head of its rows count once."""
 
 __all__ = ["SHARES", "SIGNATURES", "Run", "main", "train_nano"]
 
@@ -71,7 +73,7 @@ class Run:
     episodes: int = 4000
     captions: int = 4000
     drills: float = 0.4
-    imagined: float = 0.5
+    imagined: float = 0.7
     rate: float = 1.0
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
@@ -127,6 +129,7 @@ def train_nano(
     torch.manual_seed(seed)
     renderer, model = _tokenizer(run, start), _model(run, start)
     run.facts |= {"name": run.preset, "seed": seed, **_record(start)}
+    run.facts["data"]["unseen_wordings_sha256"] = unseen_digest()
     for name in run.stages:
         _STAGES[name](run, model, renderer)
         if rank() > 0:

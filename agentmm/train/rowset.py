@@ -108,28 +108,52 @@ class RowSet:
 
 
 def batches(rows: RowSet, tokens: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
-    """Row numbers of each batch of one epoch: rows of like length together, at most `tokens` with padding.
+    """Row numbers of each batch of one epoch: rows that begin alike and are of like length.
 
-    The order is a function of the arguments alone, so a resumed training continues in the same epoch.
+    What a batch's rows begin with alike (the tools' signatures) is computed once and counts once; with padding and all
+    else a batch has at most `tokens`. The order is a function of the arguments alone, so a resumed training continues
+    in the same epoch.
     """
     rng = np.random.default_rng([seed, epoch])
     lengths = rows.lengths
+    opening = rows.ids[rows.ends - lengths]
     order = rng.permutation(len(rows))
-    chunk = max(1, int(64 * tokens / max(1.0, float(lengths.mean()))))
+    chunk = max(1, int(128 * tokens / max(1.0, float(lengths.mean()))))
     for start in range(0, len(order), chunk):
         part = order[start : start + chunk]
-        groups = list(_cut(part[np.argsort(lengths[part], kind="stable")], lengths, tokens))
+        groups = [
+            group
+            for first in np.unique(opening[part])
+            for group in _cut(rows, _by_length(part[opening[part] == first], lengths), tokens)
+        ]
         for index in rng.permutation(len(groups)):
             yield groups[index]
 
 
-def _cut(part: NDArray[np.int64], lengths: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Cut rows sorted by length into batches of at most `tokens` padded tokens (one row at least)."""
-    start = 0
+def _by_length(part: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return part[np.argsort(lengths[part], kind="stable")]
+
+
+def _cut(rows: RowSet, part: NDArray[np.int64], tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Cut rows sorted by length into batches of at most `tokens` tokens (one row at least)."""
+    shared = common_prefix([rows.row(int(index)) for index in part])
+    lengths, start = rows.lengths[part] - shared, 0
     for end in range(1, len(part) + 1):
-        if end == len(part) or (end + 1 - start) * int(lengths[part[end]]) > tokens:
+        if end == len(part) or shared + (end + 1 - start) * int(lengths[end]) > tokens:
             yield part[start:end]
             start = end
+
+
+def common_prefix(picked: Sequence[Row], image_token: int | None = None) -> int:
+    """Length of what all rows begin with, up to the first image or learnt token; 0 for a single row."""
+    if len(picked) < 2:
+        return 0
+    limit = min(len(row.ids) for row in picked) - 1
+    first = np.asarray(picked[0].ids[:limit])
+    stop = (first == image_token) | (np.asarray(picked[0].mask[:limit]) > 0)
+    for row in picked[1:]:
+        stop |= np.asarray(row.ids[:limit]) != first
+    return int(stop.argmax()) if stop.any() else limit
 
 
 class PixelFile:

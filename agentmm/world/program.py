@@ -98,5 +98,8 @@ def missing(what: str) -> str:
 
 
 def cited(answer: str, *handles: str) -> str:
-    """An answer with the regions that decide it: `red [region_2]`."""
-    return " ".join([answer, *(f"[{handle}]" for handle in handles)])
+    """An answer after the regions that decide it: `[region_2] red`.
+
+    The region comes first: who has named the line reads the answer off it (`docs/log.md`, cite first).
+    """
+    return " ".join([*(f"[{handle}]" for handle in handles), answer])

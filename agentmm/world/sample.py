@@ -17,8 +17,8 @@ from agentmm.world.asking import Match, fill
 from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings import WORDINGS
 from agentmm.world.wordings.manner import with_manner
+from agentmm.world.wordings.skeletons import wordings_of
 
 FAULT_SHARE = 0.04
 """Share of the training questions whose first tool fails or finds nothing."""
@@ -113,7 +113,7 @@ def sample_questions(
         families: only these.
         wordings: family -> templates to use instead of the world's own; families not named are left out.
         per_picture: questions that share their media; 4 in training, else 1 or 2.
-        typed: whether wordings come as people type them: openings, lower case, typing errors.
+        typed: whether wordings come as people type them: openings, lower case, typing errors. In training they do.
 
     Yields:
         The questions.
@@ -153,7 +153,7 @@ class _Sampler:
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}; expected one of {SPLITS}")
         self.split, self.seed, self.families, self.wordings, self.typed = split, seed, families, wordings, typed
-        self.rng = np.random.default_rng([SPLITS.index(split), seed])
+        self.rng, self.words = (np.random.default_rng([SPLITS.index(split), seed, *more]) for more in ((), (1,)))
         self.dealt: Counter[str] = Counter()
         self.made = 0
 
@@ -205,7 +205,8 @@ class _Sampler:
 
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
-        template = with_manner(template, self.rng) if self.typed else template
+        if self.typed or self.split == "train":
+            template = with_manner(template, self.words)
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(
@@ -217,14 +218,15 @@ class _Sampler:
         return self._with_fault(question)
 
     def _wording(self, family: Family) -> tuple[int, str, bool]:
-        """Number, template and whether it is a training wording."""
+        """Number, template and whether it is a training wording; other wordings leave the pictures as they are."""
+        self.rng.integers(2)
         if self.wordings is not None:
             templates, first, seen = list(self.wordings[family.name]), 0, False
         else:
-            own = WORDINGS[family.name]
+            own = wordings_of(family.name)
             seen = self.split != "test" or self.dealt[family.name] % 2 == 0
             templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
-        number = int(self.rng.integers(len(templates)))
+        number = int(self.words.integers(len(templates)))
         return first + number, templates[number], seen
 
     def _with_fault(self, question: Question) -> Question:

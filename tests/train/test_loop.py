@@ -8,9 +8,9 @@ import torch
 
 from agentmm.errors import TrainError
 from agentmm.model import MultimodalLM, load_preset
-from agentmm.train.batch import Batch, batch_loss, common_prefix, make_batch
+from agentmm.train.batch import Batch, batch_loss, make_batch
 from agentmm.train.loop import Trainer, evaluate
-from agentmm.train.rowset import PixelFile, Row, RowSet, batches
+from agentmm.train.rowset import PixelFile, Row, RowSet, batches, common_prefix
 from agentmm.train.stage import Progress, Stage, rate_factor
 
 RATES = {"encoder": 3e-3, "projector": 3e-3, "decoder": 3e-3}
@@ -35,10 +35,20 @@ def test_every_row_once_an_epoch_within_the_token_limit():
     rows = some_rows(50)
     parts = list(batches(rows, 200, seed=1, epoch=0))
     assert sorted(np.concatenate(parts).tolist()) == list(range(50))
-    assert all(len(part) * rows.lengths[part].max() <= 200 for part in parts)
+    assert all(20 + len(part) * (rows.lengths[part].max() - 20) <= 200 for part in parts)
+    assert max(len(part) * rows.lengths[part].max() for part in parts) > 200  # what all begin with counts once
     again = list(batches(rows, 200, seed=1, epoch=0))
     assert [p.tolist() for p in parts] == [p.tolist() for p in again]
     assert [p.tolist() for p in parts] != [p.tolist() for p in batches(rows, 200, seed=1, epoch=1)]
+
+
+def test_rows_of_another_beginning_have_batches_of_their_own():
+    episodes, drills = list(some_rows(30)), [Row([5, 7 + i, 8, 9], [0, 1, 1, 1]) for i in range(30)]
+    rows = RowSet.of([*episodes, *drills], np.zeros((2, 128, 128, 3), np.uint8))
+    for part in batches(rows, 400, seed=1, epoch=0):
+        picked = [rows.row(int(i)) for i in part]
+        assert len({row.ids[0] for row in picked}) == 1
+        assert len(picked) == 1 or picked[0].ids[0] == 5 or common_prefix(picked) >= 20
 
 
 def test_common_prefix_stops_at_image_loss_and_difference():

@@ -19,6 +19,7 @@ from agentmm.world.sample import Question, sample_questions
 from agentmm.world.score import is_right
 from agentmm.world.sources import SEEDS_PER_SPLIT
 from agentmm.world.wordings import WORDINGS
+from agentmm.world.wordings.skeletons import wordings_of
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +67,15 @@ def test_half_of_the_test_wordings_are_unseen_and_no_training_wording_is(
     share = sum(question.seen for question in test) / len(test)
     assert 0.4 < share < 0.75
     for question in test:
-        template = WORDINGS[question.family].every[question.wording]
-        assert (template in WORDINGS[question.family].seen) == question.seen
+        wordings = wordings_of(question.family)
+        assert (wordings.every[question.wording] in wordings.seen) == question.seen
+
+
+def test_what_is_asked_leaves_the_pictures_and_the_slots_as_they_are() -> None:
+    asked = [list(sample_questions("test", 40, 3, typed=typed)) for typed in (False, True)]
+    plain, typed = ([(q.family, q.slots, q.media) for q in questions] for questions in asked)
+    assert plain == typed
+    assert [q.text for q in asked[0]] != [q.text for q in asked[1]]
 
 
 def test_splits_have_different_seeds(train: list[Question], test: list[Question]) -> None:

@@ -8,7 +8,15 @@ import pytest
 
 from agentmm.world.asking import fill, unknown_places
 from agentmm.world.families import FAMILIES
-from agentmm.world.wordings.skeletons import Skeletons, skeletons, unseen_digest, unseen_words, words_of
+from agentmm.world.wordings import WORDINGS
+from agentmm.world.wordings.skeletons import (
+    Skeletons,
+    skeletons,
+    unseen_digest,
+    unseen_words,
+    wordings_of,
+    words_of,
+)
 
 ASKED = {name for name, family in FAMILIES.items() if family.weight > 0}
 
@@ -53,6 +61,15 @@ def test_free_wordings_hold_a_word_that_no_training_wording_has(lists: dict[str,
     known = frozenset(word for found in lists.values() for text in found.seen for word in words_of(text))
     for found in lists.values():
         assert all(words_of(text) - known for text in found.free)
+
+
+def test_training_takes_the_hand_written_templates_too_but_none_with_an_unseen_word() -> None:
+    for family, forbidden in unseen_words().items():
+        wordings = wordings_of(family)
+        assert not any(words_of(text) & forbidden for text in wordings.seen)
+        assert not set(wordings.seen) & set(wordings.unseen)
+        assert any(text in wordings.seen for text in WORDINGS[family].every)
+    assert wordings_of("upside_down") == WORDINGS["upside_down"]
 
 
 def test_the_unseen_lists_are_those_that_were_written_first() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from agentmm.world.wordings import WORDINGS, Wordings
 from agentmm.world.wordings.alternatives import sentences
 
 LISTS = Path(__file__).parent / "lists"
@@ -64,11 +65,26 @@ def skeletons() -> dict[str, Skeletons]:
     return {family: found[key] for key in found for family in ALIKE.get(key, (key,))}
 
 
+@lru_cache(maxsize=256)
+def wordings_of(family: str) -> Wordings:
+    """What a family is asked in: its skeletons, and for training also the templates of `WORDINGS` without unseen words.
+
+    Families that the lists do not hold have the templates alone.
+    """
+    own, found = WORDINGS[family], skeletons().get(family)
+    if found is None:
+        return own
+    kept_out = unseen_words()[family]
+    kept = (text for text in own.every if not words_of(text) & kept_out and text not in found.unseen)
+    return Wordings(tuple(dict.fromkeys((*found.seen, *kept))), found.unseen)
+
+
 def words_of(text: str) -> frozenset[str]:
     """The words of a sentence, lower case, places left out."""
     return frozenset(_WORD.findall(_PLACE.sub(" ", text).lower()))
 
 
+@lru_cache(maxsize=1)
 def unseen_words() -> dict[str, frozenset[str]]:
     """Family -> words that its training wordings lack."""
     return {f: frozenset(words) for key, words in _read("unseen_words").items() for f in ALIKE.get(key, (key,))}

@@ -42,7 +42,9 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     if rest:
         return _remote(name, **options)
     like = difflib.get_close_matches(name, list(makers), n=1)
-    raise UnknownPlanner("no planner of that name", got=name, expected=NAMES, mend="".join(f"--planner {n}" for n in like))
+    raise UnknownPlanner(
+        "no planner of that name", got=name, expected=NAMES, mend="".join(f"--planner {n}" for n in like)
+    )
 
 
 def _wrapped(planner: Any) -> Any:

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from agentmm.errors import TraceError, UnknownTrace
+from agentmm.errors import MissingExtra, TraceError, UnknownTrace
 from agentmm.media.home import default_home
 from agentmm.trace.fold import fold
 from agentmm.trace.schema import Trace
@@ -34,13 +34,14 @@ class TraceStore:
     """Traces in a database.
 
     Args:
-        where: a file (SQLite), or a SQLAlchemy URL such as `postgresql+psycopg://host/name`; `default_home()/traces.db`
-            where None.
+        where: a file (SQLite), or the URL of a PostgreSQL database, `postgresql://user@host/name` (extra `postgres`);
+            `default_home()/traces.db` where None.
         batch: events kept in memory before they are written together; 1 (write before returning) for everything but
             bulk collection, where a lost run is simply made again.
 
     Raises:
         TraceError: the database cannot be opened or is no trace store.
+        MissingExtra: a PostgreSQL URL without its driver.
     """
 
     def __init__(self, where: str | os.PathLike[str] | None = None, *, batch: int = 1) -> None:
@@ -266,7 +267,7 @@ def _url(where: str | os.PathLike[str] | None) -> str:
 def _engine(url: str, durable: bool) -> sa.Engine:
     """An engine; SQLite in WAL mode, its folder made."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return _postgres(url)
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
 
@@ -276,6 +277,19 @@ def _engine(url: str, durable: bool) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}").close()
 
     return engine
+
+
+def _postgres(url: str) -> sa.Engine:
+    """An engine of a PostgreSQL server, with psycopg where the URL names no driver."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        raise TraceError("no such trace store", got=_safe(url), expected="a file, or postgresql://user@host/name")
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    try:
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "postgres") from error
 
 
 @contextmanager

@@ -50,8 +50,11 @@ LABELS = sa.Table(
 
 
 def summary_of(trace: Trace, events: int) -> dict[str, Any]:
-    """The row of `traces` for a trace of so many events; hash and chain seal what they told."""
-    return {
+    """The row of `traces` for a trace of so many events; hash and chain seal what they told.
+
+    PostgreSQL keeps no NUL in a text; in the row it becomes U+FFFD, the events (JSON) have it as it was.
+    """
+    row = {
         "id": trace.id,
         "parent": trace.parent,
         "created": trace.created,
@@ -67,3 +70,4 @@ def summary_of(trace: Trace, events: int) -> dict[str, Any]:
         "chain": ",".join(trace.chain),
         "events": events,
     }
+    return {name: value.replace("\0", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}

@@ -26,7 +26,7 @@ class Codes(TypedDict):
     codes: list[Region]
 
 
-@tool(version="2", extra="detect", cost=0.05)
+@tool(version="2", extra="codes", cost=0.05)
 def read_code(image: Image) -> Codes:
     """Read QR codes and bar codes.
 
@@ -116,5 +116,5 @@ def _opencv() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtra("opencv-python-headless", "detect") from error
+        raise MissingExtra("opencv-python-headless", "codes") from error
     return cv2

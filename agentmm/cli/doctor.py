@@ -23,10 +23,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "local": ("torch", "transformers", "tokenizers", "safetensors", "llguidance"),
     "detect": ("torch", "torchvision", "ultralytics", "safetensors", "cv2"),
     "ocr": ("rapidocr", "onnxruntime", "cv2"),
+    "codes": ("cv2",),
     "speech": ("av", "pocketsphinx"),
     "whisper": ("whisper",),
     "imagine": ("diffusers", "accelerate"),
     "remote": ("langchain", "langchain_openai"),
+    "postgres": ("psycopg",),
     "train": ("accelerate", "peft", "datasets"),
 }
 

@@ -172,7 +172,7 @@ def _told(trace: Trace, where: int, why: str) -> str:
     if where >= len(trace.steps):
         return f"the answer differs: {why}"
     calls = ", ".join(call.tool for call in trace.steps[where].plan.calls) or "no call"
-    return f"step {where} ({calls}) differs: {why}"
+    return f"step {where + 1} ({calls}) differs: {why}"
 
 
 def _never(**_: Any) -> Any:

@@ -15,7 +15,7 @@ class Check:
     Attributes:
         name: `calls`, `ids`, `pixels`, `mask`, `logp` or `blind`.
         status: how it came out.
-        step: the step it is about; None for the whole trace.
+        step: index of the step it is about, 0 for the first; None for the whole trace. Texts count from 1.
         detail: numbers or reason, one line.
     """
 
@@ -25,7 +25,7 @@ class Check:
     detail: str = ""
 
     def __str__(self) -> str:
-        where = "trace " if self.step is None else f"step {self.step}"
+        where = "trace " if self.step is None else f"step {self.step + 1}"
         return f"{where}  {self.name:<7} {self.status}" + (f": {self.detail}" if self.detail else "")
 
 

@@ -30,10 +30,10 @@ def show(trace: Trace, *, width: int = 120, ids: bool = False) -> str:
 def _step(step: StepRecord, trace: Trace, ids: bool) -> list[str]:
     plan, lines = step.plan, []
     if plan.text:
-        lines.append(f"step {step.index:<3} says {plan.text}")
+        lines.append(f"step {step.index + 1:<3} says {plan.text}")
     for call in plan.calls:
         arguments = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
-        lines.append(f"step {step.index:<3} {call.tool}({', '.join(arguments)})")
+        lines.append(f"step {step.index + 1:<3} {call.tool}({', '.join(arguments)})")
         lines += [_result(result, trace) for result in step.results if result.call == call.id]
     if ids:
         lines.append(f"         {_tokens(step)}")

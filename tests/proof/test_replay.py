@@ -43,7 +43,7 @@ def test_a_changed_observation_is_found_at_its_step(run, trace, step, index, old
     replayed = replay(trace, run[0].store)
     assert not replayed.same
     assert replayed.step == step
-    assert f"step {step}" in replayed.summary
+    assert f"step {step + 1}" in replayed.summary
 
 
 def test_a_change_in_the_database_is_found_too(run, trace, tmp_path):

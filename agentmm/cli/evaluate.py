@@ -19,7 +19,9 @@ def _root() -> None:
 
 
 @app.command(
-    "world", epilog="agentmm eval world --split test -n 200 --json   ·   agentmm eval world --planner scripted -n 100"
+    "world",
+    epilog="agentmm eval world --split test -n 200 --json   ·   agentmm eval world --planner scripted -n 100   ·   "
+    "agentmm eval world --without sight -n 200",
 )
 def world(
     split: Annotated[str, typer.Option(help="train | val | test")] = "test",
@@ -33,6 +35,10 @@ def world(
     typed: Annotated[
         bool, typer.Option("--typed", help="As people type: openings, lower case, no question mark, typing errors.")
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT", help="Ablation: sight (a grey picture for the planner) | tools | grammar."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     kept: Annotated[
         Path | None, typer.Option("--kept", help="Folder of kept tool results; a second evaluation is faster.")
@@ -49,7 +55,7 @@ def world(
     with counting(columns * n, "questions") as tick:
         report = evaluate_world(
             planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
-            outcomes=outcomes, typed=typed,
+            outcomes=outcomes, typed=typed, without=without or (),
         )  # fmt: skip
     if json_:
         print_json(report)

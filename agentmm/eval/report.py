@@ -11,6 +11,8 @@ _WIDTH = 22
 def format_report(report: Mapping[str, Any]) -> str:
     """The report as a table: all, by group, by wording, by family, then baselines and malformed calls."""
     head = f"world · {report['planner']} · split {report['split']} · n {report['n']} · seed {report['seed']}"
+    if report["without"]:
+        head += f" · without {', '.join(report['without'])}"
     lines = [head, row("", "n", "oracle", "planner", "planner / oracle"), _columns("all", report)]
     for part in ("by_group", "by_wording", "by_family"):
         lines += ["", *(_columns(name, columns) for name, columns in report[part].items() if columns["n"])]

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent import Agent, Answer
+from agentmm.errors import UsageError
 from agentmm.eval.score import is_right
 from agentmm.media import Audio, Image
+from agentmm.planner import load_planner
 from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
@@ -36,6 +38,10 @@ AgentFactory = Callable[[list[Any], Path], Agent]
 
 Tick = Callable[[], None]
 """Called after each question."""
+
+WITHOUT = ("sight", "tools", "grammar")
+"""What a planner may be asked without: its image tokens come from a grey picture (tools still see), it is given no
+tools, its calls are not bound to their grammar."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ def run_column(
     cache: Path | None = None,
     home: Path | None = None,
     tick: Tick | None = None,
+    without: Sequence[str] = (),
 ) -> list[Outcome]:
     """Ask a sample of a planner, in the order of the sample.
 
@@ -137,14 +144,15 @@ def run_column(
         cache: folder of kept tool results.
         home: folder of media and traces; a temporary one where None.
         tick: called after each question.
+        without: what the planner is asked without, some of `WITHOUT`.
     """
     tick = tick or (lambda: None)
     if workers <= 1 or not isinstance(planner, str):
-        return _part(planner, sample, 0, 1, cache, home, tick)
+        return _part(planner, sample, 0, 1, cache, home, tick, without)
     context = multiprocessing.get_context("spawn")
     ticks = context.SimpleQueue()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_tick_to, initargs=(ticks,)) as pool:
-        parts = [pool.submit(_part_json, planner, sample, i, workers, cache, home) for i in range(workers)]
+        parts = [pool.submit(_part_json, planner, sample, i, workers, cache, home, without) for i in range(workers)]
         while not all(part.done() for part in parts):
             wait(parts, timeout=0.2)
             while not ticks.empty():
@@ -171,9 +179,15 @@ def _end_with(parent: int) -> None:
 
 
 def _part_json(
-    planner: str, sample: Sample, first: int, step: int, cache: Path | None, home: Path | None
+    planner: str,
+    sample: Sample,
+    first: int,
+    step: int,
+    cache: Path | None,
+    home: Path | None,
+    without: Sequence[str],
 ) -> list[dict[str, Any]]:
-    outcomes = _part(planner, sample, first, step, cache, home, lambda: _ticks[0].put(1))
+    outcomes = _part(planner, sample, first, step, cache, home, lambda: _ticks[0].put(1), without)
     return [asdict(outcome) for outcome in outcomes]
 
 
@@ -185,13 +199,14 @@ def _part(
     cache: Path | None,
     home: Path | None,
     tick: Tick,
+    without: Sequence[str],
 ) -> list[Outcome]:
     """Every `step`-th question of a sample."""
     questions = (question for i, question in enumerate(sample.questions()) if i % step == first)
     with tempfile.TemporaryDirectory(prefix="agentmm-eval-") as folder:
         root = Path(folder) if home is None else home
         tools = kept_tools(ResultCache(cache))
-        with make_agent(planner, tools, root) as agent:
+        with make_agent(planner, tools, root, without) as agent:
             outcomes = []
             for outcome in ask_all(agent, questions):
                 outcomes.append(outcome)
@@ -199,9 +214,19 @@ def _part(
             return outcomes
 
 
-def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path) -> Agent:
-    """The agent to measure."""
+def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path, without: Sequence[str] = ()) -> Agent:
+    """The agent to measure.
+
+    Raises:
+        UsageError: the planner cannot be asked without that.
+    """
     if not isinstance(planner, str):
         return planner(tools, home)
-    chosen = ScriptedPlanner() if planner == "scripted" else planner
-    return Agent(planner=chosen, tools=tools, home=home)
+    options = {"sight": {"blind": True}, "grammar": {"constrained": False}}
+    given = {name: value for word in without for name, value in options.get(word, {}).items()}
+    if given and not (planner == "nano" or planner.startswith("hf:")):
+        raise UsageError(
+            "only a local planner can be asked without that", got=", ".join(without), expected="nano | hf:"
+        )
+    chosen = ScriptedPlanner() if planner == "scripted" else load_planner(planner, **given) if given else planner
+    return Agent(planner=chosen, tools=[] if "tools" in without else tools, home=home)

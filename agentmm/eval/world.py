@@ -19,7 +19,7 @@ import yaml
 from agentmm.errors import UsageError
 from agentmm.eval.baselines import LIMIT, score_baselines
 from agentmm.eval.intervals import ratio, wilson
-from agentmm.eval.running import AgentFactory, Outcome, Sample, Tick, run_column
+from agentmm.eval.running import WITHOUT, AgentFactory, Outcome, Sample, Tick, run_column
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
@@ -46,6 +46,7 @@ def evaluate_world(
     wordings: Mapping[str, Sequence[str]] | Path | str | None = None,
     families: Sequence[str] | None = None,
     typed: bool = False,
+    without: Sequence[str] = (),
     workers: int = 1,
     baselines: bool = True,
     cache: Path | None = None,
@@ -63,6 +64,7 @@ def evaluate_world(
         wordings: templates by family to ask in, a YAML file of them, or one of `ROWS`; only these families are asked.
         families: only these families.
         typed: wordings as people type them: openings, lower case, typing errors.
+        without: what the planner is asked without: `sight`, `tools`, `grammar`.
         workers: processes.
         baselines: whether to score the three baselines too.
         cache: folder of kept tool results; they last as long as the evaluation where None.
@@ -74,8 +76,9 @@ def evaluate_world(
         The report, JSON types alone; see `format_report`.
 
     Raises:
-        UsageError: an unknown split or family, or a wordings file that cannot be used.
+        UsageError: an unknown split or family, a wordings file that cannot be used, or an ablation that cannot be.
     """
+    _check_without(without, planner)
     sample = _sample(split, n, seed, families, wordings, typed=typed)
     if isinstance(planner, str) and planner not in ("nano", "scripted"):
         load_planner(planner)  # a name that cannot be loaded is refused before the oracle runs
@@ -84,14 +87,18 @@ def evaluate_world(
     with tempfile.TemporaryDirectory(prefix="agentmm-kept-") as folder:
         kept = cache or Path(folder)
         oracle = run_column("scripted", sample, workers=workers, cache=kept, tick=tick)
-        same = planner == "scripted"
-        given = oracle if same else run_column(planner, sample, workers=workers, cache=kept, home=home, tick=tick)
+        same = planner == "scripted" and not without
+        given = (
+            oracle
+            if same
+            else run_column(planner, sample, workers=workers, cache=kept, home=home, tick=tick, without=without)
+        )
         if outcomes is not None:
             lines = (json.dumps(asdict(outcome), ensure_ascii=False) for outcome in given)
             outcomes.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         poor = _baselines(list(sample.questions()), oracle, kept) if baselines else {}
     return {
-        "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given),
+        "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given), "without": list(without),
         **_columns(oracle, given),
         "by_group": _by(oracle, given, "group"),
         "by_family": _by(oracle, given, "family"),
@@ -101,6 +108,15 @@ def evaluate_world(
         "baselines": poor,
         "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
+
+
+def _check_without(without: Sequence[str], planner: Any) -> None:
+    """Refuse what is not in `WITHOUT`, and planners that are made elsewhere."""
+    unknown = [word for word in without if word not in WITHOUT]
+    if unknown or (without and not isinstance(planner, str)):
+        raise UsageError(
+            "cannot be asked without that", got=", ".join(unknown or without), expected=" | ".join(WITHOUT)
+        )
 
 
 def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any, *, typed: bool) -> Sample:

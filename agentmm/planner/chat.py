@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from langchain_core.callbacks import CallbackManagerForLLMRun, dispatch_custom_event
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
@@ -47,6 +48,7 @@ class ChatMM(BaseChatModel):
         max_tokens: most tokens of one step.
         constrained: whether calls must keep to the tools' grammar.
         think: whether a `<think>` block comes first.
+        blind: whether a grey picture stands in for every picture (for measurement); tools still see.
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
     """
@@ -61,6 +63,7 @@ class ChatMM(BaseChatModel):
     max_tokens: int = 256
     constrained: bool = True
     think: bool = False
+    blind: bool = False
     keep_sessions: bool = True
     cache_bytes: int = DEFAULT_BYTES
     takes_media: bool = True
@@ -174,6 +177,8 @@ class ChatMM(BaseChatModel):
         by_sha = {record["sha"]: record for record in records.values() if record.get("sha")}
 
         def load(sha: str) -> Any:
+            if self.blind:
+                return np.full((8, 8, 3), 128, np.uint8)
             picture: Any = store.get(by_sha.get(sha, sha))
             return picture.pixels
 

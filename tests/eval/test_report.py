@@ -47,6 +47,19 @@ def report() -> dict[str, Any]:
     return evaluate_world("scripted", "test", 12, 0, families=FAMILIES)
 
 
+def test_without_tools_gold_programs_are_wrong_and_the_oracle_stays(report: dict[str, Any]) -> None:
+    without = evaluate_world("scripted", "test", 6, 0, families=FAMILIES, without=["tools"], baselines=False)
+    assert (without["oracle"], without["accuracy"], without["without"]) == (1.0, 0.0, ["tools"])
+    assert "without tools" in format_report(without)
+    assert "without" not in format_report(report)
+
+
+@pytest.mark.parametrize(("planner", "without"), [("scripted", ["sight"]), ("nano", ["hands"])])
+def test_what_cannot_be_left_out_is_refused(planner: str, without: list[str]) -> None:
+    with pytest.raises(UsageError, match="without that"):
+        evaluate_world(planner, "test", 2, 0, families=FAMILIES, without=without)
+
+
 def test_gold_programs_are_right_where_tools_cannot_err(report: dict[str, Any]) -> None:
     assert report["n"] == 12
     assert report["oracle"] == report["accuracy"] == report["ratio"] == 1.0

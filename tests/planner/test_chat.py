@@ -100,6 +100,18 @@ def reference_logp(planner: ChatMM, prompt: Prompt, completion: list[int]) -> np
     return logits[range(first, first + len(completion)), completion].numpy()
 
 
+def test_a_blind_planner_sees_every_picture_alike(planner, media):
+    def logp(chat: ChatMM, handle: str) -> list[float]:
+        blocks = [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "red?"}]
+        said = chat.bind_tools([]).invoke([HumanMessage(blocks)], media={"image_1": media[handle]})
+        return said.response_metadata["logp"]
+
+    seeing = planner.model_copy(update={"constrained": False})
+    blind = seeing.model_copy(update={"blind": True, "keep_sessions": False})
+    assert logp(seeing, "image_1") != logp(seeing, "image_2")
+    assert logp(blind, "image_1") == logp(blind, "image_2")
+
+
 def test_cached_steps_equal_the_uncached_forward(planner):
     local = engine(planner, Sessions())
     first = prompt_of(planner, ["red", "circle"], ["a"])

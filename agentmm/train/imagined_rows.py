@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.train.imagined import imagine_episodes
+from agentmm.train.offers import Offered, invented_episode, offer
 from agentmm.train.rows import message_texts
 from agentmm.train.rowset import Row
 
@@ -29,9 +31,26 @@ SIGNATURES = (
 _HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
 
 
-def imagined_rows(renderer: Renderer, n: int, seed: int, split: str = "train") -> list[Row]:
-    """Rendered imagined episodes; pictures stay bare placeholders."""
-    rendered = [renderer.render(episode, SIGNATURES, _HANDLES) for episode in imagine_episodes(n, seed, split)]
+def imagined_rows(
+    renderer: Renderer, n: int, seed: int, split: str = "train", *, varied: float = 0.0, invented: float = 0.0
+) -> list[Row]:
+    """Rendered imagined episodes; pictures stay bare placeholders.
+
+    Args:
+        renderer: the one renderer.
+        n: questions of the practice world that are told.
+        seed: another seed gives other episodes.
+        split: of the questions.
+        varied: share of them that are told with other tools around them: some, renamed, in random order.
+        invented: episodes with a tool that does not exist, beside each of them.
+    """
+    rng = np.random.default_rng([17, seed])
+    told: list[Offered] = [
+        offer(episode, SIGNATURES, rng) if rng.random() < varied else (episode, list(SIGNATURES))
+        for episode in imagine_episodes(n, seed, split)
+    ]
+    told += [invented_episode(SIGNATURES, rng) for _ in range(int(n * invented))]
+    rendered = [renderer.render(episode, signatures, _HANDLES) for episode, signatures in told]
     return [Row(one.ids, one.loss_mask) for one in rendered]
 
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from agentmm.errors import TrainError
 
+_OPENING, _FEW = 32, 8
+"""Rows begin alike when so many first ids are equal; fewer than so many rows are no group of their own."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -116,18 +119,21 @@ def batches(rows: RowSet, tokens: int, seed: int, epoch: int) -> Iterator[NDArra
     """
     rng = np.random.default_rng([seed, epoch])
     lengths = rows.lengths
-    opening = rows.ids[rows.ends - lengths]
     order = rng.permutation(len(rows))
     chunk = max(1, int(128 * tokens / max(1.0, float(lengths.mean()))))
     for start in range(0, len(order), chunk):
         part = order[start : start + chunk]
-        groups = [
-            group
-            for first in np.unique(opening[part])
-            for group in _cut(rows, _by_length(part[opening[part] == first], lengths), tokens)
-        ]
+        groups = [group for alike in _alike(rows, part) for group in _cut(rows, _by_length(alike, lengths), tokens)]
         for index in rng.permutation(len(groups)):
             yield groups[index]
+
+
+def _alike(rows: RowSet, part: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows by how they begin; those whose beginning few others share are one group."""
+    openings = [bytes(np.asarray(rows.row(int(index)).ids[:_OPENING], np.int32).data) for index in part]
+    _, which, counts = np.unique(openings, return_inverse=True, return_counts=True)
+    group = np.where(counts[which] < _FEW, -1, which)
+    return [part[group == number] for number in np.unique(group)]
 
 
 def _by_length(part: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

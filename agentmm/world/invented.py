@@ -1,0 +1,224 @@
+"""Tools that do not exist, with questions that need them: so that a planner learns to read signatures.
+
+A name, an argument of a known type and a question about the same thing; what the tool returns is made up, and the
+answer is what it returned. The nouns of `agentmm/eval/held_out.py` do not occur here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Rng = np.random.Generator
+
+COUNTED = (
+    "windows", "doors", "trees", "cars", "dogs", "cats", "bottles", "cups", "chairs", "tables", "lamps", "books",
+    "boats", "bikes", "buses", "trucks", "flags", "clouds", "flowers", "leaves", "apples", "bananas", "eggs", "coins",
+    "keys", "screws", "bricks", "steps", "wheels", "hands", "fingers", "hats", "shoes", "plates", "forks", "candles",
+    "balls", "stamps", "cells", "spots", "cracks", "holes", "fish", "cows", "sheep", "horses", "ants", "bees",
+)  # fmt: skip
+"""Things that are counted in a picture."""
+
+MEASURED = (
+    "brightness", "contrast", "noise", "exposure", "saturation", "depth", "symmetry", "warmth", "clutter", "distance",
+    "speed", "weight", "volume", "density", "roughness", "humidity", "darkness", "balance", "grain", "haze", "slope",
+    "damage", "rust", "dirt", "wear", "quality", "beauty", "age", "crowding", "glare",
+)  # fmt: skip
+"""Qualities of a picture that have a number."""
+
+NAMED = (
+    "season", "mood", "style", "room", "plant", "breed", "material", "brand", "country", "decade", "emotion", "sport",
+    "fruit", "animal", "dish", "fabric", "metal", "painter", "landmark", "vehicle", "mushroom", "insect", "tool",
+    "rock", "fish kind", "flag owner", "font", "logo", "planet", "game",
+)  # fmt: skip
+"""What a picture is asked to be named as."""
+
+HEARD = (
+    "speaker", "accent", "tempo", "genre", "loudness", "key", "instrument", "singer", "engine", "voice", "melody",
+    "alarm", "machine", "crowd", "rhythm", "footsteps",
+)  # fmt: skip
+"""What is told of a recording."""
+
+TURNED = (
+    "opposite", "synonym", "rhyme", "plural", "acronym", "origin", "meaning", "spelling", "definition", "nickname",
+    "abbreviation", "pronunciation", "ending", "author", "capital", "anagram",
+)  # fmt: skip
+"""What is told of a word."""
+
+CONVERTED = (
+    "miles", "pounds", "gallons", "feet", "inches", "ounces", "yards", "knots", "acres", "degrees", "minutes",
+    "weeks", "pixels", "bytes", "calories", "litres", "dozens", "percent",
+)  # fmt: skip
+"""Units that an amount is turned into."""
+
+ANSWERS = (
+    "winter", "oak", "linen", "marble", "tulip", "granite", "robin", "jazz", "violin", "kitchen", "calm", "copper",
+    "terrier", "Norway", "tennis", "pear", "velvet", "gothic", "Helen", "Martin", "north", "slow", "waltz", "cedar",
+    "pewter", "harbour", "meadow", "lantern", "saffron", "pebble", "walnut", "falcon", "amber", "cobalt", "maple",
+)  # fmt: skip
+"""Words that invented tools return."""
+
+_NAMES = {
+    "count": ("count_{n}", "{n}_counter", "find_{n}", "{n}_count", "number_of_{n}"),
+    "measure": ("measure_{n}", "{n}_meter", "{n}_of", "get_{n}", "rate_{n}", "{n}_score"),
+    "name": ("classify_{n}", "{n}_of", "recognise_{n}", "guess_{n}", "{n}_classifier", "which_{n}"),
+    "hear": ("detect_{n}", "{n}_of", "hear_{n}", "{n}_recogniser", "get_{n}"),
+    "turn": ("{n}_of", "find_{n}", "look_up_{n}", "{n}_finder", "get_{n}"),
+    "convert": ("to_{n}", "convert_to_{n}", "{n}_from", "in_{n}"),
+}
+_SAYS = {
+    "count": ("counts {n}", "how many {n} a picture shows", "finds {n} in a picture"),
+    "measure": ("measures the {n}", "the {n} of a picture, 0 to 100", "how much {n} a picture has"),
+    "name": ("names the {n}", "which {n} a picture shows", "tells the {n}"),
+    "hear": ("names the {n} of a recording", "listens for the {n}", "tells the {n}"),
+    "turn": ("the {n} of a word", "looks up the {n}", "tells the {n} of a word"),
+    "convert": ("turns an amount into {n}", "an amount in {n}", "converts to {n}"),
+}
+_QUESTIONS = {
+    "count": (
+        "How many {n} are there?", "How many {n} do you see?", "Count the {n}.", "What is the number of {n} here?",
+        "I want to know how many {n} the picture has.", "how many {n}", "Could you count the {n} for me?",
+    ),
+    "measure": (
+        "What is the {n} of the picture?", "How high is the {n} here?", "Measure the {n}.", "Tell me the {n}.",
+        "How much {n} does this image have?", "what {n} does it have", "Please give me a figure for the {n}.",
+    ),
+    "name": (
+        "Which {n} is it?", "What {n} does the picture show?", "Name the {n}.", "Can you tell which {n} this is?",
+        "What is the {n} here?", "what {n} is that", "Do you recognise the {n}?",
+    ),
+    "hear": (
+        "Which {n} is it?", "What is the {n} of the recording?", "Listen and tell me the {n}.", "Name the {n}.",
+        "Can you hear which {n} that is?", "what {n} do you hear",
+    ),
+    "turn": (
+        'What is the {n} of "{w}"?', 'Give me the {n} of "{w}".', 'Do you know the {n} of "{w}"?',
+        "Look up the {n} of {w}.", "{w}: what is its {n}?", "{n} of {w}",
+    ),
+    "convert": (
+        "How much is {w} in {n}?", "What is {w} in {n}?", "Convert {w} to {n}.", "Turn {w} into {n}, please.",
+        "{w} is how many {n}?", "I need {w} in {n}.",
+    ),
+}  # fmt: skip
+_NOUNS = {
+    "count": COUNTED,
+    "measure": MEASURED,
+    "name": NAMED,
+    "hear": HEARD,
+    "turn": TURNED,
+    "convert": CONVERTED,
+}
+KINDS = tuple(_NOUNS)
+
+
+@dataclass(frozen=True)
+class Invented:
+    """A tool that does not exist.
+
+    Attributes:
+        name: of the tool.
+        signature: as a planner reads it: `count_doors(image:Image)`.
+        says: what it does, a few words.
+        noun: what it is about.
+        kind: one of `KINDS`.
+    """
+
+    name: str
+    signature: str
+    says: str
+    noun: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that needs an invented tool.
+
+    Attributes:
+        tool: the tool.
+        text: the question.
+        media: kinds of the media that come with it.
+        arguments: of the right call.
+        result: what the call returns.
+        answer: the answer.
+    """
+
+    tool: Invented
+    text: str
+    media: tuple[str, ...]
+    arguments: dict[str, Any]
+    result: dict[str, Any] = field(default_factory=dict)
+    answer: str = ""
+
+
+def invent(rng: Rng, kind: str | None = None) -> Invented:
+    """A tool of a kind (any where None), the same for the same state of `rng`."""
+    kind = kind or KINDS[int(rng.integers(len(KINDS)))]
+    noun = _pick(rng, _NOUNS[kind])
+    name = _pick(rng, _NAMES[kind]).format(n=noun.replace(" ", "_"))
+    return Invented(name, f"{name}({_ARGUMENTS[kind]})", _pick(rng, _SAYS[kind]).format(n=noun), noun, kind)
+
+
+def ask_for(tool: Invented, rng: Rng) -> Asked:
+    """A question that the tool answers."""
+    text = _pick(rng, _QUESTIONS[tool.kind])
+    media, arguments, word = _GIVEN[tool.kind](rng)
+    result, answer = _result(tool, rng)
+    said = text.format(n=tool.noun, w=word)
+    return Asked(tool, said[:1].upper() + said[1:] if rng.random() < 0.85 else said, media, arguments, result, answer)
+
+
+def _result(tool: Invented, rng: Rng) -> tuple[dict[str, Any], str]:
+    """What a call returns, and the answer."""
+    if tool.kind == "count":
+        count = int(rng.integers(0, 30))
+        return {"count": count}, str(count)
+    if tool.kind in ("measure", "convert"):
+        value = round(float(rng.uniform(0, 100)), int(rng.integers(0, 3)))
+        told = int(value) if value == int(value) else value
+        return {_pick(rng, ("value", tool.noun.replace(" ", "_"))): told}, str(told)
+    word = _pick(rng, ANSWERS)
+    return {_pick(rng, ("label", "name", "text", tool.noun.replace(" ", "_"))): word}, word
+
+
+def _image(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    return ("image",), {"image": "image_1"}, ""
+
+
+def _audio(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    return ("audio",), {"audio": "audio_1"}, ""
+
+
+def _word(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    word = _pick(rng, ANSWERS)
+    return (), {"text": word}, word
+
+
+def _amount(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    amount = int(rng.integers(1, 500))
+    return (), {"amount": amount}, str(amount)
+
+
+_ARGUMENTS = {
+    "count": "image:Image",
+    "measure": "image:Image",
+    "name": "image:Image",
+    "hear": "audio:Audio",
+    "turn": "text:Text",
+    "convert": "amount:Number",
+}
+_GIVEN: dict[str, Callable[[Rng], tuple[tuple[str, ...], dict[str, Any], str]]] = {
+    "count": _image,
+    "measure": _image,
+    "name": _image,
+    "hear": _audio,
+    "turn": _word,
+    "convert": _amount,
+}
+
+
+def _pick(rng: Rng, words: tuple[str, ...]) -> str:
+    return words[int(rng.integers(len(words)))]

@@ -1,0 +1,88 @@
+"""Episodes with other tools around them: what is called is offered, what is not offered is said to be missing."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from agentmm.train.imagined import imagine_episodes
+from agentmm.train.imagined_rows import SIGNATURES
+from agentmm.train.offers import NO_TOOL, RENAMED, invented_episode, offer
+from agentmm.world.invented import KINDS, ask_for, invent
+
+NAME = re.compile(r"^\w+(?=\()")
+
+
+def names_of(signatures: list[str]) -> list[str]:
+    return [NAME.findall(signature)[0] for signature in signatures]
+
+
+def calls_of(messages: list[dict]) -> list[dict]:
+    return [call for message in messages for call in message.get("tool_calls", ())]
+
+
+def test_every_call_of_an_episode_told_again_is_offered_under_its_name() -> None:
+    rng, told, lacking, orders = np.random.default_rng(0), set(), 0, set()
+    for episode in imagine_episodes(150, 3):
+        messages, signatures = offer(episode, SIGNATURES, rng)
+        names = names_of(signatures)
+        assert len(names) == len(set(names))
+        orders.add(tuple(names))
+        if messages[-1]["content"] == NO_TOOL:
+            lacking += 1
+            own = calls_of(episode)[0]["name"]
+            assert not {own, *RENAMED[own]} & set(names)
+            continue
+        assert {call["name"] for call in calls_of(messages)} <= set(names)
+        assert [call["args"] for call in calls_of(messages)] == [call["args"] for call in calls_of(episode)]
+        told |= {call["name"] for call in calls_of(messages)}
+    assert 3 <= lacking <= 30
+    assert len(orders) > 140
+    assert told & set(RENAMED["detect"])
+    assert {"detect", "read_text"} <= told
+
+
+def test_a_failed_call_is_told_under_the_new_name() -> None:
+    episode = [
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": "", "tool_calls": [{"name": "read_text", "args": {"image": "image_1"}}]},
+        {"role": "tool", "content": '{"error": "read_text failed: internal error"}'},
+        {"role": "assistant", "content": "unanswerable: read_text failed"},
+    ]
+    for seed in range(40):
+        messages, _ = offer(episode, SIGNATURES, np.random.default_rng(seed))
+        if messages[-1]["content"] == NO_TOOL:
+            continue
+        name = calls_of(messages)[0]["name"]
+        assert messages[2]["content"].startswith(f'{{"error": "{name} failed')
+        assert messages[3]["content"] == f"unanswerable: {name} failed"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_invented_tool_is_asked_for_called_and_its_result_is_the_answer(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        tool = invent(rng, kind)
+        asked = ask_for(tool, rng)
+        (name,) = [part.partition(":")[0] for part in re.findall(r"\((.*)\)", tool.signature)]
+        assert list(asked.arguments) == [name]
+        assert asked.answer in map(str, asked.result.values())
+        assert tool.noun.lower() in asked.text.lower()
+        assert not set("{}") & set(asked.text)
+
+
+def test_an_invented_tool_is_offered_or_missed() -> None:
+    rng, missed = np.random.default_rng(2), 0
+    for _ in range(200):
+        messages, signatures = invented_episode(SIGNATURES, rng)
+        if len(messages) == 2:
+            missed += 1
+            assert messages[1]["content"] == NO_TOOL
+            continue
+        (call,) = calls_of(messages)
+        assert call["name"] in names_of(signatures)
+        assert messages[3]["content"] in map(str, json.loads(messages[2]["content"]).values())
+    assert 15 <= missed <= 55

@@ -15,7 +15,7 @@ app = App(help="Evaluate a planner.")
 
 @app.callback()
 def _root() -> None:
-    """Suites: world (generated), photos (photographs and scans)."""
+    """Suites: world (generated), photos (photographs and scans), tools (eight that no training has seen)."""
 
 
 @app.command(
@@ -80,6 +80,27 @@ def photos(
             mark = "right" if row["right"] else "wrong"
             print_text(f"{mark}  {row['picture']:24} {row['question']:58} -> {row['answer'][:60]}")
     say(f"{sum(row['right'] for row in rows)} of {len(rows)} right")
+
+
+@app.command("tools", epilog="agentmm eval tools   ·   agentmm eval tools --planner hf:runs/nano/nano --json")
+def tools(
+    planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Ask for eight tools that no training has seen: is the right one called, and missed when it is not there?"""
+    from agentmm.eval.held_out import evaluate_tools
+
+    report = evaluate_tools(planner)
+    if json_:
+        print_json(report)
+        return
+    for row in report["questions"]:
+        mark, where = "right" if row["right"] else "wrong", "offered" if row["offered"] else "missing"
+        print_text(f"{mark}  {row['tool']:18} {where:8} {row['question']:50} -> {row['called'] or row['answer']}")
+    for name in ("right_call", "says_so"):
+        low, high = report[name]["ci95"]
+        share, n = 100 * report[name]["share"], report[name]["n"]
+        say(f"{name.replace('_', ' ')}: {share:.1f} % ({100 * low:.1f}-{100 * high:.1f}), n {n}")
 
 
 @app.command("compare", epilog="agentmm eval compare before.jsonl after.jsonl --json")

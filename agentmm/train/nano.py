@@ -58,6 +58,8 @@ class Run:
         captions: caption pairs of the PT stage.
         drills: copying drills beside each episode of the LM and the IT stage.
         imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
+        varied: share of these that are told with other tools around them.
+        invented: episodes with an invented tool beside each of these.
         rate: peak learning rates as a share of the preset's; a training that goes on from good weights takes less.
     """
 
@@ -74,6 +76,8 @@ class Run:
     captions: int = 4000
     drills: float = 0.4
     imagined: float = 0.7
+    varied: float = 0.5
+    invented: float = 0.2
     rate: float = 1.0
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
@@ -241,6 +245,7 @@ def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     """Traces, and beside them imagined episodes and drills made anew for every epoch, so that no list is memorised.
 
+    Traces offer the ten default tools; the imagined episodes beside them other ones too, so that signatures are read.
     The store is asked every minute whether there are more traces. Every 32nd is held out. Each process reads all traces
     and learns from its own share of them.
     """
@@ -258,7 +263,7 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         seed = 3_000_000 + 1000 * run.seed + epoch + 500_000 * rank()
         beside = list(drill_rows(renderer, int(len(mine) * run.drills), seed))
         if episodes := int(len(mine) * run.imagined):
-            beside += imagined_rows(without_pictures, episodes, seed)
+            beside += imagined_rows(without_pictures, episodes, seed, varied=run.varied, invented=run.invented)
         return RowSet.of([*mine, *beside] or traces.rows[:1], traces.squares.array(), traces.squares.size)
 
     def fresh(epoch: int) -> RowSet | None:

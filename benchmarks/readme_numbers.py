@@ -19,7 +19,7 @@ BEGIN, END = "<!-- numbers: python benchmarks/readme_numbers.py -->\n", "<!-- en
 
 def section() -> str:
     """The section between the marks, Markdown."""
-    return "\n".join([*_world(), *_photos(), *_dpo(), *_printed()]) + "\n"
+    return "\n".join([*_world(), *_photos(), *_tools(), *_dpo(), *_printed()]) + "\n"
 
 
 def _world() -> Iterator[str]:
@@ -76,6 +76,19 @@ def _photos() -> Iterator[str]:
         mark = "right" if row["right"] else "wrong"
         yield f"{mark}  {row['picture']:13} {row['question']:47} -> {row['answer'][:48]}"
     yield "```"
+    yield ""
+
+
+def _tools() -> Iterator[str]:
+    found = json.loads((RESULTS / "tools.json").read_text(encoding="utf-8"))
+    yield "**Eight tools that no training has seen**, by signature alone (`agentmm eval tools --json`):"
+    for name, what in (
+        ("right_call", "called rightly when offered"),
+        ("says_so", "missed, and said so, when not offered"),
+    ):
+        part = found[name]
+        yield f"{what} {_share(part['share'], part['ci95'])}, n {part['n']};"
+    yield f"planner {found['planner']}."
     yield ""
 
 

@@ -24,7 +24,7 @@ def _root() -> None:
     "agentmm eval world --without sight -n 200",
 )
 def world(
-    split: Annotated[str, typer.Option(help="train | val | test")] = "test",
+    split: Annotated[str, typer.Option(help="train | val | test | hard")] = "test",
     n: Annotated[int, typer.Option("-n", min=1, help="Questions.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
     planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",

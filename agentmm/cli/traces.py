@@ -91,7 +91,7 @@ def export(
 )
 def collect(
     n: Annotated[int, typer.Option("-n", min=1, help="Questions of the practice world.")] = 100,
-    split: Annotated[str, typer.Option(help="train | val | test")] = "train",
+    split: Annotated[str, typer.Option(help="train | val | test | hard")] = "train",
     seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
     planner: Annotated[str, typer.Option(help="scripted (gold programs) or a planner to sample from.")] = "scripted",
     samples: Annotated[int, typer.Option(min=1, help="Runs of each question, for a sampled planner.")] = 1,

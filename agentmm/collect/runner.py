@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent.building import build_graph
-from agentmm.collect.faults import Faults
 from agentmm.media import Audio, Image, Record, default_home
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.state import Settings, begin
+from agentmm.tool.faults import Faults
 from agentmm.trace import Recorder, Trace, TraceStore
 from agentmm.world.sample import Question
 
@@ -88,7 +88,7 @@ class Runner:
 
     def _media(self, question: Question) -> dict[str, Record]:
         """Handle to record of a question's media; the last pictures are remembered, questions share them."""
-        key = tuple((medium.kind, medium.recipe, medium.seed) for medium in question.media)
+        key = question.media
         store = store_at(str(self.home / "media"))
         if key not in self._records:
             if len(self._records) > 32:

@@ -24,6 +24,7 @@ from agentmm.planner import load_planner
 from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
+from agentmm.tool.faults import Faults
 from agentmm.world.sample import Question, sample_questions
 from agentmm.world.sources import Medium
 
@@ -100,9 +101,9 @@ def as_media(medium: Medium) -> Image | Audio:
     return Audio(samples, rate_hz)
 
 
-def kept_tools(cache: ResultCache) -> list[Any]:
-    """The world's tools, with results kept in a cache."""
-    return cache.wrap(load_tools(TOOLS))
+def kept_tools(cache: ResultCache, faults: Faults) -> list[Any]:
+    """The world's tools, with results kept in a cache, failing where a question says so."""
+    return faults.wrap(cache.wrap(load_tools(TOOLS)))
 
 
 def outcome_of(question: Question, answer: Answer) -> Outcome:
@@ -117,9 +118,10 @@ def outcome_of(question: Question, answer: Answer) -> Outcome:
     )  # fmt: skip
 
 
-def ask_all(agent: Agent, questions: Iterable[Question]) -> Iterator[Outcome]:
+def ask_all(agent: Agent, questions: Iterable[Question], faults: Faults) -> Iterator[Outcome]:
     """Ask each question of an agent; a scripted planner gets each question's gold program."""
     for question in questions:
+        faults.plan(question.fault, salt=sum(map(ord, question.id)))
         if isinstance(agent.planner, ScriptedPlanner):
             agent.planner.program = question.program
         yield outcome_of(question, agent.ask(question.text, media=[as_media(medium) for medium in question.media]))
@@ -205,10 +207,11 @@ def _part(
     questions = (question for i, question in enumerate(sample.questions()) if i % step == first)
     with tempfile.TemporaryDirectory(prefix="agentmm-eval-") as folder:
         root = Path(folder) if home is None else home
-        tools = kept_tools(ResultCache(cache))
+        faults = Faults()
+        tools = kept_tools(ResultCache(cache), faults)
         with make_agent(planner, tools, root, without) as agent:
             outcomes = []
-            for outcome in ask_all(agent, questions):
+            for outcome in ask_all(agent, questions, faults):
                 outcomes.append(outcome)
                 tick()
             return outcomes

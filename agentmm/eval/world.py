@@ -58,7 +58,7 @@ def evaluate_world(
 
     Args:
         planner: a planner's name, or what makes an agent of (tools, home).
-        split: `train`, `val` or `test`.
+        split: `train`, `val`, `test` or `hard`.
         n: questions.
         seed: of the questions.
         wordings: templates by family to ask in, a YAML file of them, or one of `ROWS`; only these families are asked.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,14 @@ from agentmm.world.sources import SPLITS, Medium, media_seed, medium
 from agentmm.world.wordings.manner import with_manner
 from agentmm.world.wordings.skeletons import wordings_of
 
-FAULT_SHARE = 0.04
-"""Share of the training questions whose first tool fails or finds nothing."""
+FAULT_SHARE = {"train": 0.04, "hard": 0.2}
+"""Share of a split's questions whose first tool fails or, in training, finds nothing."""
+
+BLURRED_SHARE, BLUR_PX = 0.3, (0.8, 1.8)
+"""Share of the hard questions whose pictures are blurred once more, and by how much."""
 
 _EMPTY = frozenset({"detect", "read_text", "read_code", "transcribe"})
-_PER_PICTURE = {"train": 4, "val": 2, "test": 1}
+_PER_PICTURE = {"train": 4, "val": 2, "test": 1, "hard": 1}
 _TRIES = 400
 
 
@@ -71,7 +74,7 @@ class Question:
     @property
     def truth(self) -> dict[str, Any]:
         """What the question was made from, as JSON."""
-        media = [{"kind": m.kind, "recipe": m.recipe, "seed": m.seed} for m in self.media]
+        media = [asdict(medium) for medium in self.media]
         return {"family": self.family, "slots": dict(self.slots), "media": media, "accepted": list(self.accepted)}
 
     def program(self) -> Program:
@@ -107,13 +110,15 @@ def sample_questions(
     """Sample questions, always the same for the same arguments.
 
     Args:
-        split: `train` (seen wordings, faults), `val` (seen wordings) or `test` (half seen, half unseen).
+        split: `train` (seen wordings as people type them, faults), `val` (seen wordings), `test` (half seen, half
+            unseen) or `hard` (unseen wordings as people type them, tools that fail, heavier blur).
         n: how many.
         seed: another seed gives other questions.
         families: only these.
         wordings: family -> templates to use instead of the world's own; families not named are left out.
         per_picture: questions that share their media; 4 in training, else 1 or 2.
-        typed: whether wordings come as people type them: openings, lower case, typing errors. In training they do.
+        typed: whether wordings come as people type them: openings, lower case, typing errors; in `train` and
+            `hard` they do.
 
     Yields:
         The questions.
@@ -182,8 +187,15 @@ class _Sampler:
             media = tuple(self._medium(need) for need in family.needs)
             draw = family.draw([m.truth for m in media], self.rng, absent)
             if draw is not None:
-                return media, draw
+                return self._blurred(media), draw
         raise ValueError(f"no media for family {family.name!r} in {_TRIES} tries")
+
+    def _blurred(self, media: tuple[Medium, ...]) -> tuple[Medium, ...]:
+        """The media of a hard question, some of them blurred."""
+        if self.split != "hard" or self.rng.random() >= BLURRED_SHARE:
+            return media
+        blur_px = round(float(self.rng.uniform(*BLUR_PX)), 1)
+        return tuple(replace(one, blur_px=blur_px) if one.kind == "image" else one for one in media)
 
     def _medium(self, need: str) -> Medium:
         recipes = need.split("|")
@@ -205,7 +217,7 @@ class _Sampler:
 
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
-        if self.typed or self.split == "train":
+        if self.typed or self.split in ("train", "hard"):
             template = with_manner(template, self.words)
         self.dealt[family.name] += 1
         self.made += 1
@@ -224,20 +236,22 @@ class _Sampler:
             templates, first, seen = list(self.wordings[family.name]), 0, False
         else:
             own = wordings_of(family.name)
-            seen = self.split != "test" or self.dealt[family.name] % 2 == 0
+            seen = self.split in ("train", "val") or (self.split == "test" and self.dealt[family.name] % 2 == 0)
             templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
         number = int(self.words.integers(len(templates)))
         return first + number, templates[number], seen
 
     def _with_fault(self, question: Question) -> Question:
-        if self.split != "train" or self.rng.random() >= FAULT_SHARE:
+        if self.split not in FAULT_SHARE or self.rng.random() >= FAULT_SHARE[self.split]:
             return question
         first = advance(question.program, [])
         if isinstance(first, str) or not first:
             return question
-        return replace(question, fault=self._fault(first[0]))
+        fault = self._fault(first[0])
+        lasting = self.split == "hard" and fault["times"] > 1
+        return replace(question, fault=fault, accepted=("unanswerable",) if lasting else question.accepted)
 
     def _fault(self, call: Call) -> dict[str, Any]:
-        empty = call.tool in _EMPTY and self.rng.random() < 0.3
+        empty = self.split == "train" and call.tool in _EMPTY and self.rng.random() < 0.3
         times = 1 if empty or self.rng.random() < 0.5 else 2
         return {"tool": call.tool, "kind": "empty" if empty else "error", "times": times}

@@ -15,7 +15,7 @@ import numpy as np
 from agentmm.world.drawing import COLOURS, SHAPES
 from agentmm.world.scenes import Scene, make_scene
 
-SPLITS = ("train", "val", "test")
+SPLITS = ("train", "val", "test", "hard")
 """The parts of the world; their media have different seeds."""
 
 SEEDS_PER_SPLIT = 1_000_000_000
@@ -31,11 +31,13 @@ class Medium:
         kind: `image` or `audio`.
         recipe: what it is: `scene`, `receipt`, `codes`, ...
         seed: the only source of chance.
+        blur_px: sigma of a further blur of the picture, in px.
     """
 
     kind: Literal["image", "audio"]
     recipe: str
     seed: int
+    blur_px: float = 0.0
 
     @property
     def truth(self) -> Any:
@@ -45,7 +47,11 @@ class Medium:
     @property
     def pixels(self) -> np.ndarray:
         """The picture, uint8 [H, W, 3] RGB."""
-        return self.truth.pixels
+        if not self.blur_px:
+            return self.truth.pixels
+        from agentmm.world.documents import degrade
+
+        return degrade.blur(self.truth.pixels, self.blur_px)
 
     @property
     def sound(self) -> tuple[np.ndarray, int]:

@@ -1,11 +1,11 @@
 import pytest
 
 from agentmm.collect import Runner, collect_gold, collect_sampled
-from agentmm.collect.faults import Faults, emptied
 from agentmm.collect.gold import Progress, _shares, world_score
 from agentmm.collect.runner import is_right
 from agentmm.errors import ToolError
 from agentmm.tool import tool
+from agentmm.tool.faults import Faults, emptied
 from agentmm.trace import TraceStore
 from agentmm.world.sample import sample_questions
 

@@ -54,6 +54,14 @@ def test_without_tools_gold_programs_are_wrong_and_the_oracle_stays(report: dict
     assert "without" not in format_report(report)
 
 
+def test_gold_programs_meet_the_failing_tools_of_the_hard_split() -> None:
+    hard = evaluate_world("scripted", "hard", 12, 4, families=FAMILIES, baselines=False)
+    assert any(question.fault for question in sample_questions("hard", 12, 4, families=FAMILIES))
+    assert hard["oracle"] == 1.0
+    assert hard["calls"] > 12
+    assert hard["by_wording"]["seen"]["n"] == 0
+
+
 @pytest.mark.parametrize(("planner", "without"), [("scripted", ["sight"]), ("nano", ["hands"])])
 def test_what_cannot_be_left_out_is_refused(planner: str, without: list[str]) -> None:
     with pytest.raises(UsageError, match="without that"):

@@ -17,7 +17,7 @@ from agentmm.world.families import FAMILIES
 from agentmm.world.program import Call, advance, guarded, one
 from agentmm.world.sample import Question, sample_questions
 from agentmm.world.score import is_right
-from agentmm.world.sources import SEEDS_PER_SPLIT
+from agentmm.world.sources import SEEDS_PER_SPLIT, medium
 from agentmm.world.wordings import WORDINGS
 from agentmm.world.wordings.skeletons import wordings_of
 
@@ -76,6 +76,21 @@ def test_what_is_asked_leaves_the_pictures_and_the_slots_as_they_are() -> None:
     plain, typed = ([(q.family, q.slots, q.media) for q in questions] for questions in asked)
     assert plain == typed
     assert [q.text for q in asked[0]] != [q.text for q in asked[1]]
+
+
+def test_the_hard_split_has_unseen_wordings_failing_tools_and_heavier_blur() -> None:
+    hard = list(sample_questions("hard", 300, 1))
+    assert not any(question.seen for question in hard)
+    failing = [question for question in hard if question.fault]
+    assert 0.1 < len(failing) / len(hard) < 0.3
+    assert all(q.accepted == ("unanswerable",) for q in failing if q.fault and q.fault["times"] > 1)
+    blurred = [medium for question in hard for medium in question.media if medium.blur_px]
+    assert 40 < len(blurred) < 200
+    one = blurred[0]
+    sharp = medium(one.recipe, one.seed)
+    assert (sharp.truth is one.truth, sharp.pixels.shape == one.pixels.shape) == (True, True)
+    assert (sharp.pixels != one.pixels).any()
+    assert min(m.seed for q in hard for m in q.media) >= 3 * SEEDS_PER_SPLIT
 
 
 def test_splits_have_different_seeds(train: list[Question], test: list[Question]) -> None:

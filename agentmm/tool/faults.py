@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentmm.errors import ToolError
-from agentmm.tool import Tool
+from agentmm.tool.definition import Tool
 
 _WORDS = ("the model ran out of memory", "the result was lost", "the input could not be decoded", "internal error")
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from agentmm import __version__
-from agentmm.cli import ask, demo, doctor, evaluate, graphs, tools, traces, train
+from agentmm.cli import ask, demo, doctor, evaluate, graphs, improve, tools, traces, train
 from agentmm.cli.commands import App, interrupted
 from agentmm.cli.console import print_text, say_error, speaking, streams
 from agentmm.cli.doctor import EXTRAS
@@ -48,6 +48,7 @@ def _root(
 app.command("ask", epilog=ask.EXAMPLES)(ask.ask)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("improve", epilog=improve.EXAMPLES)(improve.improve)
 app.add_typer(tools.app, name="tools")
 app.add_typer(graphs.app, name="graphs")
 app.add_typer(traces.app, name="traces")

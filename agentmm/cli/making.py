@@ -36,7 +36,7 @@ def collect_runs(
         samples: runs of a question.
         temperature: of the samples.
         store: trace store, the user's own where None.
-        workers: processes for gold runs.
+        workers: processes.
         dry_run: only say what would be asked.
     """
     from agentmm.world.sample import sample_questions
@@ -55,7 +55,15 @@ def collect_runs(
         made = collect_gold(questions, out, cache=cache, workers=workers, quiet=quiet)
     else:
         made = collect_sampled(
-            questions, out, planner, samples=samples, temperature=temperature, seed=seed, quiet=quiet
+            questions,
+            out,
+            planner,
+            samples=samples,
+            temperature=temperature,
+            seed=seed,
+            workers=workers,
+            cache=out.with_suffix(".cache"),
+            quiet=quiet,
         )
     return {"traces": made, "questions": len(questions), "store": str(out)}
 

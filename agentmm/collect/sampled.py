@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
-from agentmm.collect.gold import Progress, world_score
+from agentmm.collect.gold import world_score
+from agentmm.collect.processes import BATCH_EVENTS, absorb_parts, collect
 from agentmm.collect.runner import Runner, Score
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
@@ -29,6 +30,7 @@ def collect_sampled(
     cache: Path | str | None = None,
     score: Score | None = None,
     seed: int = 0,
+    workers: int = 1,
     quiet: bool = False,
 ) -> int:
     """Ask every question `samples` times; runs that the store already has are passed over.
@@ -45,23 +47,44 @@ def collect_sampled(
         cache: folder where tool results are kept by picture and arguments; memory alone where None.
         score: says whether an answer is right; the world's own scorer where None.
         seed: the first run's seed; the others count on.
+        workers: processes; 1 stays in this one, as does a planner that is no name.
         quiet: print no progress on stderr.
 
     Returns:
         How many traces were made.
     """
-    store = TraceStore(out, batch=64)
-    loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
-    made = ResultCache(cache).wrap(load_tools(tools))
-    runner = Runner(store, made, loaded, graph=graph, home=home, score=score or world_score)
+    out = Path(out)
+    store = TraceStore(out, batch=BATCH_EVENTS)
+    absorb_parts(store, out)
     had = {(said["id"], said.get("seed")) for said in store.labelled("sample").values()}
-    pairs = [(question, seed + index) for question in questions for index in range(samples)]
-    todo = [(question, number) for question, number in pairs if (question.id, number) not in had]
-    progress = Progress(len(todo), quiet)
+    asked = [(question, seed + index) for question in questions for index in range(samples)]
+    todo = [(question, number) for question, number in asked if (question.id, number) not in had]
+    job = {
+        "planner": planner, "temperature": temperature, "tools": list(tools), "graph": graph, "home": home,
+        "cache": cache, "score": score,
+    }  # fmt: skip
+    count = workers if isinstance(planner, str) else 1
+    try:
+        return collect(todo, store, out, make, job, count, question=lambda item: item[0], quiet=quiet)
+    finally:
+        store.close()
+
+
+def make(
+    todo: Iterable[tuple[Question, int]],
+    store: TraceStore,
+    *,
+    planner: Any,
+    temperature: float,
+    tools: Sequence[Any],
+    cache: Any,
+    score: Score | None,
+    **options: Any,
+) -> Iterator[Any]:
+    """Make samples in this process, one after another; yields their traces."""
+    loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
+    runner = Runner(store, ResultCache(cache).wrap(load_tools(tools)), loaded, score=score or world_score, **options)
     for question, number in todo:
         trace = runner.run(question, source="sampled", seed=number)
         store.label(trace.id, "sample", {"id": question.id, "seed": number})
-        progress.step()
-    store.close()
-    progress.end()
-    return len(todo)
+        yield trace

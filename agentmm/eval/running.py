@@ -5,6 +5,7 @@ Tool results are kept between columns, so that a picture meets the same expert o
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import tempfile
@@ -125,6 +126,12 @@ def ask_all(agent: Agent, questions: Iterable[Question], faults: Faults) -> Iter
         if isinstance(agent.planner, ScriptedPlanner):
             agent.planner.program = question.program
         yield outcome_of(question, agent.ask(question.text, media=[as_media(medium) for medium in question.media]))
+
+
+def write_outcomes(outcomes: Iterable[Outcome], path: Path) -> None:
+    """What each question came to, a JSON line each; `agentmm.eval.compare` reads two such files."""
+    lines = (json.dumps(asdict(outcome), ensure_ascii=False) for outcome in outcomes)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def run_column(

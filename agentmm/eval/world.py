@@ -6,11 +6,9 @@ planner's share of it is the planner's own doing.
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ import yaml
 from agentmm.errors import UsageError
 from agentmm.eval.baselines import LIMIT, score_baselines
 from agentmm.eval.intervals import ratio, wilson
-from agentmm.eval.running import WITHOUT, AgentFactory, Outcome, Sample, Tick, run_column
+from agentmm.eval.running import WITHOUT, AgentFactory, Outcome, Sample, Tick, run_column, write_outcomes
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
@@ -94,8 +92,7 @@ def evaluate_world(
             else run_column(planner, sample, workers=workers, cache=kept, home=home, tick=tick, without=without)
         )
         if outcomes is not None:
-            lines = (json.dumps(asdict(outcome), ensure_ascii=False) for outcome in given)
-            outcomes.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            write_outcomes(given, outcomes)
         poor = _baselines(list(sample.questions()), oracle, kept) if baselines else {}
     return {
         "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given), "without": list(without),

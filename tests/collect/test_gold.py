@@ -1,7 +1,8 @@
 import pytest
 
 from agentmm.collect import Runner, collect_gold, collect_sampled
-from agentmm.collect.gold import Progress, _shares, world_score
+from agentmm.collect.gold import world_score
+from agentmm.collect.processes import Progress, shares
 from agentmm.collect.runner import is_right
 from agentmm.errors import ToolError
 from agentmm.tool import tool
@@ -61,11 +62,29 @@ def test_parts_of_a_killed_collection_are_taken_over(tmp_path):
     store.close()
 
 
+def test_several_processes_sample_what_one_would(tmp_path):
+    path = tmp_path / "planner.py"
+    path.write_text("def lost(messages, tools, media):\n    return 'unanswerable: lost'\n")
+    made = {}
+    for workers in (1, 2):
+        out = tmp_path / f"sampled_{workers}.db"
+        options = {"samples": 2, "tools": ["calculate"], "home": tmp_path, "quiet": True, "workers": workers}
+        assert collect_sampled(questions(5), out, f"{path}:lost", **options) == 10
+        assert collect_sampled(questions(5), out, f"{path}:lost", **options) == 0
+        store = TraceStore(out)
+        said = store.labelled("sample").values()
+        made[workers] = sorted((store_said["id"], store_said["seed"]) for store_said in said)
+        assert {trace.answer for trace in store} == {"unanswerable: lost"}
+        store.close()
+    assert made[1] == made[2]
+    assert not list(tmp_path.glob("*.part*"))
+
+
 def test_questions_of_one_picture_stay_together():
     many = list(sample_questions("train", 40, 1, families=["count_shape", "exist"]))
-    shares = _shares(many, 3)
-    assert sum(map(len, shares)) == 40
-    pictures = [{question.media for question in share} for share in shares]
+    dealt = shares(many, 3, question=lambda asked: asked)
+    assert sum(map(len, dealt)) == 40
+    pictures = [{question.media for question in share} for share in dealt]
     assert not pictures[0] & pictures[1]
     assert not pictures[1] & pictures[2]
 

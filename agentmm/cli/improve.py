@@ -1,0 +1,119 @@
+"""`agentmm improve`: one round of the flywheel: sample, pair, align, measure, and promote what is surely better."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agentmm.cli.console import counting, print_json, print_text, say
+from agentmm.cli.places import planner_folder
+from agentmm.errors import TrainError
+
+EXAMPLES = "agentmm improve --out runs/improved   ·   agentmm improve -n 100 --samples 4 --test-n 200 --json"
+
+OUT = Path("runs/improved")
+
+JUDGES = ("hard", "test")
+"""Splits that judge: `hard` must surely rise, `test` must not surely fall."""
+
+
+def improve(
+    out: Annotated[
+        Path, typer.Option(help="Folder of samples, pairs and weights; a second call goes on there.")
+    ] = Path("runs/improved"),
+    planner: Annotated[str, typer.Option(help="The planner to improve: nano or hf:FOLDER.")] = "nano",
+    n: Annotated[int, typer.Option("-n", min=1, help="Training questions to sample.")] = 400,
+    samples: Annotated[int, typer.Option(min=2, help="Runs of each question.")] = 4,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Of the samples.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of questions, samples and order.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs.")] = 1,
+    lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
+    beta: Annotated[float, typer.Option(min=0.0, help="Strength of the pull to the reference.")] = 0.1,
+    test_n: Annotated[int, typer.Option("--test-n", min=1, help="Questions of each split that judges.")] = 400,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that ask.")] = 2,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Collect sampled runs, pair them by outcome, train DPO, and promote the weights only if they are better.
+
+    They are promoted (to OUT/promoted) where the interval of the difference lies above 0 on the split `hard` and not
+    below 0 on `test`, by paired bootstrap over the same questions.
+    """
+    planner_folder(planner)
+    out.mkdir(parents=True, exist_ok=True)
+    report = _aligned(out, planner, n, samples, temperature, seed, workers, epochs=epochs, lr=lr, beta=beta)
+    for split in JUDGES:
+        report[split] = _judged(out, split, planner, test_n, seed, workers)
+    report["promoted"] = better(report["hard"]["ci95"], report["test"]["ci95"])
+    if report["promoted"]:
+        shutil.copytree(out / "dpo", out / "promoted", dirs_exist_ok=True)
+    _tell(report, out, json_=json_)
+
+
+def better(hard: Any, test: Any) -> bool:
+    """Whether intervals of the differences on `hard` and `test` promote the new weights."""
+    return hard[0] > 0 and test[1] >= 0
+
+
+def _aligned(
+    out: Path, planner: str, n: int, samples: int, temperature: float, seed: int, workers: int, **recipe: Any
+) -> dict[str, Any]:
+    """Samples, pairs and weights; says what there was."""
+    from agentmm.cli.making import collect_runs, train_on_pairs, write_pairs
+
+    store = str(out / "sampled.db")
+    say(f"sampling {n} questions {samples} times -> {store}")
+    collected = collect_runs(
+        split="train",
+        n=n,
+        seed=seed,
+        planner=planner,
+        samples=samples,
+        temperature=temperature,
+        store=store,
+        workers=workers,
+    )
+    paired = write_pairs(store, out / "pairs.jsonl", 4)
+    if not paired["pairs"]:
+        raise TrainError(
+            "there is nothing to learn from",
+            got=f"0 pairs of {collected['questions']} questions",
+            expected="questions of which some runs are right and others wrong",
+            mend=f"agentmm improve --out {out} -n {2 * n}, or a higher --temperature",
+        )
+    say(f"{paired['pairs']} pairs of {paired['questions']} questions -> {paired['path']}")
+    trained = train_on_pairs(
+        pairs=out / "pairs.jsonl", store=store, planner=planner, out=out / "dpo", device=None, seed=seed, **recipe
+    )
+    return {"planner": planner, "collected": collected, "paired": paired, "trained": trained}
+
+
+def _judged(out: Path, split: str, planner: str, n: int, seed: int, workers: int) -> dict[str, Any]:
+    """The same questions asked of the planner before and after; tool results are kept between the two."""
+    from agentmm.eval.compare import compare
+    from agentmm.eval.running import Sample, run_column, write_outcomes
+
+    files = {}
+    with counting(2 * n, f"{split} questions") as tick:
+        for when, name in (("before", planner), ("after", f"hf:{out / 'dpo'}")):
+            files[when] = out / f"{split}_{when}.jsonl"
+            asked = run_column(name, Sample(split, n, seed), workers=workers, cache=out / "kept", tick=tick)
+            write_outcomes(asked, files[when])
+    return compare(files["before"], files["after"])
+
+
+def _tell(report: dict[str, Any], out: Path, *, json_: bool) -> None:
+    """The report, and where the weights are."""
+    if json_:
+        print_json(report)
+    else:
+        for split in JUDGES:
+            found = report[split]
+            low, high = (100 * bound for bound in found["ci95"])
+            before, after = (100 * found[when]["accuracy"] for when in ("before", "after"))
+            print_text(f"{split:5} {before:.1f} % -> {after:.1f} %, {after - before:+.1f} ({low:+.1f} to {high:+.1f})")
+        print_text("promoted" if report["promoted"] else "not promoted: the gain is not sure")
+    folder = out / ("promoted" if report["promoted"] else "dpo")
+    say(f"next: agentmm ask --planner hf:{folder} picture.png ...")

@@ -1,0 +1,141 @@
+"""Collecting in several processes: each writes a store of its own, which the collection's store then takes over."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentmm.errors import TraceError
+from agentmm.trace import TraceStore
+from agentmm.world.sample import Question
+
+BATCH_EVENTS = 256
+"""Events written together; a killed collection loses at most these, and makes them again."""
+
+Make = Callable[..., Iterable[Any]]
+"""(items, store, **job) -> something for each run made; importable by name."""
+
+
+def collect(todo: list[Any], store: TraceStore, out: Path, make: Make, job: dict[str, Any], workers: int, *,
+            question: Callable[[Any], Question], quiet: bool) -> int:  # fmt: skip
+    """Make the runs of `todo` in this process, or in several.
+
+    Args:
+        todo: what `make` is given; one item a run.
+        store: where the traces go.
+        out: its file; the processes' own stores lie beside it.
+        make: makes runs.
+        job: further arguments of `make`.
+        workers: processes; 1 stays in this one.
+        question: the question of an item; those that share their media go to one process.
+        quiet: print no progress on stderr.
+
+    Returns:
+        How many runs were made.
+
+    Raises:
+        TraceError: a process ended early.
+    """
+    progress = Progress(len(todo), quiet)
+    if workers <= 1 or len(todo) < 8:
+        for _ in make(todo, store, **job):
+            progress.step()
+        store.flush()
+    else:
+        _in_processes(shares(todo, workers, question), out, make, job, progress)
+        absorb_parts(store, out)
+    progress.end()
+    if progress.done < len(todo):
+        got = f"{progress.done} of {len(todo)} runs"
+        raise TraceError("a collecting process ended early", got=got, mend="run it again to go on")
+    return len(todo)
+
+
+def _in_processes(parts: list[list[Any]], out: Path, make: Make, job: dict[str, Any], progress: Progress) -> None:
+    """One process a part, each with its own store."""
+    context = multiprocessing.get_context("spawn")
+    ticks = context.SimpleQueue()
+    processes = [
+        context.Process(target=_work, args=(make, part, out.with_suffix(f".part{index}.db"), job, ticks), daemon=True)
+        for index, part in enumerate(parts)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        _watch(processes, ticks, progress)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _watch(processes: Sequence[Any], ticks: Any, progress: Progress) -> None:
+    """Count finished runs until every process is over."""
+    while any(process.is_alive() for process in processes) or not ticks.empty():
+        if ticks.empty():
+            time.sleep(0.05)
+            continue
+        ticks.get()
+        progress.step()
+
+
+def _work(make: Make, items: list[Any], part: Path, job: dict[str, Any], ticks: Any) -> None:
+    """One process: its own store, one thread for every library (processes are the parallelism)."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    store = TraceStore(part, batch=BATCH_EVENTS)
+    for _ in make(items, store, **job):
+        ticks.put(1)
+    store.close()
+
+
+def shares(todo: Sequence[Any], workers: int, question: Callable[[Any], Question]) -> list[list[Any]]:
+    """Deal groups of items whose questions share their media in turn."""
+    groups: dict[Any, list[Any]] = {}
+    for item in todo:
+        asked = question(item)
+        groups.setdefault(asked.media or asked.id, []).append(item)
+    dealt: list[list[Any]] = [[] for _ in range(workers)]
+    for index, group in enumerate(groups.values()):
+        dealt[index % workers].extend(group)
+    return dealt
+
+
+def absorb_parts(store: TraceStore, out: Path) -> None:
+    """Take over what processes have written, also those of a collection that was killed."""
+    for part in sorted(out.parent.glob(f"{out.stem}.part*.db")):
+        other = TraceStore(part)
+        store.absorb(other)
+        other.close()
+        for path in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
+            path.unlink(missing_ok=True)
+
+
+class Progress:
+    """Plain lines on stderr: how many, how fast, how long still."""
+
+    def __init__(self, total: int, quiet: bool = False, every_s: float = 5.0) -> None:
+        self.total, self.quiet, self.every_s, self.done = total, quiet, every_s, 0
+        self.began = self.said = time.monotonic()
+
+    def step(self) -> None:
+        """One more run is done."""
+        self.done += 1
+        if time.monotonic() - self.said >= self.every_s:
+            self._say()
+
+    def end(self) -> None:
+        """All are done."""
+        self._say()
+
+    def _say(self) -> None:
+        self.said = time.monotonic()
+        rate = self.done / max(1e-9, self.said - self.began)
+        left = (self.total - self.done) / rate if rate else 0.0
+        if not self.quiet:
+            line = f"collect: {self.done}/{self.total} runs, {rate:.1f}/s, {left:.0f} s left"
+            print(line, file=sys.stderr)  # noqa: T201  # progress of a command

@@ -1,0 +1,80 @@
+"""`agentmm improve`: what promotes, and what is said when there is nothing to learn from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentmm.cli import making
+from agentmm.cli.improve import better
+from agentmm.eval import running
+from agentmm.eval.running import Outcome
+
+
+@pytest.mark.parametrize(
+    ("hard", "test", "promoted"),
+    [
+        ((0.01, 0.05), (-0.01, 0.02), True),
+        ((0.01, 0.05), (-0.04, -0.01), False),
+        ((-0.01, 0.05), (0.0, 0.02), False),
+        ((0.0, 0.0), (0.0, 0.0), False),
+    ],
+)
+def test_only_a_sure_gain_on_hard_without_a_sure_loss_on_test_promotes(hard: Any, test: Any, promoted: bool) -> None:
+    assert better(hard, test) is promoted
+
+
+@pytest.mark.parametrize("planner", ["scripted", "provider:model", "hf:gone"])
+def test_a_planner_that_cannot_be_trained_is_refused_before_anything_is_asked(agentmm, tmp_path, planner) -> None:
+    ran = agentmm("improve", "--planner", planner, "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert "no planner that can be trained here" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm, tmp_path, monkeypatch) -> None:
+    """The steps are others' and tested there; here they only say what they were given."""
+    told: list[str] = []
+
+    def collected(**given: Any) -> dict[str, Any]:
+        told.append(f"collect {given['n']} x {given['samples']}")
+        return {"traces": 8, "questions": given["n"]}
+
+    def paired(store: str, path: Path, most: int) -> dict[str, Any]:
+        told.append("pair")
+        return {"pairs": 3, "questions": 2, "path": str(path)}
+
+    def trained(*, out: Path, **given: Any) -> dict[str, Any]:
+        told.append("train")
+        out.mkdir()
+        (out / "config.json").write_text("{}")
+        return {"pairs": 3}
+
+    def asked(planner: str, sample: Any, **given: Any) -> list[Outcome]:
+        told.append(f"{sample.split} {planner}")
+        better_now = planner.startswith("hf:") and sample.split == "hard"
+        return [Outcome(str(i), "sum", "scene", True, "1", "answered", better_now or i % 2 == 0) for i in range(40)]
+
+    monkeypatch.setattr(making, "collect_runs", collected)
+    monkeypatch.setattr(making, "write_pairs", paired)
+    monkeypatch.setattr(making, "train_on_pairs", trained)
+    monkeypatch.setattr(running, "run_column", asked)
+    out = tmp_path / "out"
+    ran = agentmm("improve", "-n", 2, "--samples", 4, "--out", out, "--json", "--quiet")
+    report = json.loads(ran.out)
+    after = f"hf:{out / 'dpo'}"
+    assert told == ["collect 2 x 4", "pair", "train", "hard nano", f"hard {after}", "test nano", f"test {after}"]
+    assert (ran.code, report["promoted"], report["hard"]["difference"], report["test"]["difference"]) == (
+        0,
+        True,
+        0.5,
+        0,
+    )
+    assert (out / "promoted" / "config.json").is_file()
+    monkeypatch.setattr(making, "write_pairs", lambda *given: {"pairs": 0, "questions": 0, "path": ""})
+    ran = agentmm("improve", "-n", 2, "--out", tmp_path / "again", "--quiet")
+    assert ran.code == 1
+    assert "nothing to learn from" in ran.err

@@ -47,7 +47,7 @@ class ChatMM(BaseChatModel):
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of one step.
         constrained: whether calls must keep to the tools' grammar.
-        think: whether a `<think>` block comes first.
+        think: whether a `<think>` block comes first: True for always, False for never, None as the model likes.
         blind: whether a grey picture stands in for every picture (for measurement); tools still see.
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
@@ -62,7 +62,7 @@ class ChatMM(BaseChatModel):
     temperature: float = 0.0
     max_tokens: int = 256
     constrained: bool = True
-    think: bool = False
+    think: bool | None = None
     blind: bool = False
     keep_sessions: bool = True
     cache_bytes: int = DEFAULT_BYTES

@@ -38,23 +38,24 @@ _MOST_FORCED = 24
 _STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
 _ANSWER = rf"ANSWER: /[^<\x00-\x20]([^<\x00-\x1f]){{0,{ANSWER_BYTES}}}/"
 _THOUGHT = r"THOUGHT: /([^<\x00-\x09]){0,600}/"
+_THINK = {True: "<think> THOUGHT </think> ", False: "", None: "(<think> THOUGHT </think>)? "}
 _NUMBER = r"NUMBER: /-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/"
 _WHOLE = r"WHOLE: /-?(0|[1-9][0-9]{0,8})/"
 
 
-def grammar(specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: bool = False) -> str:
+def grammar(specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: bool | None = None) -> str:
     """The Lark grammar (llguidance's dialect) of every legal completion.
 
     Args:
         specs: tools, as `agentmm.planner.specs` describes them.
         handles: handles that exist now, for example `["image_1", "region_1"]`.
-        think: whether a `<think>` block must come first.
+        think: whether a `<think>` block must come first; it may where None.
 
     Returns:
         Lark text; a tool whose required media do not exist is not in it.
     """
     rules = [rule for spec in specs if (rule := _arguments(spec, handles)) is not None]
-    start = ("<think> THOUGHT </think> " if think else "") + ("(calls | ANSWER)" if rules else "ANSWER")
+    start = _THINK[think] + ("(calls | ANSWER)" if rules else "ANSWER")
     lines = [_NO_FORCING, f"start: {start}", _ANSWER, _THOUGHT, _STRING, _NUMBER, _WHOLE]
     if rules:
         bodies = " | ".join(rules)
@@ -171,6 +172,6 @@ def matcher_tokenizer(tokenizer: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def cached_grammar(specs_json: str, handles: tuple[str, ...], think: bool) -> str:
+def cached_grammar(specs_json: str, handles: tuple[str, ...], think: bool | None) -> str:
     """`grammar` on hashable arguments: the same tools and handles come back many times in an episode."""
     return grammar(json.loads(specs_json), handles, think=think)

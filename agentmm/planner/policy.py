@@ -67,4 +67,4 @@ def spoken(said: Sequence[Call] | str, messages: Sequence[Any]) -> AIMessage:
         {"name": call.tool, "args": dict(call.arguments), "id": f"call_{first + index}", "type": "tool_call"}
         for index, call in enumerate(said)
     ]
-    return AIMessage("", tool_calls=calls)
+    return AIMessage(said[0].thought if said else "", tool_calls=calls)

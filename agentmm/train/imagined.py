@@ -75,7 +75,7 @@ def imagine(question: Question, rng: np.random.Generator) -> Messages:
             return [*messages, {"role": "assistant", "content": step}]
         history.append([telling.observe(call) for call in step])
         calls = [{"name": call.tool, "args": call.arguments} for call in step]
-        messages.append({"role": "assistant", "content": "", "tool_calls": calls})
+        messages.append({"role": "assistant", "content": step[0].thought, "tool_calls": calls})
         messages += [{"role": "tool", "content": json.dumps(seen, ensure_ascii=False)} for seen in history[-1]]
     raise Unimaginable("too many steps")
 

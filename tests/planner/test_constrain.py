@@ -90,3 +90,18 @@ def test_text_that_is_forced_is_told_from_choices(tokenizer, matcher):
     assert not forced[2]  # which tool
     assert all(forced[-2:])
     assert constraint.forced(constraint.legal())  # image_1 is the only picture
+
+
+@pytest.mark.parametrize(("think", "thought", "none"), [(None, True, True), (True, True, False), (False, False, True)])
+def test_a_thought_may_must_or_must_not_come_first(tokenizer, matcher, think, thought, none):
+    lark = grammar(SPECS, ["image_1", "region_1"], think=think)
+    ids = {
+        text: tokenizer.encode(text + '<tool_call>{"name": "calculate"', add_special_tokens=False)
+        for text in ("<think>[region_1] 4.50 [region_2] 12.00</think>", "")
+    }
+    for (_, tokens), legal in zip(ids.items(), (thought, none), strict=True):
+        constraint = Constraint(matcher, lark, len(tokenizer))
+        assert bool(constraint.legal()[tokens[0]]) == legal
+        for token in tokens if legal else ():
+            assert constraint.legal()[token]
+            constraint.take(token)

@@ -27,6 +27,18 @@ def result(call, value):
     return ToolMessage(json.dumps({"value": value}), tool_call_id=call)
 
 
+def test_a_thought_is_said_beside_the_calls_of_its_step():
+    def thoughtful():
+        yield [
+            Call("calculate", {"expression": "1+1"}, "[region_1] 1 [region_2] 1"),
+            Call("calculate", {"expression": "2"}),
+        ]
+        return "2"
+
+    message = ScriptedPlanner(thoughtful).invoke([HumanMessage("q")])
+    assert (message.text, len(message.tool_calls)) == ("[region_1] 1 [region_2] 1", 2)
+
+
 def test_a_program_is_carried_out_over_the_history():
     planner = ScriptedPlanner(program)
     question = HumanMessage("q")

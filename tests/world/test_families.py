@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -138,6 +139,25 @@ def test_empty_results_are_an_answer_or_said_to_be_missing(train: list[Question]
             assert given in ("0", "no", "yes") or given.startswith("unanswerable: no ") or question.family in (
                 "which_more", "sum", "difference",
             ), (question.id, given)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "family", ["add_prices", "price_difference", "dearer", "higher_bar", "left_of", "topmost_colour"]
+)
+def test_what_is_compared_is_noted_before_it_is_compared(family: str) -> None:
+    """The thought names each number of the expression behind the region that it stands in."""
+    seen = 0
+    for question in sample_questions("val", 12, 0, families=[family]):
+        _, steps = answer(question)
+        if steps[-1][0].tool != "calculate":
+            continue
+        (call,) = steps[-1]
+        numbers = re.findall(r"\d+(?:\.\d+)?", call.arguments["expression"])
+        noted = re.findall(r"\[region_\d+\] (\S+)", call.thought)
+        assert len(noted) == 2
+        assert all(number in part for number, part in zip(numbers, noted, strict=True))
+        seen += 1
+    assert seen > 4
 
 
 def test_a_program_runs_again_over_a_history() -> None:

@@ -10,7 +10,7 @@ from agentmm.world.documents.words import GOODS, PARTS
 from agentmm.world.families.documents import lying
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, said, yes_no
 from agentmm.world.families.printed import Beside, Line, after, beside, lines, unlike
-from agentmm.world.program import One, Program, cited, missing, one
+from agentmm.world.program import One, Program, cited, missing, one, thinking
 
 TOTAL_WORDS = ("total", "amount due", "balance due", "to pay")
 """What the last amount of a receipt or an invoice may be called."""
@@ -136,7 +136,8 @@ def _both(sign: str, answer: Callable[[Slots, object], str]) -> Callable[[Slots,
             if entry is None or not entry.number:
                 return missing(slots[slot])
         a, b = (entry for entry in found if entry is not None)
-        value = yield from one("calculate", expression=f"{a.number} {sign} {b.number}")
+        noted = f"{cited(a.number, a.handle)} {cited(b.number, b.handle)}"
+        value = yield from thinking(noted, "calculate", expression=f"{a.number} {sign} {b.number}")
         return cited(answer(slots, value["value"]), a.handle, b.handle)
 
     return program
@@ -161,7 +162,8 @@ def _expression(
         found = total_of(printed) if whole else beside(printed, slots["a"])
         if found is None or not found.number:
             return missing("total" if whole else slots["a"])
-        value = yield from one("calculate", expression=pattern.format(x=found.number, b=slots["b"]))
+        noted, expression = cited(found.number, found.handle), pattern.format(x=found.number, b=slots["b"])
+        value = yield from thinking(noted, "calculate", expression=expression)
         return cited(answer(slots, value["value"]), found.handle)
 
     return program

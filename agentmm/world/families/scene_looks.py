@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.things import Found, find, found, lacking, named, parts, present, unique
-from agentmm.world.program import Call, Program, cited, missing, one, several
+from agentmm.world.program import Call, Program, cited, missing, one, several, thinking
 from agentmm.world.scenes import Scene, Shape
 
 _APART_PX = 14
@@ -91,7 +91,7 @@ def _relation_program(axis: int, sign: int) -> Callable[[Slots, Sequence[str]], 
         first, second = (next(iter(found(observation)), None) for observation in seen)
         if first is None or second is None:
             return missing(named(slots["a" if first is None else "b"]))
-        truth = yield from one("calculate", expression=_ordered(first, second, axis, sign))
+        truth = yield from thinking(_places(first, second), "calculate", expression=_ordered(first, second, axis, sign))
         return said(bool(truth["value"]))
 
     return program
@@ -101,6 +101,11 @@ def _ordered(first: Found, second: Found, axis: int, sign: int) -> str:
     """`120 < 88`: the comparison that says whether the first thing lies before (sign 1) or after the second."""
     a, b = ((entry.x, entry.y)[axis] for entry in (first, second))
     return f"{a} {'<' if sign > 0 else '>'} {b}"
+
+
+def _places(*entries: Found) -> str:
+    """`[region_1] 120,44 [region_3] 88,60`: where things lie."""
+    return " ".join(cited(f"{entry.x},{entry.y}", entry.handle) for entry in entries)
 
 
 def _extreme(axis: int, sign: int) -> Callable[[Sequence[Scene], Rng, bool], Draw | None]:
@@ -139,14 +144,15 @@ def _extreme_program(axis: int, sign: int) -> Callable[[Slots, Sequence[str]], P
             return missing(named(slots["a"]))
         best = entries[0]
         if len(entries) > 1:
-            truth = yield from one("calculate", expression=_ordered(entries[0], entries[1], axis, sign))
+            pair = entries[0], entries[1]
+            truth = yield from thinking(_places(*pair), "calculate", expression=_ordered(*pair, axis, sign))
             best = entries[0] if truth["value"] else entries[1]
         return cited(best.word("colour"), best.handle)
 
     return program
 
 
-_PLACES = {"left_of": (0, 1), "right_of": (0, -1), "above": (1, 1), "below": (1, -1)}
+_SIDES = {"left_of": (0, 1), "right_of": (0, -1), "above": (1, 1), "below": (1, -1)}
 _ENDS = {"leftmost_colour": (0, 1), "rightmost_colour": (0, -1), "topmost_colour": (1, 1), "lowest_colour": (1, -1)}
 
 FAMILIES = [
@@ -167,7 +173,7 @@ FAMILIES = [
             name, "scene", "yes_no", ("scene",), _relation(*way), _relation_program(*way),
             {"a": "thing", "b": "thing"}, 0.35, 0.12,
         )
-        for name, way in _PLACES.items()
+        for name, way in _SIDES.items()
     ),
     *(
         Family(name, "scene", "colour", ("scene",), _extreme(*way), _extreme_program(*way), {"a": "things"}, 0.5, 0.12)

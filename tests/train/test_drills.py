@@ -26,10 +26,10 @@ def answer_of(question, lines):
     fields = {handle: rest for handle, *rest in (line.split(" ") for line in lines)}
     words = question.split(" ")
     if len(words) == 1:
-        return next(f"{rest[1]} [{handle}]" for handle, rest in fields.items() if rest[0] == question)
+        return next(f"[{handle}] {rest[1]}" for handle, rest in fields.items() if rest[0] == question)
     if words[1] == "of":
         column = ("first", "second", "third", "fourth").index(words[0])
-        return next(f"{rest[column]} [{handle}]" for handle, rest in fields.items() if words[2] in rest)
+        return next(f"[{handle}] {rest[column]}" for handle, rest in fields.items() if words[2] in rest)
     values = dict(fields.values())
     return f"{values[words[0]]} {words[1]} {values[words[2]]}"
 

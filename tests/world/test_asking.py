@@ -8,6 +8,7 @@ from agentmm.world.asking import fill, match_question, unknown_places
 from agentmm.world.families import FAMILIES
 from agentmm.world.program import Call, advance
 from agentmm.world.sample import program_for, sample_questions
+from agentmm.world.wordings import WORDINGS
 
 COUNTS = {"count_shape", "count_colour", "count_size", "count_colour_shape"}
 
@@ -72,8 +73,9 @@ def test_a_matched_question_runs() -> None:
     assert first == [Call("detect", {"image": "image_1", "what": "red circle"})]
 
 
-def test_every_sampled_question_is_matched() -> None:
-    for question in sample_questions("test", 150, 5):
+def test_every_question_in_a_hand_written_template_is_matched() -> None:
+    templates = {name: WORDINGS[name].every for name, family in FAMILIES.items() if family.weight > 0}
+    for question in sample_questions("test", 300, 5, wordings=templates):
         kinds = [medium.kind for medium in question.media]
         found = match_question(question.text, kinds.count("image"), kinds.count("audio"))
         assert found is not None, question.text

@@ -225,7 +225,9 @@ def said(text: str) -> dict[str, Any]:
         {"name": None, "args": piece, "id": f"bad_{index}", "error": "malformed call", "type": "invalid_tool_call"}
         for index, piece in enumerate(parsed.malformed)
     ]
-    content = parsed.think if calls or bad else parsed.answer
+    content = parsed.think
+    if not (calls or bad):
+        content = f"<think>{parsed.think}</think>{parsed.answer}" if parsed.think else parsed.answer
     return {"content": content, "tool_calls": calls, "invalid_tool_calls": bad}
 
 

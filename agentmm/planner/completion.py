@@ -40,7 +40,7 @@ def parse_completion(text: str) -> Completion:
     Args:
         text: what the planner wrote, with or without `<|end|>`.
     """
-    think, body = _thought(text.split("<|end|>", 1)[0].strip())
+    think, body = split_thought(text.split("<|end|>", 1)[0].strip())
     read = [_call(found) for found in _CALL.findall(body)]
     calls = [call for call in read if isinstance(call, ParsedCall)]
     malformed = [call for call in read if isinstance(call, str)]
@@ -52,8 +52,8 @@ def parse_completion(text: str) -> Completion:
     return Completion(think, [], rest, [])
 
 
-def _thought(body: str) -> tuple[str, str]:
-    """Split a leading, closed thought off."""
+def split_thought(body: str) -> tuple[str, str]:
+    """Split a leading, closed thought off: (thought, the rest), both stripped; no thought is ""."""
     if not body.startswith("<think>") or "</think>" not in body:
         return "", body
     think, _, rest = body.removeprefix("<think>").partition("</think>")

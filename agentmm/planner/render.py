@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tokenizers import Tokenizer
 
 from agentmm.errors import PlannerError
-from agentmm.planner.completion import Completion, ParsedCall, parse_completion
+from agentmm.planner.completion import Completion, ParsedCall, parse_completion, split_thought
 
 __all__ = ["Completion", "ParsedCall", "Rendered", "Renderer", "Slot", "call_text", "parse_completion", "read_message"]
 
@@ -185,11 +185,14 @@ class Renderer:
             out.add([end])
 
     def completion_ids(self, message: Message) -> list[int]:
-        """Ids of an assistant turn from its calls or its text, without the end token."""
+        """Ids of an assistant turn from its calls or its text, without the end token.
+
+        Text beside calls is a thought; an answer may begin with `<think>...</think>`.
+        """
         text = "".join(block["text"] for block in message.content if block["type"] == "text")
-        if not message.calls:
-            return self.encode(text)
-        ids = [self.token_id("<think>"), *self.encode(text), self.token_id("</think>")] if text else []
+        thought, answer = (text, "") if message.calls else split_thought(text)
+        ids = [self.token_id("<think>"), *self.encode(thought), self.token_id("</think>")] if thought else []
+        ids += self.encode(answer)
         for name, arguments in message.calls:
             ids += [
                 self.token_id("<tool_call>"),

@@ -23,7 +23,7 @@ from agentmm.world.families.codes import Codes
 from agentmm.world.families.several import BOARDS
 from agentmm.world.families.sight import SEEN
 from agentmm.world.families.things import parts
-from agentmm.world.program import Call, Observation, advance
+from agentmm.world.program import Call, Observation, advance, missing
 from agentmm.world.sample import Question, handles_of, sample_questions
 from agentmm.world.scenes import Scene
 from agentmm.world.speech import Spoken
@@ -32,6 +32,12 @@ Messages = list[dict[str, Any]]
 _ERRORS = ("the model ran out of memory", "the result was lost", "the input could not be decoded", "internal error")
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LISTED, _MOST_STEPS = 12, 8
+
+EVENNESS = 0.7
+"""How far training episodes are from the families' own shares (0) to as many of each (1): small families need practice."""
+
+FORGOTTEN = 0.02
+"""Share of the training episodes whose question comes without the picture or the sound that it is about."""
 
 
 class Unimaginable(Exception):
@@ -47,7 +53,11 @@ def imagine_episodes(
         Messages as dicts: the question, the planner's turns, the observations, the answer.
     """
     rng = np.random.default_rng([7, seed])
-    for question in sample_questions(split, n, seed, families=families):
+    practice = split == "train"
+    for question in sample_questions(split, n, seed, families=families, evenness=EVENNESS if practice else 0.0):
+        if practice and question.media and rng.random() < FORGOTTEN:
+            yield forgotten(question)
+            continue
         try:
             yield imagine(question, rng)
         except Unimaginable:
@@ -78,6 +88,15 @@ def imagine(question: Question, rng: np.random.Generator) -> Messages:
         messages.append({"role": "assistant", "content": step[0].thought, "tool_calls": calls})
         messages += [{"role": "tool", "content": json.dumps(seen, ensure_ascii=False)} for seen in history[-1]]
     raise Unimaginable("too many steps")
+
+
+def forgotten(question: Question) -> Messages:
+    """The episode of a question whose media did not come: it cannot be answered, and no tool can help."""
+    kind = "picture" if question.media[0].kind == "image" else "sound"
+    return [
+        {"role": "user", "content": [{"type": "text", "text": question.text}]},
+        {"role": "assistant", "content": missing(kind)},
+    ]
 
 
 class _Telling:

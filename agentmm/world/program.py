@@ -2,8 +2,8 @@
 
 A program yields the calls of one step (those in one list may run in parallel), receives what each returned (parsed
 JSON, in the order of the calls; a failed call is `{"error": "one line"}`) and returns the final answer. It is a
-function of what it was shown and of nothing else, so a planner can run it again over a history. Knows no question,
-tool, model or graph.
+function of what it was shown and of nothing else, so a planner can run it again over a history. A thought, before a
+call or before the answer, holds what these are made from. Knows no question, tool, model or graph.
 """
 
 from __future__ import annotations
@@ -108,6 +108,16 @@ def advance(factory: ProgramFactory, history: Iterable[list[Observation]]) -> li
 def missing(what: str) -> str:
     """The answer where the asked thing is not there: `unanswerable: no red circle found`."""
     return f"unanswerable: no {what} found"
+
+
+def concluded(thought: str, answer: str) -> str:
+    """An answer after a thought that holds what it follows from: `<think>4 > 5</think>no`."""
+    return f"<think>{thought}</think>{answer}"
+
+
+def said_aloud(answer: str) -> str:
+    """An answer without its thought."""
+    return answer.rpartition("</think>")[2]
 
 
 def cited(answer: str, *handles: str) -> str:

@@ -106,6 +106,7 @@ def sample_questions(
     wordings: Mapping[str, Sequence[str]] | None = None,
     per_picture: int | None = None,
     typed: bool = False,
+    evenness: float = 0.0,
 ) -> Iterator[Question]:
     """Sample questions, always the same for the same arguments.
 
@@ -119,6 +120,7 @@ def sample_questions(
         per_picture: questions that share their media; 4 in training, else 1 or 2.
         typed: whether wordings come as people type them: openings, lower case, typing errors; in `train` and
             `hard` they do.
+        evenness: 0 for as many questions of each family as its weight says, 1 for as many of each; between, between.
 
     Yields:
         The questions.
@@ -126,7 +128,8 @@ def sample_questions(
     Raises:
         ValueError: an unknown split or family.
     """
-    sampler = _Sampler(split, seed, _chosen(families, wordings), wordings, typed=typed)
+    chosen = [replace(family, weight=family.weight ** (1 - evenness)) for family in _chosen(families, wordings)]
+    sampler = _Sampler(split, seed, chosen, wordings, typed=typed)
     together = per_picture or _PER_PICTURE[split]
     made = 0
     while made < n:

@@ -24,7 +24,8 @@ def rounds(environment, folder, count, sign):
 
 def whole_again(told):
     """A killed run that had begun was resumed, and made no call twice that had finished."""
-    assert (told["again"], told["told"]["status"], told["told"]["answer"]) == (0, "answered", " ".join(WHOLE))
+    assert told["again"] == 0, told["said"]
+    assert (told["told"]["status"], told["told"]["answer"]) == ("answered", " ".join(WHOLE))
     assert (told["status"], list(told["results"])) == ("answered", [f"call_{k}" for k in range(1, 2 * STEPS + 1)])
     for call, observation in told["finished"].items():
         assert json.loads(told["results"][call]) == json.loads(observation)

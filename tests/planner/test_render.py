@@ -12,8 +12,10 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from agentmm.errors import PlannerError
 from agentmm.model import MultimodalProcessor, SquareImageProcessor, train_tokenizer, wrap
+from agentmm.planner.chat import said
 from agentmm.planner.completion import ParsedCall, parse_completion
 from agentmm.planner.render import Renderer, call_text, read_message
+from agentmm.world.program import concluded
 
 SIGNATURES = ["detect(image:Image,what:Text)", "crop(region:Region)"]
 MEDIA = {"image_1": {"kind": "image", "sha": "aa"}, "image_2": {"kind": "image", "sha": "bb"}, "audio_1": {"sha": "cc"}}
@@ -127,6 +129,17 @@ def test_dicts_and_langchain_messages_give_the_same_ids(renderer):
     ]
     assert renderer.render(plain, (), MEDIA) == renderer.render(chain, (), MEDIA)
     assert "<think>hm</think><tool_call>" in renderer.decode(renderer.render(plain, (), MEDIA).ids)
+
+
+def test_a_thought_before_an_answer_is_a_thought_and_goes_the_way_round(renderer):
+    """What a program concludes, what is rendered of it, and what a planner's message holds of that are one text."""
+    answer = concluded("4 > 5", "no")
+    ids = renderer.render([{"role": "assistant", "content": answer}], (), MEDIA).ids
+    special = [renderer.token_id(token) for token in ("<|assistant|>", "<think>", "</think>", "<|end|>")]
+    assert [i for i in ids if i in special] == special
+    assert renderer.decode(ids) == "<|assistant|><think>4 > 5</think>no<|end|>"
+    assert parse_completion(renderer.decode(ids[1:])) == ("4 > 5", [], "no", [])
+    assert said(renderer.decode(ids[1:]))["content"] == answer
 
 
 def test_chat_template_gives_the_same_ids(renderer, tokenizer):

@@ -9,7 +9,7 @@ from typing import Any, cast
 from agentmm.tools.calculate import calculate
 from agentmm.world.families.several import BOARDS
 from agentmm.world.families.things import has
-from agentmm.world.program import Call, advance
+from agentmm.world.program import Call, advance, said_aloud
 from agentmm.world.sample import Question, handles_of
 from agentmm.world.sources import Medium
 
@@ -75,7 +75,7 @@ def answer(question: Question, fail: dict[str, int] | None = None, empty: str = 
     while True:
         calls = advance(question.program, history)
         if isinstance(calls, str):
-            return calls, steps
+            return said_aloud(calls), steps
         assert calls, f"{question.family}: an empty step"
         steps.append(calls)
         assert len(steps) < 8, f"{question.family}: too many steps"

@@ -8,7 +8,7 @@ from agentmm.world.documents.page import Document
 from agentmm.world.documents.words import GOODS, NAMES, NOTICES, PLACES
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, said, yes_no
 from agentmm.world.families.printed import alike, beside, lines, unlike
-from agentmm.world.program import Program, cited, missing, one
+from agentmm.world.program import Program, cited, concluded, missing, one
 
 _LABELS = ("Customer", "City", "Order", "Terms", "Lot", "Weight", "Pieces", "Receipt", "Invoice", "Phone", "Table")
 _PLACE_WORDS = {"first": 0, "second": 1, "third": 2, "last": -1}
@@ -107,14 +107,17 @@ def _cell(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
 
 
 def _cell_program(slots: Slots, media: Sequence[str]) -> Program:
+    """Find the row and the line of the columns' names; note each name with its number."""
     seen = yield from one("read_text", image=media[0])
     printed = lines(seen)
     row = beside(printed, slots["a"])
-    at = next((t.index(c) for line in printed if (t := line.text.split()) for c in t if _same(c, slots["b"])), None)
-    cells = row.value.split() if row else []
-    if row is None or at is None or not 0 < at <= len(cells):
+    heads = (line.text.split() for line in printed)
+    columns = next((words for words in heads if any(_same(word, slots["b"]) for word in words)), [])
+    named = list(zip(columns[1:], row.value.split(), strict=False)) if row else []
+    found = next((number for column, number in named if _same(column, slots["b"])), None)
+    if row is None or found is None:
         return missing(slots["a"])
-    return cited(cells[at - 1], row.handle)
+    return concluded(", ".join(f"{column} {number}" for column, number in named), cited(found, row.handle))
 
 
 def _same(a: str, b: str) -> bool:
@@ -150,7 +153,8 @@ def _says(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
 def _says_program(slots: Slots, media: Sequence[str]) -> Program:
     seen = yield from one("read_text", image=media[0])
     wanted = slots["a"].casefold()
-    return said(any(wanted in line.text.casefold() for line in lines(seen)))
+    found = next((line for line in lines(seen) if wanted in line.text.casefold()), None)
+    return cited("yes", found.handle) if found else "no"
 
 
 def _line_count(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentmm.world.families.family import Draw, Family, Rng, Slots, said, yes_no
-from agentmm.world.program import Program, one
+from agentmm.world.program import Program, concluded, one
 
 
 def _size(axis: int) -> Callable[[Sequence[Any], Rng, bool], Draw | None]:
@@ -22,7 +22,7 @@ def _size(axis: int) -> Callable[[Sequence[Any], Rng, bool], Draw | None]:
 def _size_program(key: str) -> Callable[[Slots, Sequence[str]], Program]:
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from one("describe_media", media=media[0])
-        return str(seen[key])
+        return concluded(f"{key} {seen[key]}", str(seen[key]))
 
     return program
 

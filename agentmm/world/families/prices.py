@@ -126,8 +126,9 @@ def _total_program(slots: Slots, media: Sequence[str]) -> Program:
     return cited(found.number, found.handle) if found and found.number else missing("total")
 
 
-def _both(sign: str, answer: Callable[[Slots, object], str]) -> Callable[[Slots, Sequence[str]], Program]:
-    """Look up both goods, join their amounts by a sign in `calculate`, answer from the value."""
+def _both(sign: str) -> Callable[[Slots, Sequence[str]], Program]:
+    """Look up both goods, join their amounts by a sign in `calculate`, answer the value; for `>` the one it holds for.
+    """
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from _page(media)
@@ -138,17 +139,15 @@ def _both(sign: str, answer: Callable[[Slots, object], str]) -> Callable[[Slots,
         a, b = (entry for entry in found if entry is not None)
         noted = f"{cited(a.number, a.handle)} {cited(b.number, b.handle)}"
         value = yield from thinking(noted, "calculate", expression=f"{a.number} {sign} {b.number}")
-        return cited(answer(slots, value["value"]), a.handle, b.handle)
+        if sign == ">":
+            return cited(slots["a"], a.handle) if value["value"] else cited(slots["b"], b.handle)
+        return cited(str(value["value"]), a.handle, b.handle)
 
     return program
 
 
 def _number(slots: Slots, value: object) -> str:
     return str(value)
-
-
-def _dearer(slots: Slots, value: object) -> str:
-    return slots["a"] if value else slots["b"]
 
 
 def _expression(
@@ -201,16 +200,16 @@ FAMILIES = [
     Family("bill_total", "document", "price", _PAID, _total, _total_program, {}, 1.4),
     Family(
         "add_prices", "document", "price", _PAID, _of_two(lambda a, b: (str(_amount(a) + _amount(b)),)),
-        _both("+", _number), _AB, 1, 0.08,
+        _both("+"), _AB, 1, 0.08,
     ),
     Family(
         "price_difference", "document", "price", _PAID,
         _of_two(lambda a, b: (str(_amount(a) - _amount(b)),) if _amount(a) > _amount(b) else None),
-        _both("-", _number), _AB, 0.7,
+        _both("-"), _AB, 0.7,
     ),
     Family(
         "dearer", "document", "text", _PAID,
-        _of_two(lambda a, b: (a.label if _amount(a) > _amount(b) else b.label,)), _both(">", _dearer), _AB, 1, 0.08,
+        _of_two(lambda a, b: (a.label if _amount(a) > _amount(b) else b.label,)), _both(">"), _AB, 1, 0.08,
     ),
     Family(
         "enough", "document", "yes_no", _PAID, _with_number(_near, lambda x, n: yes_no(n >= x)),
@@ -228,7 +227,7 @@ FAMILIES = [
         "change", "document", "price", _PAID, _with_number(_note, lambda x, n: (str(n - x),), whole=True),
         _expression("{b} - {x}", _number, whole=True), _N, 0.5,
     ),
-    Family("add_bars", "document", "number", ("chart",), _bars("+"), _both("+", _number), _AB, 0.6),
-    Family("higher_bar", "document", "text", ("chart",), _bars(">"), _both(">", _dearer), _AB, 0.8),
+    Family("add_bars", "document", "number", ("chart",), _bars("+"), _both("+"), _AB, 0.6),
+    Family("higher_bar", "document", "text", ("chart",), _bars(">"), _both(">"), _AB, 0.8),
 ]  # fmt: skip
 """Amounts on one page."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from agentmm.world.families.family import Draw, Family, Rng, SlotKind, Slots, balanced, choose, said, yes_no
 from agentmm.world.families.things import apart, find, lacking, named, pairs, plural, present
-from agentmm.world.program import Call, Program, one, several
+from agentmm.world.program import Call, Program, concluded, one, several
 from agentmm.world.scenes import Scene
 
 _WHOLE = ("colour", "shape")
@@ -144,11 +144,11 @@ def _from_count(answer: Callable[[int, Slots], str]) -> Callable[[Slots, Sequenc
 
 
 def _said_more(count: int, slots: Slots) -> str:
-    return said(count > int(slots["b"]))
+    return concluded(f"{count} > {slots['b']}", said(count > int(slots["b"])))
 
 
 def _said_same(count: int, slots: Slots) -> str:
-    return said(count == int(slots["b"]))
+    return concluded(f"{count} = {slots['b']}", said(count == int(slots["b"])))
 
 
 def _from_counts(answer: Callable[[int, int, Slots], str]) -> Callable[[Slots, Sequence[str]], Program]:
@@ -164,7 +164,7 @@ def _from_counts(answer: Callable[[int, int, Slots], str]) -> Callable[[Slots, S
 def _all_program(slots: Slots, media: Sequence[str]) -> Program:
     whole = {"a": slots["a"], "b": f"{slots['b']} {slots['a']}"}
     every, some = yield from several(_counts(whole, media))
-    return said(0 < every["count"] == some["count"])
+    return concluded(f"{every['count']} = {some['count']}", said(0 < every["count"] == some["count"]))
 
 
 def _difference(media: Sequence[Scene], rng: Rng, absent: bool) -> Draw | None:
@@ -201,11 +201,11 @@ FAMILIES = [
     Family(
         "compare_counts", "scene", "yes_no", ("scene",),
         _compared(lambda a, b, m, n: yes_no(m > n) if m != n else None),
-        _from_counts(lambda m, n, s: said(m > n)), _THINGS, 0.4,
+        _from_counts(lambda m, n, s: concluded(f"{m} > {n}", said(m > n))), _THINGS, 0.4,
     ),
     Family(
         "same_count", "scene", "yes_no", ("scene",), _same,
-        _from_counts(lambda m, n, s: said(m == n)), _THINGS, 0.4,
+        _from_counts(lambda m, n, s: concluded(f"{m} = {n}", said(m == n))), _THINGS, 0.4,
     ),
     Family(
         "which_more", "scene", "text", ("scene",), _compared(_which),
@@ -213,11 +213,11 @@ FAMILIES = [
     ),
     Family(
         "difference", "scene", "number", ("scene",), _difference,
-        _from_counts(lambda m, n, s: str(abs(m - n))), _THINGS, 0.7,
+        _from_counts(lambda m, n, s: concluded(f"{m} - {n}", str(abs(m - n)))), _THINGS, 0.7,
     ),
     Family(
         "sum", "scene", "number", ("scene",), _compared(lambda a, b, m, n: (str(m + n),)),
-        _from_counts(lambda m, n, s: str(m + n)), _THINGS,
+        _from_counts(lambda m, n, s: concluded(f"{m} + {n}", str(m + n))), _THINGS,
     ),
     Family("all_are", "scene", "yes_no", ("scene",), _all_are, _all_program, {"a": "things", "b": "colour"}, 0.4),
 ]  # fmt: skip

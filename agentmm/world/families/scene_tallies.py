@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from agentmm.world.families.family import Draw, Family, Rng, Slots
 from agentmm.world.families.things import plural
-from agentmm.world.program import Program, one
+from agentmm.world.program import Program, concluded, one
 from agentmm.world.scenes import Scene
 
 _TALLIES = {"shape": "labels", "colour": "colours"}
@@ -34,12 +34,15 @@ def _end(part: str, last: bool) -> Callable[[Sequence[Scene], Rng, bool], Draw |
 
 
 def _end_program(part: str, last: bool) -> Callable[[Slots, Sequence[str]], Program]:
-    """The first or the last name of a tally."""
+    """The first or the last name of a tally, which is noted whole."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from one("detect", image=media[0])
-        names = list(seen.get(_TALLIES[part], {}))
-        return names[-1 if last else 0] if names else "unanswerable: no shape found"
+        tally = seen.get(_TALLIES[part], {})
+        if not tally:
+            return "unanswerable: no shape found"
+        noted = ", ".join(f"{name} {count}" for name, count in tally.items())
+        return concluded(noted, list(tally)[-1 if last else 0])
 
     return program
 
@@ -52,9 +55,13 @@ def _kinds(part: str) -> Callable[[Sequence[Scene], Rng, bool], Draw | None]:
 
 
 def _kinds_program(part: str) -> Callable[[Slots, Sequence[str]], Program]:
+    """How many names a tally has: they are counted in the thought."""
+
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from one("detect", image=media[0])
-        return str(len(seen.get(_TALLIES[part], {})))
+        names = list(seen.get(_TALLIES[part], {}))
+        noted = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+        return concluded(noted, str(len(names))) if names else "0"
 
     return program
 

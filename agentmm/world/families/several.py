@@ -22,7 +22,7 @@ from agentmm.world.families.family import (
 from agentmm.world.families.prices import total_of
 from agentmm.world.families.printed import alike, lines
 from agentmm.world.families.things import find, lacking, named, present
-from agentmm.world.program import Call, Program, missing, one, several
+from agentmm.world.program import Call, Program, concluded, missing, one, several
 from agentmm.world.scenes import Scene
 
 _KINDS = (("shape",), ("colour",), ("colour", "shape"))
@@ -93,12 +93,13 @@ def _each(tool: str, media: Sequence[str], **arguments: Any) -> list[Call]:
 
 
 def _from_counts(answer: Callable[[list[int], Slots], str]) -> Callable[[Slots, Sequence[str]], Program]:
-    """Count the thing in every picture in one step and answer from the counts."""
+    """Count the thing in every picture in one step and answer from the counts, which are noted."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         arguments = {"what": slots["a"]} if slots["a"] else {}
         seen = yield from several(_each("detect", media, **arguments))
-        return answer([int(observation["count"]) for observation in seen], slots)
+        counts = [int(observation["count"]) for observation in seen]
+        return concluded(", ".join(map(str, counts)), answer(counts, slots))
 
     return program
 

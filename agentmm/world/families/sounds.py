@@ -9,7 +9,7 @@ from typing import Any
 from agentmm.world.drawing import COLOURS, SHAPES
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Kind, Rng, Slots, choose, said, yes_no
 from agentmm.world.families.things import find, plural
-from agentmm.world.program import Observation, Program, missing, one
+from agentmm.world.program import Observation, Program, concluded, missing, one
 from agentmm.world.speech import Spoken
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -51,12 +51,12 @@ def heard(seen: Observation) -> str:
 
 
 def _fact_program(kind: str, pattern: str) -> Callable[[Slots, Sequence[str]], Program]:
-    """Listen, and answer what stands at the pattern's group."""
+    """Listen, note the words that the pattern finds, and answer what stands at its group."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from one("transcribe", audio=media[0])
         found = re.search(pattern, heard(seen))
-        return found.group(1) if found else missing(kind)
+        return concluded(found.group(0), found.group(1)) if found else missing(kind)
 
     return program
 
@@ -69,8 +69,12 @@ def _mentions(media: Sequence[Spoken], rng: Rng, absent: bool) -> Draw | None:
 
 
 def _mentions_program(slots: Slots, media: Sequence[str]) -> Program:
-    seen = yield from one("transcribe", audio=media[0])
-    return said(slots["a"].lower() in heard(seen).split())
+    words = heard((yield from one("transcribe", audio=media[0]))).split()
+    wanted = slots["a"].lower()
+    if wanted not in words:
+        return "no"
+    at = words.index(wanted)
+    return concluded(" ".join(words[max(0, at - 1) : at + 1]), "yes")
 
 
 def _asked(text: str) -> str:

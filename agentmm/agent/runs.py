@@ -125,8 +125,7 @@ class Runs:
         if thread is not None:
             values = self._idle(trace)
             known = values.get("media", {})
-            turn = 1 + sum(isinstance(message, HumanMessage) for message in values.get("messages", []))
-            trace = trace if turn == 1 else f"{trace}.{turn}"
+            trace = _following(trace, values)
         own = {} if clock.timeout is None else {"timeout": clock.timeout}
         settings = Settings.of({**self.settings.model_dump(), **own})
         given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings, gated=self.gated)
@@ -145,7 +144,7 @@ class Runs:
         snapshot = self.graph.get_state(config)
         values = snapshot.values
         if values.get("trace") != trace:
-            return self._from_trace(trace, config, values)
+            return self._from_trace(trace, config, snapshot)
         calls = {call["id"]: call for call in pending_calls(values)}
         reader = Reader(values.get("steps", 0), calls if "act" in snapshot.next else {})
         waiting = {call["id"] for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])}
@@ -158,10 +157,15 @@ class Runs:
         over = not snapshot.tasks or (bool(waiting) and not decided)
         return Run(trace, config, given, reader, resumed=True, over=over)
 
-    def _from_trace(self, trace: str, config: RunnableConfig, values: dict[str, Any]) -> Run:
-        """A run that was killed before its first checkpoint begins again from its trace."""
-        if values or not self.traces.has(trace):
-            mend = f"resume {values['trace']}" if values.get("trace") else "agentmm traces list"
+    def _from_trace(self, trace: str, config: RunnableConfig, snapshot: Any) -> Run:
+        """A run that was killed before its first checkpoint begins again from its trace: the first of its thread, or
+        the one after the thread's last, finished question.
+        """
+        values = snapshot.values
+        last = values.get("trace")
+        following = not snapshot.tasks and trace == _following(trace, values)
+        if not self.traces.has(trace) or (last and not following):
+            mend = f"resume {last}" if last else "agentmm traces list"
             raise UsageError(
                 "no run of that id can be resumed", got=trace, expected="the trace id of a thread's last run", mend=mend
             )
@@ -178,6 +182,12 @@ class Runs:
             extra["agentmm_deadline"] = deadline
         config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
         return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
+
+
+def _following(trace: str, values: dict[str, Any]) -> str:
+    """The trace id of the next question of a trace's thread: the thread's name, then `NAME.2`, `NAME.3`, ..."""
+    turn = 1 + sum(isinstance(message, HumanMessage) for message in values.get("messages", []))
+    return thread_of(trace) if turn == 1 else f"{thread_of(trace)}.{turn}"
 
 
 def thread_of(trace: str) -> str:

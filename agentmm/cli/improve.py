@@ -66,15 +66,9 @@ def _aligned(
     store = str(out / "sampled.db")
     say(f"sampling {n} questions {samples} times -> {store}")
     collected = collect_runs(
-        split="train",
-        n=n,
-        seed=seed,
-        planner=planner,
-        samples=samples,
-        temperature=temperature,
-        store=store,
+        split="train", n=n, seed=seed, planner=planner, samples=samples, temperature=temperature, store=store,
         workers=workers,
-    )
+    )  # fmt: skip
     paired = write_pairs(store, out / "pairs.jsonl", 4)
     if not paired["pairs"]:
         raise TrainError(

@@ -158,8 +158,9 @@ class Runs:
         return Run(trace, config, given, reader, resumed=True, over=over)
 
     def _from_trace(self, trace: str, config: RunnableConfig, snapshot: Any) -> Run:
-        """A run that was killed before its first checkpoint begins again from its trace: the first of its thread, or
-        the one after the thread's last, finished question.
+        """A run that was killed before its first checkpoint begins again from its trace.
+
+        It is the first of its thread, or the one after the thread's last, finished question.
         """
         values = snapshot.values
         last = values.get("trace")

@@ -34,7 +34,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LISTED, _MOST_STEPS = 12, 8
 
 EVENNESS = 0.7
-"""How far training episodes are from the families' own shares (0) to as many of each (1): small families need practice."""
+"""How far training is from the families' own shares (0) to as many episodes of each (1): small ones need practice."""
 
 FORGOTTEN = 0.02
 """Share of the training episodes whose question comes without the picture or the sound that it is about."""

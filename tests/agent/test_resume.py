@@ -100,9 +100,10 @@ def test_a_question_stopped_before_its_first_checkpoint_begins_again(tmp_path, m
     with Agent(planner, [kit.note], home=tmp_path) as agent:
         if trace == "x.2":
             assert agent.ask("one", thread="x").text == "one"
-        with monkeypatch.context() as context, pytest.raises(Stop):
+        with monkeypatch.context() as context:
             context.setattr(agent._checkpoints, "put", stop)
-            agent.ask("two", thread="x")
+            with pytest.raises(Stop):
+                agent.ask("two", thread="x")
         assert agent.traces.get(trace).question == "two"
         again = agent.resume(trace)
         assert (again.text, again.trace_id) == ("two", trace)

@@ -87,7 +87,8 @@ def killed_run(parts, folder, seconds, sign, begun=False):
     told = json.loads((folder / "second").read_text() or "{}")
     return {
         "code": code, "trace": trace.id, "first": (folder / "first").read_text(), "again": again, "told": told,
-        "error": (folder / "first.err").read_text(), "said": (folder / "second.err").read_text(), "finished": finished, "before": before, "after": notes(folder),
+        "error": (folder / "first.err").read_text(), "said": (folder / "second.err").read_text(),
+        "finished": finished, "before": before, "after": notes(folder),
         "results": {result.call: result.observation for result in after.calls}, "status": after.status,
     }  # fmt: skip
 

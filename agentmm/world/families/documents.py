@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agentmm.world.documents.page import Document
 from agentmm.world.documents.words import GOODS, NAMES, NOTICES, PLACES
-from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, said, yes_no
+from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, yes_no
 from agentmm.world.families.printed import alike, beside, lines, unlike
 from agentmm.world.program import Program, cited, concluded, missing, one
 

@@ -127,8 +127,7 @@ def _total_program(slots: Slots, media: Sequence[str]) -> Program:
 
 
 def _both(sign: str) -> Callable[[Slots, Sequence[str]], Program]:
-    """Look up both goods, join their amounts by a sign in `calculate`, answer the value; for `>` the one it holds for.
-    """
+    """Look up both goods, join their amounts by a sign in `calculate`, answer the value; for `>` the dearer one."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from _page(media)

@@ -37,7 +37,9 @@ def world(
     ] = False,
     without: Annotated[
         list[str] | None,
-        typer.Option(metavar="WHAT", help="Ablation: sight (a grey picture for the planner) | tools | grammar."),
+        typer.Option(
+            metavar="WHAT", help="Ablation: sight (a grey picture for the planner) | tools | grammar | thoughts."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     kept: Annotated[

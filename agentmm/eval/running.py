@@ -11,9 +11,10 @@ import os
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,17 @@ AgentFactory = Callable[[list[Any], Path], Agent]
 Tick = Callable[[], None]
 """Called after each question."""
 
-WITHOUT = ("sight", "tools", "grammar")
-"""What a planner may be asked without: its image tokens come from a grey picture (tools still see), it is given no
-tools, its calls are not bound to their grammar."""
+WITHOUT = {
+    "sight": {"blind": True}, "tools": {}, "grammar": {"constrained": False}, "thoughts": {"think": False},
+}  # fmt: skip
+"""What a planner may be asked without, and the options that say so to a local one: its image tokens come from a grey
+picture (tools still see), it is given no tools, its calls are not bound to their grammar, it may not think first."""
+
+REFUSALS = {
+    "a malformed call": "malformed", "no such tool": "unknown_tool",
+    "names no existing media": "invalid_handle", "names media by path or URL": "invalid_handle",
+}  # fmt: skip
+"""What the error of a refused call says, and what kind of refusal that is; all others are `rejected_arguments`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,8 @@ class Outcome:
         right: whether the scorer accepts it.
         calls: how many calls were made, `malformed` ones included.
         malformed: calls refused before anything ran.
+        refused: how many of them, by kind: `malformed`, `unknown_tool`, `invalid_handle`, `rejected_arguments`.
+        turns: how often the planner was asked, and `cut_off` how many of these the limit of tokens ended.
         last: the last observation, empty where no tool was called.
         tokens: tokens of the episode, 0 where the planner does not count them.
         trace: id of the trace.
@@ -71,6 +82,9 @@ class Outcome:
     right: bool
     calls: int = 0
     malformed: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    turns: int = 0
+    cut_off: int = 0
     last: str = ""
     tokens: int = 0
     trace: str = ""
@@ -113,10 +127,15 @@ def outcome_of(question: Question, answer: Answer) -> Outcome:
     return Outcome(
         id=question.id, family=question.family, group=question.group, seen=question.seen, answer=answer.text,
         status=answer.status, right=is_right(answer.text, question.accepted, question.kind, question.others),
-        calls=len(answer.steps), malformed=len(refused),
+        calls=len(answer.steps), malformed=len(refused), refused=Counter(_refusal(step["error"]) for step in refused),
+        turns=int(answer.counters.get("steps", 0)), cut_off=int(answer.counters.get("cut_off", 0)),
         last=answer.steps[-1]["observation"] if answer.steps else "",
         tokens=int(answer.counters.get("tokens", 0)), trace=answer.trace_id,
     )  # fmt: skip
+
+
+def _refusal(error: str) -> str:
+    return next((kind for words, kind in REFUSALS.items() if words in error), "rejected_arguments")
 
 
 def ask_all(agent: Agent, questions: Iterable[Question], faults: Faults) -> Iterator[Outcome]:
@@ -232,8 +251,7 @@ def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path, withou
     """
     if not isinstance(planner, str):
         return planner(tools, home)
-    options = {"sight": {"blind": True}, "grammar": {"constrained": False}}
-    given = {name: value for word in without for name, value in options.get(word, {}).items()}
+    given = {name: value for word in without for name, value in WITHOUT[word].items()}
     if given and not (planner == "nano" or planner.startswith("hf:")):
         raise UsageError(
             "only a local planner can be asked without that", got=", ".join(without), expected="nano | hf:"

@@ -62,7 +62,7 @@ def evaluate_world(
         wordings: templates by family to ask in, a YAML file of them, or one of `ROWS`; only these families are asked.
         families: only these families.
         typed: wordings as people type them: openings, lower case, typing errors.
-        without: what the planner is asked without: `sight`, `tools`, `grammar`.
+        without: what the planner is asked without: `sight`, `tools`, `grammar`, `thoughts`.
         workers: processes.
         baselines: whether to score the three baselines too.
         cache: folder of kept tool results; they last as long as the evaluation where None.
@@ -102,6 +102,7 @@ def evaluate_world(
         "by_wording": _by_wording(oracle, given),
         "malformed_calls": sum(outcome.malformed for outcome in given),
         "calls": sum(outcome.calls for outcome in given),
+        "rates": _rates(given),
         "baselines": poor,
         "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
@@ -182,6 +183,15 @@ def _columns(oracle: Sequence[Outcome], given: Sequence[Outcome]) -> dict[str, A
         "oracle": _share(best), "oracle_ci95": wilson(sum(best), len(best)),
         "ratio": share[0] if share else None, "ratio_ci95": share[1] if share else None,
     }  # fmt: skip
+
+
+def _rates(given: Sequence[Outcome]) -> dict[str, float]:
+    """Refused calls by kind, as a share of all calls, and turns that were cut off, as a share of all turns."""
+    calls, turns = sum(outcome.calls for outcome in given), sum(outcome.turns for outcome in given)
+    kinds = ("malformed", "unknown_tool", "invalid_handle", "rejected_arguments")
+    refused = {kind: sum(outcome.refused.get(kind, 0) for outcome in given) / max(1, calls) for kind in kinds}
+    cut_off = sum(outcome.cut_off for outcome in given) / max(1, turns)
+    return {name: round(rate, 5) for name, rate in {**refused, "cut_off": cut_off}.items()}
 
 
 def _share(right: Sequence[bool]) -> float | None:

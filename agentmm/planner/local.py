@@ -39,6 +39,7 @@ class Counters:
         decode_tokens: tokens that were generated.
         encoder_calls: images that met the vision encoder.
         seconds: wall time.
+        cut_off: 1 where the limit of tokens came before the end token.
     """
 
     prefill_tokens: int = 0
@@ -46,6 +47,7 @@ class Counters:
     decode_tokens: int = 0
     encoder_calls: int = 0
     seconds: float = 0.0
+    cut_off: int = 0
 
 
 @dataclass
@@ -120,6 +122,7 @@ class LocalModel:
         if self.sessions is not None:
             self.sessions.keep(session)
         counters.decode_tokens, counters.seconds = len(result.ids), time.perf_counter() - started
+        counters.cut_off = int(not result.ended)
         result.counters = counters
         return result
 

@@ -98,6 +98,28 @@ def test_a_planner_that_is_always_wrong_and_calls_what_is_not_there() -> None:
     assert report["accuracy"] == 0
     assert report["oracle"] == 1
     assert report["malformed_calls"] == 3
+    assert report["rates"] == {
+        "malformed": 0, "unknown_tool": 1, "invalid_handle": 0, "rejected_arguments": 0, "cut_off": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [({"media": "image_7"}, "invalid_handle"), ({"media": "/etc/passwd"}, "invalid_handle"),
+     ({"media": 3}, "rejected_arguments"), ({}, "rejected_arguments")],
+)  # fmt: skip
+def test_refused_calls_are_told_apart(arguments: dict[str, Any], kind: str) -> None:
+    def planner(messages: list[Any], tools: Any = None, media: Any = None) -> Any:
+        from agentmm.world.program import Call
+
+        return "I do not know" if len(messages) > 2 else [Call("describe_media", arguments)]
+
+    def make(tools: list[Any], home: Path) -> Agent:
+        return Agent(planner=planner, tools=tools, home=home)
+
+    rates = evaluate_world(make, "test", 2, 0, families=["width"], baselines=False)["rates"]
+    assert {name for name, rate in rates.items() if rate} == {kind}
+    assert rates[kind] == 1
 
 
 def test_a_stranger_s_wordings(tmp_path: Path) -> None:

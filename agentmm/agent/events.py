@@ -10,10 +10,11 @@ from agentmm.agent.answer import Answer
 
 
 class Planned(BaseModel):
-    """The planner has spoken: calls, or the text of its answer."""
+    """The planner has spoken: what it thought first, then its calls or the text of its answer."""
 
     kind: Literal["planned"] = "planned"
     step: int
+    thought: str = ""
     text: str = ""
     calls: list[dict[str, Any]] = Field(default_factory=list)
 

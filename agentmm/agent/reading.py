@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 
 from agentmm.agent.answer import Answer, CitedRegion
 from agentmm.agent.events import Called, Event, Planned, Result
+from agentmm.planner.completion import split_thought
 from agentmm.state import calls_made
 from agentmm.state.reading import observation_text
 
@@ -44,7 +45,8 @@ class Reader:
             self.steps += 1
             calls = [{"id": call["id"], "tool": call["name"], "arguments": call["args"]} for call in message.tool_calls]
             self.calls = {str(call["id"]): call for call in calls}
-            yield Planned(step=self.steps, text=message.text, calls=calls)
+            thought, text = (message.text, "") if calls else split_thought(message.text)
+            yield Planned(step=self.steps, thought=thought, text=text, calls=calls)
             yield from self.waiting()
         elif isinstance(message, ToolMessage):
             yield self._result(message)

@@ -28,6 +28,7 @@ EXAMPLES = (
     "   2 wrong usage: a file that is missing or no medium, an unknown name   ·   130 interrupted"
 )
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+_THINK = {"auto": None, "on": True, "off": False}
 FAILED = frozenset({"failed", "needs_approval"})
 
 
@@ -45,6 +46,9 @@ def ask(
             help="nano | scripted | exerciser | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | file.py:name"
         ),
     ] = "nano",
+    think: Annotated[
+        str, typer.Option(help="Whether a local planner thinks before each step: on | off | auto, as it likes.")
+    ] = "auto",
     graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[
         str | None, typer.Option(help="Comma-separated tool names, module:function or file.py:function.")
@@ -76,13 +80,13 @@ def ask(
 ) -> int:
     """Ask a question of pictures, documents, audio or video."""
     asked = asked_of(words or [], resume, approve or [], deny or [])
-    again = Again.of(planner=planner, graph=graph, tools=tools, ask_first=ask_first, home=home)
+    again = Again.of(planner=planner, think=think, graph=graph, tools=tools, ask_first=ask_first, home=home)
     from agentmm.agent import Agent
 
     if asked.resume:
         _check_resumed(asked.resume, home, planner, tools)
     with Agent(
-        planner=planner,
+        planner=_thinking(planner, think),
         tools=_names(tools),
         graph=graph,
         home=home,
@@ -124,6 +128,19 @@ def _check_resumed(trace: str, home: Path | None, planner: str, tools: str | Non
         raise UsageError("the run was asked with other tools", expected=", ".join(missing), mend=mend)
 
 
+def _thinking(planner: str, think: str) -> Any:
+    """The planner, made to think or not to; its name where it may do as it likes."""
+    if think not in _THINK:
+        raise UsageError("--think is no choice", got=think, expected=" | ".join(_THINK))
+    if _THINK[think] is None:
+        return planner
+    if planner != "nano" and not planner.startswith("hf:"):
+        raise UsageError("only a local planner can be told whether to think", got=planner, expected="nano | hf:PATH")
+    from agentmm.planner import load_planner
+
+    return load_planner(planner, think=_THINK[think])
+
+
 def _began(timeout: float | None) -> float | None:
     """Since when `--timeout` counts: the start of the command; half of it is kept for the run itself."""
     return None if timeout is None else max(streams.began, time.monotonic() - timeout / 2)
@@ -139,7 +156,7 @@ class Again:
     @classmethod
     def of(cls, *, home: Path | None, ask_first: list[str] | None = None, **given: str | None) -> Again:
         """Out of the options of this command."""
-        usual = {"planner": "nano", "graph": "react", "tools": None}
+        usual = {"planner": "nano", "think": "auto", "graph": "react", "tools": None}
         words = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value != usual[name]]
         words += [f" --ask-first {shlex.quote(tool)}" for tool in ask_first or ()]
         if home is None:

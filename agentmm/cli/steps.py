@@ -10,9 +10,10 @@ from agentmm.cli.console import say
 
 def show_event(event: Any, width: int = 150) -> None:
     """Print one event of `Agent.stream`; the answer is printed by `show_answer`."""
-    if event.kind == "planned" and event.calls:
-        count, thought = len(event.calls), f" {event.text}" if event.text else ""
-        _line("plan", f"step {event.step}: {count} call{'s' if count > 1 else ''}{thought}", "cyan", width)
+    if event.kind == "planned" and (event.calls or event.thought):
+        count, thought = len(event.calls), f" {event.thought}" if event.thought else ""
+        what = f"{count} call{'s' if count > 1 else ''}" if count else "answer"
+        _line("plan", f"step {event.step}: {what}{thought}", "cyan", width)
     elif event.kind == "called":
         given = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in event.arguments.items())
         _line("call", f"{event.tool}({', '.join(given)})", "yellow", width)

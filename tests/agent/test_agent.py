@@ -12,7 +12,7 @@ from agentmm.errors import BudgetError, ConfigError, MediaError, PlannerError, U
 from agentmm.media import Image
 from agentmm.planner.function import FunctionPlanner
 from agentmm.tool import tool
-from agentmm.world.program import Call
+from agentmm.world.program import Call, concluded
 from tests.nodes import kit
 
 
@@ -52,6 +52,22 @@ def test_the_stream_tells_everything_in_order(make, picture):
     assert events[2].tool == "halves"
     assert events[5].arguments == {"expression": "6*7"}
     assert events[-1].answer.status == "answered"
+
+
+def test_thoughts_are_told_apart_from_answers(make):
+    def weigh():
+        (seen,) = yield [Call("calculate", {"expression": "5 > 4"}, "five or four")]
+        return concluded(f"5 > 4 is {seen['value']}", "five")
+
+    agent = make(weigh, ["calculate"])
+    events = list(agent.stream("Which is more?"))
+    assert [(e.thought, e.text) for e in events if e.kind == "planned"] == [
+        ("five or four", ""),
+        ("5 > 4 is True", "five"),
+    ]
+    assert events[-1].answer.text == "five"
+    trace = agent.traces.get(events[-1].answer.trace_id)
+    assert (trace.answer, trace.steps[-1].plan.text) == ("five", "<think>5 > 4 is True</think>five")
 
 
 def test_ask_aask_stream_and_batch_leave_the_same_trace(make, picture):

@@ -56,6 +56,8 @@ def test_version(agentmm):
         (["ask", "--planner", "hf:/nowhere", "--resume", "nothing"], "no such trace; got 'nothing'"),
         (["ask", "--planner", "hf:/nowhere", "q"], "no planner weights there; got '/nowhere'"),
         (["ask", "--planner", "scripted", "--tools", ",", "q"], "--tools names no tool"),
+        (["ask", "--think", "of", "q"], "--think is no choice; got 'of'; expected auto | on | off"),
+        (["ask", "--planner", "scripted", "--think", "on", "q"], "only a local planner can be told whether to think"),
         (["eval", "world", "--planner", "wat"], "no planner of that name; got 'wat'"),
         (["ask", "--resume", "abcd", "a question"], "--resume takes no media and no question"),
         (["ask", "--approve", "call_1", "q"], "--approve and --deny need --resume TRACE"),

@@ -101,6 +101,7 @@ class LocalModel:
     ) -> None:
         self.model, self.sessions = model, sessions
         self.image_size, self.image_tokens, self.end_id = image_size, image_tokens, end_id
+        self._steps: Any = None
 
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = Sampling()
@@ -189,7 +190,8 @@ class LocalModel:
     def _decode(self, session: Any, logits: Any, constraint: Any, sampling: Sampling) -> Completion:
         """Sample token after token; every token but the last is fed to the session."""
         rng = np.random.default_rng(sampling.seed)
-        result = Completion()
+        result, known = Completion(), len(session.keys)
+        running = self._running(session, sampling.max_tokens)
         while len(result.ids) < sampling.max_tokens:
             row = logits.cpu().numpy().astype(np.float64)
             legal = constraint.legal() if constraint is not None else None
@@ -204,8 +206,19 @@ class LocalModel:
             if constraint is not None:
                 constraint.take(token)
             if len(result.ids) < sampling.max_tokens:
-                logits = self._feed(session, self._embed([token], []), [token])
+                embedded = self._embed([token], [])
+                logits = self._feed(session, embedded, [token]) if running is None else running.step(embedded[0, 0])
+        if running is not None:
+            session.layers, session.keys = running.layers, [*session.keys, *result.ids[: running.length - known]]
         return result
+
+    def _running(self, session: Any, room: int) -> Any:
+        """The session's sequence for single steps; None where the decoder's shape has no such steps."""
+        from agentmm.model.single_steps import SingleSteps
+
+        if self._steps is None or (self._steps and not self._steps.current):
+            self._steps = SingleSteps.of(getattr(self.model, "decoder", None)) or False
+        return self._steps.begin(session.layers, room) if self._steps else None
 
 
 def choose(

@@ -14,12 +14,26 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
+ROWS = ("seen", "unseen")
 BEGIN, END = "<!-- numbers: python benchmarks/readme_numbers.py -->\n", "<!-- end of numbers -->\n"
 
 
 def section() -> str:
     """The section between the marks, Markdown."""
-    return "\n".join([*_world(), *_photos(), *_tools(), *_dpo(), *_printed()]) + "\n"
+    return "\n".join([*_trained(), *_world(), *_photos(), *_tools(), *_dpo(), *_printed()]) + "\n"
+
+
+def _trained() -> Iterator[str]:
+    """What nano learnt from, out of its manifest, and what it reaches, in one sentence."""
+    manifest = json.loads((ROOT / "agentmm" / "weights" / "nano" / "manifest.json").read_text(encoding="utf-8"))
+    stages = manifest["recipe"]["stages"].values()
+    tokens, seconds = (sum(stage[what] for stage in stages) for what in ("tokens", "seconds"))
+    seen, unseen = (json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))["by_wording"][row] for row in ROWS)
+    yield f"The `nano` that ships has read {tokens / 1e6:.0f} M tokens in {seconds / 60:.0f} minutes of training on two cores"
+    yield "(`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
+    yield f"**{100 * seen['ratio']:.1f} %** of what gold programs reach with the same tools, in wordings and words that it has"
+    yield f"never seen **{100 * unseen['ratio']:.1f} %**."
+    yield ""
 
 
 def _world() -> Iterator[str]:
@@ -35,7 +49,9 @@ def _world() -> Iterator[str]:
         for name, found in report[part].items():
             yield _row(f"{name} wordings" if part == "by_wording" else name, found)
     yield ""
-    yield f"Calls refused as malformed: {report['malformed_calls']} of {report['calls']}. Baselines without shame:"
+    rates = ", ".join(f"{name.replace('_', ' ')} {100 * rate:.2f} %" for name, rate in report["rates"].items())
+    yield f"Calls refused before anything ran: {report['malformed_calls']} of {report['calls']} ({rates} of turns)."
+    yield "Baselines without shame:"
     yield ""
     yield "| baseline | n | right |"
     yield "|---|---|---|"

@@ -42,9 +42,7 @@ def ask(
     ] = None,
     planner: Annotated[
         str,
-        typer.Option(
-            help="nano | scripted | exerciser | hf:PATH_OR_NAME | openai:MODEL@URL | provider:model | file.py:name"
-        ),
+        typer.Option(help="nano | scripted | exerciser | hf:FOLDER | openai:MODEL@URL | provider:model | file.py:name"),
     ] = "nano",
     think: Annotated[
         str, typer.Option(help="Whether a local planner thinks before each step: on | off | auto, as it likes.")
@@ -59,7 +57,9 @@ def ask(
     timeout: Annotated[
         float | None,
         typer.Option(
-            min=0.1, max=1e7, help="Seconds for the whole command, start included; a tool that hangs is ended."
+            min=0.1,
+            max=1e7,
+            help="Seconds for the run, the command's start counted up to half of them; a tool that hangs is ended.",
         ),
     ] = None,
     resume: Annotated[
@@ -97,6 +97,7 @@ def ask(
         began = _began(timeout)
         if asked.resume:
             trace = agent.traces.find(asked.resume)
+            _check_same(agent, trace)
             events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout, began=began)
         else:
             trace = secrets.token_hex(8)
@@ -109,7 +110,7 @@ def ask(
 
 
 def _check_resumed(trace: str, home: Path | None, planner: str, tools: str | None) -> None:
-    """Refuse, before any weights load, a trace that is not there or was asked with another planner or other tools."""
+    """Refuse, before any weights load, a trace that is not there, or the usual planner or tools where it had others."""
     from agentmm.agent import DEFAULT_TOOLS
     from agentmm.media import default_home
     from agentmm.trace import TraceStore
@@ -125,6 +126,23 @@ def _check_resumed(trace: str, home: Path | None, planner: str, tools: str | Non
         raise UsageError("the run was asked of another planner", got=planner, expected=known.planner.name, mend=mend)
     missing = [tool.name for tool in known.tools if tool.name not in DEFAULT_TOOLS]
     if tools is None and missing:
+        raise UsageError("the run was asked with other tools", expected=", ".join(missing), mend=mend)
+
+
+def _check_same(agent: Any, trace: str) -> None:
+    """Refuse to go on with another planner, another graph or without a tool of the run."""
+    from agentmm.nodes.plan import planner_name
+
+    known = agent.traces.get(trace)
+    mend = f"agentmm ask --resume {trace} --planner ... --graph ... --tools ..., as it was asked"
+    for what, then, now in (
+        ("of another planner", known.planner.name, planner_name(agent.planner)),
+        ("in another graph", known.graph, agent.graph_name),
+    ):
+        if then and then != now:
+            raise UsageError(f"the run was asked {what}", got=now, expected=then, mend=mend)
+    missing = [tool.name for tool in known.tools if tool.name not in {own.name for own in agent.tools}]
+    if missing:
         raise UsageError("the run was asked with other tools", expected=", ".join(missing), mend=mend)
 
 

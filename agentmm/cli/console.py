@@ -96,9 +96,9 @@ def set_verbose(verbose: int) -> None:
         hush(streams.verbose)
 
 
-def say(line: str, style: str | None = None) -> None:
-    """One line of progress or advice, on stderr."""
-    if not streams.quiet:
+def say(line: str, style: str | None = None, *, needed: bool = False) -> None:
+    """One line of progress or advice, on stderr; with `--quiet` only one that is needed to understand a failure."""
+    if needed or not streams.quiet:
         streams.err.print(_CONTROL.sub("", line), markup=False, style=style)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentmm.cli.console import print_json, print_text, say, with_bar
 from agentmm.cli.places import existing_store, media_root
-from agentmm.errors import UsageError
+from agentmm.errors import AgentmmError, UsageError
 
 Prove = Callable[[Any, Any], tuple[str, dict[str, Any], str]]
 """(trace, media store) -> (verdict, facts for JSON, detail); a verdict is `ok`, `failed` or `not verifiable`."""
@@ -36,8 +36,12 @@ def verified(trace: Any, media: Any) -> tuple[str, dict[str, Any], str]:
 def prove(trace: str | None, store: str | None, *, every: bool, json_: bool, how: Prove, word: str) -> int:
     """Prove one trace or every one; returns 1 where one fails, or where there was nothing that could be proved.
 
+    One of many that cannot be tried (its graph is not known by name, a medium is gone) is not verifiable, and the
+    others are proved.
+
     Raises:
         UsageError: neither a trace nor `--all`, or both.
+        AgentmmError: the one trace cannot be tried.
     """
     from agentmm.media import MediaStore
     from agentmm.trace import TraceStore
@@ -48,7 +52,12 @@ def prove(trace: str | None, store: str | None, *, every: bool, json_: bool, how
     names = [str(row["id"]) for row in traces.summaries(None)] if every else [traces.find(str(trace))]
     counts = {"ok": 0, "failed": 0, "not verifiable": 0}
     for name in with_bar(names, len(names), word) if len(names) > 1 else names:
-        verdict, facts, detail = how(traces.get(name), media)
+        try:
+            verdict, facts, detail = how(traces.get(name), media)
+        except AgentmmError as error:
+            if not every:
+                raise
+            verdict, facts, detail = "not verifiable", {"detail": str(error)}, str(error)
         counts[verdict] += 1
         if json_:
             print_json({"trace": name, "verdict": verdict, **facts})

@@ -32,16 +32,18 @@ def show_answer(answer: Any, flags: str = "", store: str = "") -> None:
     for region in answer.regions:
         place = f"box {[round(value) for value in region.box]}" if region.box else f"span {region.span}"
         _line("cites", f"{region.handle} in {region.source}: {region.text or region.label} {place}", "blue", 150)
-    if answer.status in {"partial", "failed"}:
-        _line(answer.status, answer.reason or answer.text, "red" if answer.status == "failed" else "magenta", 400)
+    if answer.status == "partial":
+        _line("partial", answer.reason or answer.text, "magenta", 400)
+    if answer.status == "failed":
+        _line("failed", answer.reason or answer.text, "red", 400, needed=True)
     for call in answer.pending:
         arguments = json.dumps(call["arguments"], ensure_ascii=False)
-        _line("waiting", f"{call['id']} {call['tool']} {arguments}", "magenta", 400)
-        say(f"next     agentmm ask --resume {answer.trace_id} --approve {call['id']}{flags}")
+        _line("waiting", f"{call['id']} {call['tool']} {arguments}", "magenta", 400, needed=True)
+        say(f"next     agentmm ask --resume {answer.trace_id} --approve {call['id']}{flags}", needed=True)
     if answer.trace_id and not answer.pending:
         say(f"next     agentmm traces show {answer.trace_id}{store}", style="dim")
 
 
-def _line(head: str, text: str, style: str, width: int) -> None:
+def _line(head: str, text: str, style: str, width: int, *, needed: bool = False) -> None:
     flat = " ".join(text.split())
-    say(f"{head:8} {flat if len(flat) <= width else flat[: width - 3] + '...'}", style=style)
+    say(f"{head:8} {flat if len(flat) <= width else flat[: width - 3] + '...'}", style=style, needed=needed)

@@ -1,6 +1,6 @@
 """The suite `photos`: 20 questions on photographs and scans that ship inside the dependencies, one by one.
 
-Nothing here was made by the practice world: the pictures are scikit-image's, ultralytics', matplotlib's and npm's
+Nothing here was made by the practice world: the pictures are scikit-image's, ultralytics' and matplotlib's
 example files, found in the installed packages; a picture that is not installed makes its question count as wrong.
 """
 
@@ -49,7 +49,7 @@ class PhotoQuestion:
 
 QUESTIONS: tuple[PhotoQuestion, ...] = (
     PhotoQuestion(("page",), "What is the heading?", ("Region-based segmentation",)),
-    PhotoQuestion(("page",), "What is the title?", ("Region-based segmentation",)),
+    PhotoQuestion(("text",), "How high is this image?", ("172",), "number"),
     PhotoQuestion(("page",), "Does it say histogram anywhere?", ("yes",), "yes_no"),
     PhotoQuestion(("page",), "Is the word elephant on the page?", ("no",), "yes_no"),
     PhotoQuestion(("page",), "How many lines of text are there?", ("7",), "number"),

@@ -22,7 +22,6 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.media import MediaStore, default_home
-from agentmm.media.opening import file_sha
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import Completion, LocalModel, Prompt, Sampling
@@ -31,6 +30,8 @@ from agentmm.planner.render import Rendered, Renderer
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.specs import specs_of
 from agentmm.state import with_own_ids
+
+_FORM = 'not {"name": ..., "arguments": {...}} between <tool_call> and </tool_call>, nor an answer'
 
 NANO = Path(__file__).parent.parent / "weights" / "nano"
 """Where the shipped planner's weights lie."""
@@ -222,7 +223,7 @@ def said(text: str) -> dict[str, Any]:
         for index, call in enumerate(parsed.calls)
     ]
     bad = [
-        {"name": None, "args": piece, "id": f"bad_{index}", "error": "malformed call", "type": "invalid_tool_call"}
+        {"name": None, "args": piece, "id": f"bad_{index}", "error": _FORM, "type": "invalid_tool_call"}
         for index, piece in enumerate(parsed.malformed)
     ]
     content = parsed.think
@@ -251,6 +252,7 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
         from transformers.utils.logging import disable_progress_bar
 
         from agentmm.model import MultimodalLM, MultimodalProcessor
+        from agentmm.model.identity import weights_id
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
     disable_progress_bar()
@@ -260,8 +262,3 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
     processor = MultimodalProcessor.from_pretrained(folder)
     options.setdefault("weights_id", weights_id(folder))
     return ChatMM(model=model, processor=processor, planner_name=name, **options)
-
-
-def weights_id(folder: Path) -> str:
-    """Identity of saved weights: the first 16 hex digits of the SHA-256 of their file."""
-    return file_sha(folder / "model.safetensors")[:16]

@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config
 
-from agentmm.errors import MissingExtra, PlannerError
+from agentmm.errors import MissingExtra, UnknownPlanner
 from agentmm.media import Audio, Image, MediaStore, Record, Video, default_home
 
 INSTRUCTIONS = (
@@ -144,13 +144,13 @@ def load_remote(name: str, **options: Any) -> RemotePlanner:
         **options: for the chat model.
 
     Raises:
-        PlannerError: the name or its address is malformed, or the provider is unknown.
+        UnknownPlanner: the name or its address is malformed, or the provider is unknown.
         MissingExtra: the provider's package is not installed.
     """
     provider, _, rest = name.partition(":")
     model, at, url = rest.partition("@")
     if at and urlsplit(url).scheme not in ("http", "https"):
-        raise PlannerError("a planner's address is malformed", got=url, expected="openai:MODEL@http://host:port/v1")
+        raise UnknownPlanner("a planner's address is malformed", got=url, expected="openai:MODEL@http://host:port/v1")
     if at:
         options = {"base_url": url, "api_key": os.environ.get("OPENAI_API_KEY", "none"), **options}
     try:
@@ -160,7 +160,7 @@ def load_remote(name: str, **options: Any) -> RemotePlanner:
     except ImportError as error:
         raise MissingExtra(getattr(error, "name", None) or f"the LangChain package of {provider}", "remote") from error
     except ValueError as error:
-        raise PlannerError(f"no planner of that name: {error}", got=name, mend="agentmm doctor") from error
+        raise UnknownPlanner(f"no planner of that name: {error}", got=name, mend="agentmm doctor") from error
 
 
 def _handle(block: Any) -> str | None:

@@ -138,8 +138,9 @@ def _around(ids: Sequence[int], recorded: Sequence[int], place: int, renderer: R
 def _calls_match(step: StepRecord, renderer: Renderer) -> bool:
     """Whether the completion's ids parse to the recorded calls."""
     parsed = parse_completion(renderer.decode(step.plan.completion_ids or []))
+    bad = [call.arguments["malformed"] for call in step.plan.calls if set(call.arguments) == {"malformed"}]
     told = [(call.tool, call.arguments) for call in step.plan.calls if set(call.arguments) != {"malformed"}]
-    return [(call.tool, call.arguments) for call in parsed.calls] == told or bool(parsed.malformed)
+    return [(call.tool, call.arguments) for call in parsed.calls] == told and parsed.malformed == bad
 
 
 def _check_pixels(trace: Trace, store: MediaStore, report: Report) -> bool:

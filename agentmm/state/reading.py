@@ -43,7 +43,7 @@ def _malformed(call: Mapping[str, Any]) -> Pending:
 
 
 def calls_made(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
-    """Every finished call of this question, in order.
+    """Every finished call of this question, in order, those that were no calls for their bad form included.
 
     Each has `step` (from 1), `call`, `tool`, `arguments`, `observation`, `media`, `seconds` and `error`.
     """
@@ -54,7 +54,8 @@ def calls_made(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
         if not isinstance(message, AIMessage):
             continue
         step += 1
-        found += [_call(step, call, results[call["id"]]) for call in message.tool_calls if call["id"] in results]
+        said = [*message.tool_calls, *message.invalid_tool_calls]
+        found += [_call(step, call, results[str(call["id"])]) for call in said if call["id"] in results]
     return found
 
 
@@ -63,8 +64,8 @@ def _call(step: int, call: Mapping[str, Any], result: ToolMessage) -> dict[str, 
     return {
         "step": step,
         "call": call["id"],
-        "tool": call["name"],
-        "arguments": call["args"],
+        "tool": call["name"] or "",
+        "arguments": call["args"] if isinstance(call["args"], Mapping) else {"raw": call["args"]},
         "observation": observation_text(result),
         "media": list(facts.get("media", [])),
         "seconds": facts.get("seconds", 0.0),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.errors import AgentmmError, TrainError
+from agentmm.model.identity import weights_id
 from agentmm.train.dpo import Recipe, report, train_dpo
 from agentmm.train.pairs import LoadImage
 
@@ -67,7 +68,7 @@ def run(
         The report.
 
     Raises:
-        TrainError: pairs or weights are missing.
+        TrainError: pairs or weights are missing, or the pairs were sampled from other weights.
     """
     import torch
 
@@ -77,6 +78,7 @@ def run(
     if not (folder / "config.json").is_file():
         raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    _check_weights(rows, folder)
     net: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
     net.to(where)
     out.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,15 @@ def _rows(path: Path, store: Path | str | None) -> list[dict[str, Any]]:
 
     traces = TraceStore(store)
     return [to_row(PreferencePair.model_validate(row), traces) for row in found]
+
+
+def _check_weights(rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Refuse pairs of another model: their token ids and outcomes are not this one's."""
+    own = weights_id(folder)
+    others = sorted({row["weights"] for row in rows if row.get("weights") not in (None, own)})
+    if others:
+        mend = "agentmm traces collect --planner ... --samples 4, with the planner that is trained"
+        raise TrainError("the pairs were sampled from other weights", got=", ".join(others), expected=own, mend=mend)
 
 
 def _say(line: str) -> None:

@@ -5,6 +5,7 @@ import json
 
 from agentmm.media import Image
 from agentmm.trace import TraceStore
+from tests.cli.conftest import PARTS
 
 
 def test_data_on_stdout_and_progress_on_stderr(ask, home):
@@ -38,8 +39,24 @@ def test_a_medium_comes_from_stdin(ask, monkeypatch, picture):
     assert (ran.code, ran.out) == (0, "{'width': 64}\n")
 
 
-def test_quiet_leaves_stderr_empty(ask):
+def test_quiet_leaves_stderr_empty_but_for_what_explains_a_failure(ask):
     assert ask(None, "--quiet", question=["What is 12 * 7.5?"]).err == ""
+    failed = ask("failing_planner", "--quiet")
+    assert (failed.code, failed.err) == (1, "failed   the planner failed: ValueError: no idea\n")
+    waiting = ask("asking", "--ask-first", "note", "--quiet", tools="note")
+    assert waiting.code == 1
+    assert [line.split()[0] for line in waiting.err.splitlines()] == ["waiting", "next"]
+
+
+def test_a_run_is_resumed_as_it_was_asked(ask, agentmm):
+    trace = json.loads(ask("asking", "--ask-first", "note", "--json", tools="note").out)["trace_id"]
+    for words, line in (
+        ((PARTS, "failing_planner", "note"), "the run was asked of another planner"),
+        ((PARTS, "asking", "loud"), "the run was asked with other tools"),
+    ):
+        parts, program, tool = words
+        ran = agentmm("ask", "--resume", trace, "--planner", f"{parts}:{program}", "--tools", f"{parts}:{tool}")
+        assert (ran.code, line in ran.err) == (2, True)
 
 
 def test_a_spent_budget_is_partial_and_exits_0_with_a_line(ask):
@@ -113,3 +130,16 @@ def test_media_are_kept_by_hash(ask, home, picture):
     kept = MediaStore(home / "media").get(trace.media["image_1"])
     assert isinstance(kept, Image)
     assert kept.width == 64
+
+
+def test_a_trace_that_cannot_be_tried_does_not_keep_the_others_from_it(ask, agentmm, home):
+    ask(None, question=["What is 12 * 7.5?"])
+    store = TraceStore(home / "traces.db")
+    known = store.get("last")
+    for kind, payload in (("start", {"graph": "own", "question": "q"}), ("end", {"status": "answered", "answer": "a"})):
+        store.append("own", kind, payload)
+    store.close()
+    ran = agentmm("traces", "replay", "--all", "--json")
+    told = {line["trace"]: line["verdict"] for line in map(json.loads, ran.out.splitlines())}
+    assert (ran.code, told) == (0, {known.id: "ok", "own": "not verifiable"})
+    assert agentmm("traces", "replay", "own").code == 1

@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableLambda
 from PIL import Image as PILImage
 from pydantic import Field
 
-from agentmm.errors import PlannerError
+from agentmm.errors import PlannerError, UnknownPlanner
 from agentmm.media import Image, MediaStore
 from agentmm.planner import load_planner
 from agentmm.planner.exerciser import ExerciserPlanner, fitting_call
@@ -107,8 +107,10 @@ def test_names_of_planners():
         load_planner("wat")
     with pytest.raises(PlannerError, match="not a planner"):
         load_planner(7)
-    with pytest.raises(PlannerError, match="address is malformed"):
+    with pytest.raises(UnknownPlanner, match="address is malformed"):
         load_planner("openai:model@nowhere")
+    with pytest.raises(UnknownPlanner, match="no planner of that name"):
+        load_planner("nobody:model")
 
 
 def test_a_function_is_a_planner():

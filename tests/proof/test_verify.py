@@ -56,6 +56,20 @@ def test_a_changed_call_is_found(run, trace, told):
     assert (0, "calls") in failed(verify(trace, run[0].store, told))
 
 
+def test_beside_a_malformed_call_the_others_are_still_compared(tmp_path):
+    good = '<tool_call>{"name": "find", "arguments": {"image": "image_1", "what": "circle"}}</tool_call>'
+    told = planner([f"{good}<tool_call>{{x</tool_call>", "2"])
+    with Agent(told, tools=[find], home=tmp_path) as agent:
+        answer = agent.ask("How many?", [picture()])
+        assert [(call["tool"], bool(call["error"])) for call in answer.steps] == [("find", False), ("", True)]
+        assert answer.steps[1]["arguments"] == {"raw": "{x"}
+        assert verify(agent.traces.get(answer.trace_id), agent.store, told).ok
+        for place, arguments in ((0, {"image": "image_1", "what": "square"}), (1, {"malformed": "{y"})):
+            trace = agent.traces.get(answer.trace_id)
+            trace.steps[0].plan.calls[place].arguments = arguments
+            assert (0, "calls") in failed(verify(trace, agent.store, told))
+
+
 def test_changed_log_probs_are_found(run, trace, told):
     trace.steps[2].plan.logp[0] += 0.01
     assert failed(verify(trace, run[0].store, told)) == {(2, "logp")}

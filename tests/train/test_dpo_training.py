@@ -176,3 +176,18 @@ def test_no_pairs_is_one_clear_line():
 def test_images_without_a_store_are_one_clear_line():
     with pytest.raises(TrainError, match="--media"):
         make_batch([{**PLAIN[0], "prompt_images": ["a" * 64]}], tiny(), None)
+
+
+def test_pairs_of_other_weights_are_refused(tmp_path):
+    """Rows say whose ids they are; pairs of weights that are not the ones to train are no data for these."""
+    import json
+
+    from agentmm.model import MultimodalLM, load_preset
+    from agentmm.train.dpo_main import run
+
+    folder = tmp_path / "weights"
+    MultimodalLM(load_preset("tiny")).save_pretrained(folder)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({**PLAIN[0], "weights": "0123456789abcdef"}) + "\n")
+    with pytest.raises(TrainError, match="sampled from other weights; got '0123456789abcdef'"):
+        run(rows, folder, tmp_path / "out")

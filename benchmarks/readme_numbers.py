@@ -14,7 +14,6 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
-ROWS = ("seen", "unseen")
 BEGIN, END = "<!-- numbers: python benchmarks/readme_numbers.py -->\n", "<!-- end of numbers -->\n"
 
 
@@ -28,11 +27,11 @@ def _trained() -> Iterator[str]:
     manifest = json.loads((ROOT / "agentmm" / "weights" / "nano" / "manifest.json").read_text(encoding="utf-8"))
     stages = manifest["recipe"]["stages"].values()
     tokens, seconds = (sum(stage[what] for stage in stages) for what in ("tokens", "seconds"))
-    seen, unseen = (json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))["by_wording"][row] for row in ROWS)
-    yield f"The `nano` that ships has read {tokens / 1e6:.0f} M tokens in {seconds / 60:.0f} minutes of training on two cores"
-    yield "(`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
-    yield f"**{100 * seen['ratio']:.1f} %** of what gold programs reach with the same tools, in wordings and words that it has"
-    yield f"never seen **{100 * unseen['ratio']:.1f} %**."
+    rows = json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))["by_wording"]
+    seen, unseen = (f"**{100 * rows[name]['ratio']:.1f} %**" for name in ("seen", "unseen"))
+    yield f"The `nano` that ships has read {tokens / 1e6:.0f} M tokens in {seconds / 60:.0f} minutes of training on two"
+    yield "cores (`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
+    yield f"{seen} of what gold programs reach with the same tools, in wordings and words never seen {unseen}."
     yield ""
 
 

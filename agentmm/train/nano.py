@@ -44,6 +44,13 @@ OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
 BATCH_TOKENS = 1600
 """Tokens that a step of each process computes; the signatures at the head of its rows count once."""
 
+_SETTINGS: dict[str, tuple[str, ...]] = {
+    "lm": ("preset", "episodes", "drills"),
+    "pt": ("preset", "captions"),
+    "it": ("preset", "drills", "imagined", "varied", "invented"),
+}
+"""What a stage's recipe in the manifest says of the run, beside its plan."""
+
 __all__ = ["SHARES", "SIGNATURES", "Run", "main", "train_nano"]
 
 Log = Callable[[str], None]
@@ -201,6 +208,7 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
         "batch_tokens": stage.tokens,
         "processes": processes(),
         "other_weight": stage.other_weight,
+        **{name: getattr(run, name) for name in _SETTINGS[stage.name]},
         "seconds": round(progress.seconds),
         "steps": progress.steps,
         "tokens": progress.tokens,

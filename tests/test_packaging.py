@@ -73,14 +73,26 @@ def test_model_world_and_the_inner_loop_of_training_need_six_libraries_alone():
     assert run(BARE, OMP_NUM_THREADS="1").endswith("fine\n")
 
 
+def tracked(*folders):
+    """Names of the files under version control that are there, links as such."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *folders], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("no git here")
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def shipped_name(name):
+    """Where a tracked file lies in the wheel; None for the two links, which are folders there."""
+    if name in {"agentmm/tools", "agentmm/graphs"}:
+        return None
+    return name if name.startswith("agentmm/") else f"agentmm/{name}"
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """The tracked files, elsewhere."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
-    if listed.returncode:
-        pytest.skip("no git here")
     folder = tmp_path_factory.mktemp("clone")
-    for name in filter(None, listed.stdout.split("\0")):
+    for name in tracked():
         source, target = ROOT / name, folder / name
         if source.is_symlink() or source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,14 +130,10 @@ def test_wheel_and_sdist_hold_everything(clone, tmp_path):
     inside = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = {path.relative_to(clone).as_posix() for path in (clone / "agentmm").rglob("*.py")}
-    wanted = {name for name in wanted if not name.startswith(("agentmm/tools/", "agentmm/graphs/"))}
-    wanted |= {f"agentmm/tools/{path.name}" for path in (clone / "tools").glob("*.py")}
-    wanted |= {f"agentmm/graphs/{path.name}" for path in (clone / "graphs").glob("*.py")}
-    data = [path for folder in ("weights", "world/fonts") for path in (clone / "agentmm" / folder).rglob("*")]
-    wanted |= {path.relative_to(clone).as_posix() for path in data if path.is_file()}
-    wanted.add("agentmm/py.typed")
+    wanted = {shipped_name(name) for name in tracked("agentmm", "tools", "graphs")} - {None}
+    kinds = {Path(name).suffix for name in wanted}
+    assert {".py", ".pyi", ".yaml", ".npz", ".ttf", ".json", ".safetensors", ".jinja"} <= kinds
     assert wanted - inside == set()
-    assert not {name for name in inside if name.startswith(("tools/", "graphs/", "tests/"))}
+    assert {name for name in inside - wanted if ".dist-info/" not in name} == set()
     sources = {name.replace("agentmm/tools/", "tools/").replace("agentmm/graphs/", "graphs/") for name in wanted}
     assert sources - packed == set()

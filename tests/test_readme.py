@@ -1,17 +1,27 @@
-"""README tells the truth: its commands run, its links lead somewhere, its Python blocks compile."""
+"""The documents tell the truth: their commands exist and run, README's Python runs, its links lead somewhere."""
 
+import argparse
+import importlib.util
+import json
 import re
+import runpy
 import shlex
 import subprocess
+import warnings
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image as PILImage
+from typer.main import get_command
 
 from agentmm.cli import run
+from agentmm.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NANO = ROOT / "agentmm" / "weights" / "nano" / "model.safetensors"
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 SLOW = re.compile(r"#.*\bminutes?\b")
 
 
@@ -33,20 +43,115 @@ def words_of(line):
     return None if at is None else words[at + 1 :]
 
 
-@pytest.mark.parametrize("line", [line for line in lines() if words_of(line)])
-def test_every_command_of_readme_exists_with_its_options(line, capsys):
-    words = words_of(line)
-    depth = 2 if words[0] in {"tools", "graphs", "traces", "train", "eval"} else 1
-    assert run([*words[:depth], "--help"]) == 0
-    said = capsys.readouterr().out
-    for option in (word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)):
-        assert option in said, f"{' '.join(words[:depth])} has no option {option}"
+def commands():
+    """`(document, program, words after it, whole)` of every command in a block or between backticks.
+
+    A command is whole in a block; in prose it may be a mere name without options, or be cut short with `...`.
+    """
+    for path in DOCUMENTS:
+        text, name = path.read_text(encoding="utf-8").replace("\\\n", " "), path.name
+        fenced = re.findall(r"^```(?:sh|text)?\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+        indented = re.findall(r"^ {4}(\S.*)", prose, flags=re.MULTILINE)
+        for line in [*"".join(fenced).splitlines(), *indented]:
+            yield from ((name, *found, True) for found in programs(line))
+        for span in re.findall(r"`([^`]+)`", prose):
+            whole = " -" in span and "..." not in span
+            yield from ((name, *found, whole) for found in programs(span))
 
 
-@pytest.mark.parametrize("line", [line for line in lines() if shlex.split(line, comments=True)[0] == "make"])
-def test_every_make_target_of_readme_exists(line):
-    done = subprocess.run(["make", "-n", *shlex.split(line, comments=True)[1:]], cwd=ROOT, capture_output=True)
-    assert done.returncode == 0
+def programs(line):
+    """`(program, words)` of each command of ours in a line of shell."""
+    if not re.match(r"\s*(\S*/)?(agentmm|python|make)\s", line):
+        return
+    for part in re.split(r"\s(?:&&|\|\|?|;)\s", line):
+        program, *words = [word for word in shlex.split(part, comments=True) if word != "..."]
+        words = words[: words.index(">")] if ">" in words else words
+        if Path(program).name != "python":
+            yield Path(program).name, words
+        elif words[0] == "-m" and words[1].startswith("agentmm"):
+            yield words[1], words[2:]
+        elif words[0] != "-m":
+            yield words[0], words[1:]
+
+
+COMMANDS = sorted({(name, program, tuple(words), whole) for name, program, words, whole in commands()})
+
+
+def test_the_commands_of_the_documents_are_found():
+    found = {(name, program, *words[:2]) for name, program, words, _ in COMMANDS}
+    assert found >= {
+        ("README.md", "agentmm", "train", "dpo"),
+        ("README.md", "agentmm", "eval", "world"),  # in prose
+        ("log.md", "agentmm.train.nano", "--minutes", "38"),
+        ("README.md", "benchmarks/bench_ask.py"),
+        ("README.md", "make", "demo"),
+        ("CONTRIBUTING.md", "make", "bench"),
+        ("log.md", "agentmm.collect", "--split", "train"),  # over two lines
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "words", "whole"),
+    COMMANDS,
+    ids=[f"{name}: {program} {' '.join(words)}"[:100] for name, program, words, _ in COMMANDS],
+)
+def test_every_command_of_the_documents_exists_with_its_options(name, program, words, whole, monkeypatch):
+    """Each is read by the parser that would read it, and goes no further."""
+    if program == "make":
+        done = subprocess.run(["make", "-n", *words], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    elif program == "agentmm":
+        read_by_typer(words, whole)
+    else:
+        read_by_argparse(program, words, monkeypatch)
+
+
+def read_by_typer(words, whole):
+    """Let the command's own parser read its words."""
+    found = get_command(app)
+    while words and words[0] in getattr(found, "commands", {}):
+        found, words = found.commands[words[0]], words[1:]
+    if hasattr(found, "commands"):
+        assert not words, "no such command"
+        return
+    try:
+        found.make_context(found.name, list(words))
+    except Exception as error:
+        if whole or type(error).__name__ != "MissingParameter":
+            raise
+
+
+class Parsed(Exception):
+    """The words were understood."""
+
+
+def read_by_argparse(program, words, monkeypatch):
+    """Start a script or a module of ours as `python` would, up to where it has parsed its words."""
+    script = program.endswith(".py")
+    origin = ROOT / program if script else origin_of(program)
+    if "argparse" not in origin.read_text(encoding="utf-8"):
+        assert words == (), f"{program} takes no options"
+        return
+    parse = argparse.ArgumentParser.parse_args
+
+    def only_parse(self, *_):
+        parse(self, words)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
+    start, what = (runpy.run_path, str(origin)) if script else (runpy.run_module, program)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # runpy's, where the module is imported already
+        with pytest.raises(Parsed):
+            start(what, run_name="__main__")
+
+
+def origin_of(module):
+    """The file that `python -m` runs."""
+    found = importlib.util.find_spec(module)
+    assert found is not None, f"no module {module}"
+    return Path(found.origin).with_name("__main__.py") if found.submodule_search_locations else Path(found.origin)
 
 
 @pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")
@@ -64,9 +169,62 @@ def test_the_quick_commands_of_readme_run_one_after_another(tmp_path, monkeypatc
         assert said.out.strip(), line
 
 
-def test_python_blocks_compile():
-    for block in blocks("python"):
-        compile(block, "README.md", "exec")
+@pytest.fixture
+def ran(tmp_path, monkeypatch):
+    """Runs the one Python block of README that holds some words, in a folder with the examples; gives its names."""
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+
+    def go(words, name="block.py"):
+        (block,) = (block for block in blocks("python") if words in block)
+        (tmp_path / name).write_text(block, encoding="utf-8")
+        return runpy.run_path(name)
+
+    return go
+
+
+BLOCKS = {"agent.ask(": "embed", "def brightness(": "tool", "load_tool(": "experts"}
+"""Words of each Python block of README; the test of that name runs it."""
+
+
+def test_every_python_block_of_readme_has_a_test_that_runs_it():
+    found = [[words for words in BLOCKS if words in block] for block in blocks("python")]
+    assert sorted(found) == sorted([words] for words in BLOCKS)
+
+
+@pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")
+def test_the_block_that_embeds_an_agent_runs(ran, capsys):
+    with closing(ran("agent.ask(")["agent"]) as agent:
+        answer = agent.traces.get("last")
+    assert capsys.readouterr().out.startswith(f"{answer.answer} answered ")
+    assert answer.answer == "2"
+
+
+def test_the_block_that_makes_a_tool_runs_here_and_in_the_command_below_it(ran, capsys):
+    """The exerciser plans in nano's place: it calls every tool once."""
+    PILImage.new("RGB", (8, 8), (40, 50, 60)).save("photo.png")
+    tool = ran("def brightness(", "my_tools.py")["brightness"]
+    from agentmm.media import open_media
+
+    assert tool.call(image=open_media("photo.png")).value == {"mean": 50.0}
+    command = next(span for span in re.findall(r"`([^`\n]+)`", README) if "my_tools.py:brightness" in span)
+    assert run([*words_of(command), "--planner", "exerciser", "--json"]) == 0
+    (step,) = json.loads(capsys.readouterr().out)["steps"]
+    assert (step["tool"], json.loads(step["observation"])) == ("brightness", {"mean": 50.0})
+
+
+@pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")
+def test_the_block_that_chooses_experts_runs(ran):
+    """No weights of experts are loaded before a call."""
+    with closing(ran("load_tool(")["agent"]) as agent:
+        named = {tool.name: tool.options for tool in agent.tools}
+    assert named == {
+        "detect": {"weights": "yolo26n.pt"},
+        "transcribe": {"model": "base.en"},
+        "imagine": {"pipeline": "FOLDER_OR_NAME"},
+        "read_text": {},
+    }
 
 
 def test_links_lead_somewhere():

@@ -17,9 +17,13 @@ from agentmm.agent import Agent  # noqa: F401 - warm before the forks
 from agentmm.cli import run
 from agentmm.planner import function, scripted  # noqa: F401
 from agentmm.trace import TraceStore
+from tests.cli.parts import STEPS
 
 LATEST = time.monotonic() + 300
-"""Nobody waits longer for a first call."""
+"""Nobody waits longer for a call."""
+
+TRIES = 5
+"""A round whose kill came when the run was over is made again, at another moment."""
 
 
 def words(parts, *more):
@@ -59,11 +63,11 @@ def enter(folder):
     os.environ["AGENTMM_HOME"], os.environ["NOTES"] = str(folder / "home"), str(folder / "notes")
 
 
-def killed_run(parts, folder, seconds, sign, begun=False):
-    """One run that is killed after so long (since its start, or since its first tool call), looked at, and resumed."""
+def killed_run(parts, folder, noted, seconds, sign):
+    """One run that is killed so long after so many of its calls were made, looked at, and resumed."""
     enter(folder)
     pid = child(words(parts, "go"), folder / "first")
-    while begun and not notes(folder) and time.monotonic() < LATEST:
+    while len(notes(folder)) < noted and alive(pid) and time.monotonic() < LATEST:
         time.sleep(0.002)
     time.sleep(seconds)
     os.kill(pid, sign)
@@ -93,6 +97,11 @@ def killed_run(parts, folder, seconds, sign, begun=False):
     }  # fmt: skip
 
 
+def alive(pid):
+    """Whether a child has not ended; one that has is left to be waited for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
 def notes(folder):
     path = folder / "notes"
     return path.read_text().split() if path.exists() else []
@@ -105,11 +114,24 @@ def main():
     span = max(whole_run(parts, folder / f"whole{k}") for k in range(2))
     rng = random.Random(1)
     for number in range(rounds):
-        begun = number % 2 == 1  # on a busy machine hardly any moment falls into the run by chance
-        moment = rng.uniform(0.0, 0.02) if begun else rng.uniform(0.02, 0.95) * span
-        told = killed_run(parts, folder / str(number), moment, sign, begun)
+        for attempt in range(TRIES):
+            noted, moment = moment_of(number, rng, span)
+            told = killed_run(parts, folder / f"{number}_{attempt}", noted, moment, sign)
+            if told["code"]:
+                break
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
+
+
+def moment_of(number, rng, span):
+    """When to kill: at any moment of the start, or within the step that follows after so many calls were made.
+
+    Time alone would not do: where the machine is busy, hardly any moment falls into the run by chance. So four rounds
+    of five count the calls: all but the last step's, each number in its turn.
+    """
+    if number % 5 == 4:
+        return 0, rng.uniform(0.02, 0.95) * span
+    return 1 + (number - number // 5) % (2 * STEPS - 2), rng.uniform(0.0, span / (2 * STEPS))
 
 
 if __name__ == "__main__":

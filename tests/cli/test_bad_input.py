@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import struct
 import subprocess
 import time
@@ -15,6 +14,9 @@ from PIL import Image as PILImage
 
 from agentmm.media import MediaStore
 from agentmm.trace import TraceStore
+from tests.cli.conftest import PARTS, PYTHON
+from tests.cli.parts import STEPS
+from tests.marked import NAME, left_of
 
 
 def png(width, height, rows=b""):
@@ -77,12 +79,14 @@ def test_a_file_without_a_question_is_2(ask, tmp_path, name):
 def test_huge_audio_is_refused(ask, tmp_path):
     (tmp_path / "huge.wav").write_bytes(huge_wav())
     ran = ask("giving_up", "huge.wav")
-    assert ran.code in (0, 2)  # the 0.1 s that are really there are usable
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "huge.wav is truncated or its header lies; got '1600 bytes of samples where its header promises" in ran.err
     with wave.open(str(tmp_path / "long.wav"), "wb") as sound:
         sound.setparams((1, 1, 8000, 0, "NONE", ""))
         sound.writeframes(b"\x80" * 8000 * 3600 * 5)
     ran = ask("giving_up", "long.wav")
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "long.wav is too long a clip; got '18000.0 s at 8000 Hz'; expected at most 1800 s" in ran.err
 
 
 def sixteen_bit(path):
@@ -145,43 +149,47 @@ def test_a_tool_that_raises_ends_the_run_with_1(ask, home):
 def test_a_tool_that_hangs_is_ended_within_two_more_seconds(ask, home, tool):
     from agentmm.tool.worker import WORKERS
 
+    ask("giving_up", tools=tool)  # what is imported late would count
     before = set(WORKERS.pids())
     for _ in range(3):  # on a busy machine the time may be over before the tool is called: that is a partial answer
+        began = time.monotonic()
         ran = ask(tool.replace("hang", "hanging"), "--timeout", "2", "--json", tools=tool)
-        said = json.loads(ran.out)
-        if said["steps"]:
+        wall, said = time.monotonic() - began, json.loads(ran.out)
+        if said["steps"] and wall < 4:
             break
     assert (ran.code, said["status"]) == (1, "failed")
-    assert said["seconds"] < 4
+    assert said["seconds"] <= wall < 4
     assert set(WORKERS.pids()) <= before
     assert TraceStore(home / "traces.db").get("last").status == "failed"
 
 
-def test_no_process_is_left_of_a_tool_that_hangs(environment, tmp_path):
-    from tests.cli.conftest import PARTS, PYTHON
+def test_no_process_is_left_of_a_tool_that_hangs_and_the_whole_command_ends_in_time(environment, tmp_path):
+    """`--timeout 2`: exit 1 within 4 s by the wall, interpreter and imports included, and no process left.
 
-    words = ["ask", "q", "--planner", f"{PARTS}:hanging", "--tools", f"{PARTS}:hang", "--timeout", "2", "--json"]
-    marked = {**environment, "AGENTMM_TEST_MARK": str(tmp_path)}
-    done = subprocess.run([PYTHON, "-m", "agentmm", *words], env=marked, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["seconds"] < 4
-    until = time.monotonic() + 2
-    while left := _marked(str(tmp_path)):
-        assert time.monotonic() < until, left
-        time.sleep(0.05)
+    Start and imports alone take longer than 4 s on a machine that does something else too, so there the bound holds
+    for what the command takes beyond the same one with a tool that refuses at once; both bounds hold where that one
+    takes 2.5 s at most, as it does on an idle machine.
+    """
 
+    def timed(program, tool, timeout):
+        words = ["ask", "q", "--planner", f"{PARTS}:{program}", "--tools", f"{PARTS}:{tool}", "--timeout", timeout]
+        began = time.monotonic()
+        done = subprocess.run(
+            [PYTHON, "-m", "agentmm", *words, "--json"],
+            env={**environment, NAME: str(tmp_path)}, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        return time.monotonic() - began, done
 
-def _marked(mark):
-    """Processes that have a mark in their environment."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if f"AGENTMM_TEST_MARK={mark}".encode() in file.read():
-                    found.append(pid)
-        except OSError:
-            continue
-    return found
+    for _ in range(3):  # something else may have had the machine during one of the two
+        usual, done = timed("calling_refuse", "refuse", "100")
+        assert (done.returncode, json.loads(done.stdout)["answer"]) == (0, "the lens is dirty")
+        wall, done = timed("hanging", "hang", "2")
+        assert left_of(str(tmp_path)) == []
+        in_time = wall - usual < 4 and (wall < 4 or usual > 2.5)
+        if in_time and done.returncode == 1:
+            break
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (1, "failed")
+    assert in_time, (wall, usual)
 
 
 @pytest.fixture
@@ -202,6 +210,48 @@ def test_a_full_disk_is_one_line_and_1(ask, full_disk, tmp_path):
     ran = ask("giving_up", "noise.png", "--home", full_disk)
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert ran.err.startswith("error: ")
+
+
+SMALL_FILES = """
+import resource, sys
+size, *sys.argv[1:] = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), int(size)))
+from agentmm.cli import main
+main()
+"""
+"""Runs the command line where no file can grow beyond so many bytes, which any user can do."""
+
+
+def with_small_files(size, words, environment):
+    own = {**environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [PYTHON, "-c", SMALL_FILES, str(size), *words]
+    return subprocess.run(command, env=own, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(("size", "says"), [(262_144, "cannot store noise.png"), (8_192, "cannot use the trace store")])
+def test_a_quota_that_is_spent_is_one_line_and_1(environment, home, tmp_path, size, says):
+    noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    PILImage.fromarray(noise).save(tmp_path / "noise.png")
+    ran = with_small_files(size, ["ask", "noise.png", "q", "--planner", f"{PARTS}:giving_up"], environment)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    assert ran.stderr.startswith(f"error: {says}")
+    assert "free some space" in ran.stderr
+    assert not [path for path in (home / "media").rglob("*") if path.is_file()]
+
+
+def test_a_quota_spent_in_the_middle_leaves_a_run_that_goes_on(environment, home, agentmm, tmp_path):
+    """The checkpoints' file cannot grow beyond 180 kB; what was finished is not made again."""
+    given = ["--planner", f"{PARTS}:writing", "--tools", f"{PARTS}:note"]
+    ran = with_small_files(180_000, ["ask", "q", *given], environment)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("error: ")) == (1, "", 1)
+    assert ran.stderr.splitlines()[-1].startswith("error: cannot write checkpoints to ")
+    written = (tmp_path / "notes").read_text().split()
+    assert 2 <= len(written) < 2 * STEPS
+    trace = TraceStore(home / "traces.db").get("last")
+    assert agentmm("ask", "--resume", trace.id, *given).code == 0
+    whole = [f"{step}{letter}" for step in range(STEPS) for letter in "ab"]
+    assert sorted((tmp_path / "notes").read_text().split()) == whole
+    assert TraceStore(home / "traces.db").get(trace.id).answer == " ".join(whole)
 
 
 def test_a_disk_that_fills_up_in_the_middle_leaves_a_store_that_reads(ask, home, monkeypatch):

@@ -54,6 +54,7 @@ def test_the_demo_as_json_lines(agentmm, media, program):
 
 def test_the_examples_are_there():
     folder = demo.media_folder()
-    asked = {name for names, _ in demo.QUESTIONS for name in names if not name.endswith(".wav")}
+    asked = {name for names, _ in demo.QUESTIONS for name in names}
     assert len(demo.QUESTIONS) >= 8
+    assert {name.rpartition(".")[2] for name in asked} == {"png", "wav"}
     assert asked <= {path.name for path in folder.iterdir()}

@@ -38,10 +38,15 @@ def whole_again(told):
 
 
 def test_killed_at_twenty_random_moments(environment, tmp_path):
+    """At least 15 of them fall after a call was recorded, and they are spread over the ten calls of the run."""
     found = rounds(environment, tmp_path / "runs", 20, "SIGKILL")
     begun = [told for told in found if told["trace"]]
     assert len(found) == 20
-    assert len(begun) >= 5
+    assert all(told["code"] in (-9, 0) for told in found)
+    recorded = [len(told["finished"]) for told in begun if told["code"] == -9 and told["finished"]]
+    assert len(recorded) >= 15, recorded
+    assert len(set(recorded)) >= 4, recorded
+    assert max(recorded) - min(recorded) >= STEPS - 1, recorded
     for told in begun:
         whole_again(told)
 

@@ -5,17 +5,21 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
 
 from agentmm.compose import PlannedCall, check_call, check_plan
 from agentmm.errors import CallError
 from agentmm.media import Audio, Handles, Image, MediaStore
+from agentmm.nodes import act
+from agentmm.nodes.running import run_config
 from agentmm.registry import load_tools
 from agentmm.tool import resolve_arguments, run_tool, tool
+from tests.nodes.conftest import Heard
 
 RAN = []
 
 
-@tool
+@tool(isolation="thread")
 def paint(
     image: Image, colour: Literal["red", "blue"], width: int, note: str = "", thick: bool = False
 ) -> dict[str, Image]:
@@ -24,14 +28,14 @@ def paint(
     return {"image": image}
 
 
-@tool
+@tool(isolation="thread")
 def listen(audio: Audio, speed: float = 1.0) -> dict[str, str]:
     """Listen."""
     RAN.append("listen")
     return {"text": ""}
 
 
-@tool
+@tool(isolation="thread")
 def facts(medium: Image | Audio) -> dict[str, str]:
     """Facts."""
     RAN.append("facts")
@@ -39,6 +43,31 @@ def facts(medium: Image | Audio) -> dict[str, str]:
 
 
 TOOLS = [paint, listen, facts, *load_tools(["crop", "calculate"])]
+
+
+@pytest.fixture
+def acted(run, tmp_path):
+    """What the act node makes of one call of a planner: its entry in the trace; `RAN` says which tools ran."""
+
+    def call(name, arguments):
+        RAN.clear()
+        heard = Heard()
+        config = run_config("t", tmp_path, callbacks=[heard.handler()], agentmm_store=str(run[0].root))
+        state = {"messages": [HumanMessage("q"), said(name, arguments)], "media": run[1], "trace": "t", "steps": 1}
+        act(TOOLS).invoke(state, config)
+        (report,) = heard.named("agentmm.results")
+        (result,) = report["results"]
+        return result
+
+    return call
+
+
+def said(name, arguments):
+    """A planner's message; what is no call by its form stands where LangChain puts such calls."""
+    if isinstance(name, str) and isinstance(arguments, dict):
+        return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": "call_1"}])
+    told = {"name": name if name is None else str(name), "args": json.dumps(arguments), "id": "call_1", "error": None}
+    return AIMessage("", invalid_tool_calls=[{**told, "type": "invalid_tool_call"}])
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +99,14 @@ def test_good_calls_pass_and_run(name, arguments, run):
     ready = check_call(name, arguments, records, TOOLS)
     chosen = next(one for one in TOOLS if one.name == name)
     assert run_tool(chosen, resolve_arguments(chosen, ready, records, store)).seconds >= 0
+
+
+@pytest.mark.parametrize(("name", "arguments"), GOOD)
+def test_good_calls_run_in_the_act_node(name, arguments, acted):
+    """So an empty `RAN` means that nothing ran."""
+    result = acted(name, arguments)
+    recorded = [name] if name in {"paint", "listen", "facts"} else []
+    assert (result["tool"], result["error"], RAN) == (name, None, recorded)
 
 
 def test_whole_numbers_become_int_and_regions_become_their_crop(run):
@@ -124,15 +161,18 @@ def test_there_are_more_than_fifty_mutations():
 
 
 @pytest.mark.parametrize(("name", "arguments", "named"), MUTATIONS)
-def test_no_ill_typed_call_runs(name, arguments, named, run):
-    RAN.clear()
+def test_no_ill_typed_call_runs(name, arguments, named, run, acted):
     with pytest.raises(CallError) as caught:
         check_call(name, arguments, run[1], TOOLS)
     message = str(caught.value)
     assert named in message
     assert "\n" not in message
     assert len(message) < 500
-    assert RAN == []
+    result = acted(name, arguments)
+    assert (RAN, result["media"], result["seconds"]) == ([], [], 0.0)
+    well_formed = isinstance(name, str) and isinstance(arguments, dict)
+    assert result["error"] == (message if well_formed else "a malformed call: arguments are no JSON object")
+    assert json.loads(result["observation"]) == {"error": result["error"]}
 
 
 @pytest.mark.parametrize(

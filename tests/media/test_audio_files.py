@@ -119,23 +119,6 @@ def test_made_clips_keep_their_promises():
     assert Audio(np.array([2, -2], np.float32), RATE).samples.tolist() == [1, -1]
 
 
-def test_resampling_keeps_pitch_level_and_time():
-    for rate in (16000, 11025, 44100):
-        there = Audio(WAVE, RATE).at_rate(rate)
-        assert there.seconds == pytest.approx(1.0, abs=1e-3)
-        expected = 0.5 * np.sin(np.arange(there.samples.size) / rate * 2 * np.pi * 440)
-        inner = slice(rate // 50, -rate // 50)
-        assert np.abs(there.samples - expected)[inner].max() < 2e-3
-    assert Audio(WAVE, RATE).at_rate(RATE).samples is not None
-
-
-def test_resampling_down_removes_what_would_fold_back():
-    tone = np.sin(np.arange(16000) / 16000 * 2 * np.pi * 7000).astype(np.float32)
-    low = Audio(tone, 16000).at_rate(8000)  # 7 kHz would fold to 1 kHz
-    assert np.abs(low.samples[200:-200]).max() < 0.01
-    assert low.region((0.1, 0.2)).in_source().span == (0.1, 0.2)
-
-
 def test_sound_needs_no_extra_and_compressed_sound_names_it(file_of, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     assert open_media(file_of(pcm(b"\0\0" * 10))).seconds > 0

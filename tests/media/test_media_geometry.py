@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentmm.errors import MediaError
 from agentmm.media import Audio, Image, Origin, Region, Step, crop, rotate, zoom
-from agentmm.media.geometry import IDENTITY, apply, compose, invert
+from agentmm.media.geometry import IDENTITY, apply, compose
 
 numbers = st.floats(-50, 50)
 affines = st.tuples(*[numbers] * 6)
@@ -20,16 +20,6 @@ affines = st.tuples(*[numbers] * 6)
 def test_composition_applies_the_inner_map_first(outer, inner, point):
     one_by_one = apply(outer, apply(inner, point))
     assert apply(compose(outer, inner), point) == pytest.approx(one_by_one, rel=1e-9, abs=1e-6)
-
-
-@given(affines.filter(lambda m: abs(m[0] * m[4] - m[1] * m[3]) > 1e-2), st.tuples(numbers, numbers))
-def test_an_inverse_undoes(matrix, point):
-    assert apply(invert(matrix), apply(matrix, point)) == pytest.approx(point, abs=1e-3)
-
-
-def test_a_flat_map_has_no_inverse():
-    with pytest.raises(MediaError, match="cannot be inverted"):
-        invert((1.0, 2.0, 0.0, 2.0, 4.0, 0.0))
 
 
 views = st.lists(

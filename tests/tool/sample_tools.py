@@ -65,7 +65,7 @@ def fail(how: Literal["tool", "extra", "value", "exit", "die", "signal", "large"
     return "x" * 100_000_000 if how == "large" else object()
 
 
-@tool
+@tool(memory_mb=200)
 def hoard(megabytes: int) -> dict[str, int]:
     """Take memory."""
     return {"bytes": np.ones(megabytes * 2**20, dtype=np.uint8).nbytes}

@@ -15,7 +15,7 @@ import pytest
 
 from agentmm.errors import ConfigError, MissingExtra, ToolCrash, ToolError, ToolTimeout
 from agentmm.media import Image
-from agentmm.tool import run_tool
+from agentmm.tool import run_tool, tool
 from agentmm.tool.decorator import LateTool
 from agentmm.tool.reference import load_reference, reference_of
 from agentmm.tool.worker import WORKERS, Workers
@@ -83,14 +83,47 @@ def test_errors_come_back_as_what_they_are(how, error, words):
         run("fail", how=how)
 
 
-def test_memory_is_bounded():
-    pool = Workers(most=1, memory_bytes=2 * 2**30)
+@pytest.mark.parametrize("timeout_s", [60.0, None])
+def test_a_tool_that_takes_too_much_memory_is_told_so_and_its_worker_replaced(timeout_s):
+    assert run("hoard", timeout_s, megabytes=10) == {"bytes": 10 * 2**20}
+    before = set(WORKERS.pids())
+    with pytest.raises(ToolError, match=r"^hoard ran out of memory; expected at most 200 MiB$"):
+        run("hoard", timeout_s, megabytes=400)
+    after = set(WORKERS.pids())
+    assert len(before - after) == 1
+    assert run("hoard", timeout_s, megabytes=10) == {"bytes": 10 * 2**20}
+    assert len(set(WORKERS.pids()) - after) == 1
+
+
+def test_a_bound_is_for_its_own_tool():
+    pool, shout, hoard = Workers(most=1), REFERENCES["shout"], REFERENCES["hoard"]
     try:
-        assert pool.call(REFERENCES["hoard"], {"megabytes": 10}, 60.0) == {"bytes": 10 * 2**20}
-        with pytest.raises(ToolError, match="memory"):
-            pool.call(REFERENCES["hoard"], {"megabytes": 4000}, 60.0)
+        first = pool.call(shout, {"text": "a"}, 60.0)["pid"]
+        assert pool.call(hoard, {"megabytes": 400}, 60.0) == {"bytes": 400 * 2**20}
+        assert str(pool.pids()[0]) == first
+        with pytest.raises(ToolError, match="ran out of memory"):
+            pool.call(hoard, {"megabytes": 400}, 60.0, 200)
+        assert pool.call(hoard, {"megabytes": 10}, 60.0, 200) == {"bytes": 10 * 2**20}
+        bounded = str(pool.pids()[0])
+        assert pool.call(shout, {"text": "a"}, 60.0)["pid"] not in (first, bounded)
     finally:
         pool.close()
+
+
+def test_arguments_beyond_the_bound_are_told_too():
+    pool, large = Workers(most=1), Image(np.zeros((5000, 8000, 3), np.uint8))
+    try:
+        with pytest.raises(ToolError, match=r"^halves ran out of memory; expected at most 60 MiB$"):
+            pool.call(sample_tools.halves.reference, {"image": large}, 60.0, 60)
+    finally:
+        pool.close()
+
+
+def test_a_bound_needs_a_worker():
+    with pytest.raises(ConfigError, match="has a memory bound but runs in a thread"):
+        tool(memory_mb=64, isolation="thread", description="Nothing.")(sample_tools.halves.function)
+    with pytest.raises(ConfigError, match="cannot run in a worker"):
+        tool(memory_mb=64, name="inner", description="Nothing.")(lambda: None)
 
 
 def test_parallel_calls_get_workers_of_their_own():

@@ -67,11 +67,23 @@ def trl_loss(rows, model, reference, folder, beta=0.1):
             processing_class=word_tokenizer(64),
         )  # fmt: skip
         batch = next(iter(trainer.get_train_dataloader()))
-        order = [each["prompt_ids"] for each in rows]
-        found = sorted(batch["input_ids"][: len(rows)].tolist())
-        assert len(found) == len(order)
+        assert sides_of(batch) == sorted(
+            (side, each["prompt_ids"] + each[f"{side}_ids"], each[f"{side}_ids"])
+            for each in rows
+            for side in ("chosen", "rejected")
+        )
         with torch.no_grad():
             return trainer.compute_loss(trainer.model, batch)
+
+
+def sides_of(batch):
+    """`(side, ids, those that TRL scores)` of each row of a batch of TRL: chosen ones first, padded on the right."""
+    count, found = len(batch["input_ids"]) // 2, []
+    for place, (ids, there, scored) in enumerate(
+        zip(batch["input_ids"], batch["attention_mask"].bool(), batch["completion_mask"].bool(), strict=True)
+    ):
+        found.append(("chosen" if place < count else "rejected", ids[there].tolist(), ids[scored].tolist()))
+    return sorted(found)
 
 
 def by_the_formula(example, model, reference, beta=0.1):

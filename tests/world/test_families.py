@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from truth_tools import answer
 
 from agentmm.world.families import FAMILIES
 from agentmm.world.program import Call, advance, guarded, one
@@ -21,6 +15,7 @@ from agentmm.world.score import is_right
 from agentmm.world.sources import SEEDS_PER_SPLIT, medium
 from agentmm.world.wordings import WORDINGS
 from agentmm.world.wordings.skeletons import wordings_of
+from tests.world.truth_tools import answer
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 import hashlib
 import math
-import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from agentmm.world.drawing import COLOURS, SHAPES, SUB, cut, paint, stamp
-from agentmm.world.scenes import LEAST_VISIBLE, SIZES, Scene, Shape, make_scene, plural, scene_caption
+from agentmm.world.scenes import LEAST_VISIBLE, SIZES, Scene, Shape, make_scene
 
 HASHES = Path(__file__).parent / "scene_hashes.txt"
 
@@ -98,32 +97,6 @@ def test_find_and_count() -> None:
     assert picture.count(colour="red", shape="circle") == 1
     assert picture.count(size="medium") == 0
     assert [s.name for s in picture.find(size="small")] == ["red circle", "red cross"]
-
-
-def test_captions_are_true() -> None:
-    picture = truth("small red circle", "small red circle", "large orange cross")
-    captions = {scene_caption(picture, np.random.default_rng(k)) for k in range(200)}
-    assert "3 shapes: 2 red circles, 1 orange cross" in captions
-    assert "2 circles, 1 cross" in captions
-    assert "2 red shapes, 1 orange shape" in captions
-    assert "the largest of 3 shapes is an orange cross" in captions
-    assert "small red circle, small red circle, large orange cross" in captions
-    assert "leftmost: red circle; rightmost: orange cross" in captions
-    assert "a small red circle left of a large orange cross" in captions
-    assert not any(re.search(r"right of a large", caption) for caption in captions)
-
-
-def test_an_empty_scene_has_captions() -> None:
-    assert {scene_caption(truth(), np.random.default_rng(k)) for k in range(60)} <= {
-        "0 shapes: nothing",
-        "nothing",
-        "no shape",
-        "an empty picture",
-    }
-
-
-def test_plural() -> None:
-    assert [plural(1, "cross"), plural(2, "cross"), plural(0, "heart")] == ["1 cross", "2 crosses", "0 hearts"]
 
 
 def test_a_level_square_covers_exactly_its_pixels() -> None:

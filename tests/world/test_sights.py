@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from truth_tools import answer
 
 from agentmm.eval.score import is_right
 from agentmm.media import Image, rotate
@@ -20,6 +14,7 @@ from agentmm.world.families import by_look, sight
 from agentmm.world.families.sight import SEEN
 from agentmm.world.program import advance
 from agentmm.world.sample import Question, program_of, sample_questions
+from tests.world.truth_tools import answer
 
 NAMES = [family.name for family in sight.FAMILIES]
 LOOKED = [family.name for family in by_look.FAMILIES]

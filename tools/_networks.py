@@ -20,6 +20,7 @@ from PIL import Image as PILImage
 
 import agentmm
 from agentmm.errors import ConfigError, MissingExtra, ToolError
+from agentmm.media.boxes import distinct
 from agentmm.media.home import default_home
 
 SHIPPED = Path(agentmm.__file__).resolve().parent / "weights" / "detector"
@@ -154,17 +155,7 @@ def _fitted(pixels: NDArray[np.uint8], side_px: int) -> tuple[NDArray[np.uint8],
 def _thinned(boxes: NDArray[np.float32], scores: NDArray[np.float32], iou: float) -> list[int]:
     """Numbers of the boxes to keep, surest first: of two that overlap more than `iou` the less sure goes."""
     order = np.argsort(-scores, kind="stable")[:300]
-    chosen = boxes[order]
-    low = np.maximum(chosen[:, None, :2], chosen[None, :, :2])
-    high = np.minimum(chosen[:, None, 2:], chosen[None, :, 2:])
-    inner = np.clip(high - low, 0, None).prod(-1)
-    area = (chosen[:, 2:] - chosen[:, :2]).prod(-1)
-    clash = inner / np.maximum(area[:, None] + area[None] - inner, 1e-9) > iou
-    kept: list[int] = []
-    for index in range(len(order)):
-        if not clash[index, kept].any():
-            kept.append(index)
-    return [int(order[index]) for index in kept]
+    return [int(order[index]) for index in distinct(boxes[order], iou)]
 
 
 def _finding(label: str, box: NDArray[np.float32], score: float) -> Finding:

@@ -1,4 +1,4 @@
-"""From what an app names to a compiled graph."""
+"""From what an app names to a graph, not yet compiled."""
 
 from __future__ import annotations
 

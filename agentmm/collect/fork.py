@@ -65,7 +65,6 @@ def fork(
         write_results(trace, step, Journal.of(trace_id, config), store_at(str(root / "media")))
         state = begin(trace.question, given, trace=trace_id, settings=settings)
         drawn.compile(name=graph_name).invoke({**state, "started": time.time()}, config)
-    for label in ("question",):
-        if label in trace.labels:
-            traces.label(trace_id, label, trace.labels[label])
+    if "question" in trace.labels:
+        traces.label(trace_id, "question", trace.labels["question"])
     return traces.get(trace_id)

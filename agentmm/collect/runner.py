@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Runner:
         self.planner = planner if planner is not None else ScriptedPlanner(self._program)
         self.graph_name, drawn = build_graph(graph, self.planner, made, ())
         self.graph = drawn.compile(name=self.graph_name)
-        self._records: dict[Any, list[Record]] = {}
+        self._records: dict[Any, dict[str, Record]] = {}
 
     def run(self, question: Question, *, source: str, seed: int = 0, parent: str | None = None) -> Trace:
         """Ask one question and label its trace with the question and, where there is a scorer, the outcome.
@@ -93,8 +93,8 @@ class Runner:
         if key not in self._records:
             if len(self._records) > 32:
                 self._records.clear()
-            self._records[key] = list(numbered(map(object_of, question.media), store).values())
-        return _handles(self._records[key])
+            self._records[key] = numbered(map(object_of, question.media), store)
+        return {handle: dict(record) for handle, record in self._records[key].items()}
 
 
 def object_of(medium: Any) -> Image | Audio:
@@ -115,14 +115,3 @@ def is_right(question: Question, answer: str, score: Score) -> bool:
     lasting = fault is not None and (fault["kind"] == "empty" or fault["times"] > 1)
     honest = lasting and answer.lower().startswith("unanswerable")
     return honest or score(question, answer)
-
-
-def _handles(records: Iterable[Record]) -> dict[str, Record]:
-    """Records numbered per kind from 1."""
-    counts: dict[str, int] = {}
-    numbered_records = {}
-    for record in records:
-        kind = str(record["kind"])
-        counts[kind] = counts.get(kind, 0) + 1
-        numbered_records[f"{kind}_{counts[kind]}"] = dict(record)
-    return numbered_records

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agentmm.agent import Agent, Answer
+from agentmm.agent import DEFAULT_TOOLS, Agent, Answer
 from agentmm.errors import UsageError
 from agentmm.eval.score import is_right
 from agentmm.media import Audio, Image
@@ -29,12 +29,6 @@ from agentmm.tool.cache import ResultCache
 from agentmm.tool.faults import Faults
 from agentmm.world.sample import Question, sample_questions
 from agentmm.world.sources import Medium
-
-TOOLS = (
-    "detect", "read_text", "read_code", "transcribe", "crop", "zoom", "rotate", "measure_colour", "describe_media",
-    "calculate",
-)  # fmt: skip
-"""The tools that the practice world is asked with."""
 
 AgentFactory = Callable[[list[Any], Path], Agent]
 """(tools, home) -> the agent to measure."""
@@ -117,8 +111,8 @@ def as_media(medium: Medium) -> Image | Audio:
 
 
 def kept_tools(cache: ResultCache, faults: Faults) -> list[Any]:
-    """The world's tools, with results kept in a cache, failing where a question says so."""
-    return faults.wrap(cache.wrap(load_tools(TOOLS)))
+    """The default tools, with results kept in a cache, failing where a question says so."""
+    return faults.wrap(cache.wrap(load_tools(DEFAULT_TOOLS)))
 
 
 def outcome_of(question: Question, answer: Answer) -> Outcome:

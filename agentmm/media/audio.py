@@ -82,14 +82,6 @@ class Audio(Media):
 
         return Region(kind="span", span=span, origin=self.place, image=self, **fields)
 
-    def at_rate(self, rate_hz: int) -> Audio:
-        """The same sound at another sample rate; times stay as they are."""
-        from agentmm.media.resample import resample
-
-        if rate_hz == self.rate_hz:
-            return self
-        return Audio(resample(self.samples, self.rate_hz, rate_hz), rate_hz, self.place.then(Step("resample")))
-
     def slice(self, start_s: float, end_s: float) -> Audio:
         """The clip from `start_s` to `end_s`, cut at whole samples and at the clip's ends.
 

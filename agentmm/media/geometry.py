@@ -6,7 +6,7 @@ floats (a, b, c, d, e, f): x' = a x + b y + c, y' = d x + e y + f. Time maps are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,19 +27,6 @@ def compose(outer: Affine, inner: Affine) -> Affine:
     a, b, c, d, e, f = outer
     g, h, i, j, k, m = inner
     return (a * g + b * j, a * h + b * k, a * i + b * m + c, d * g + e * j, d * h + e * k, d * i + e * m + f)
-
-
-def invert(matrix: Affine) -> Affine:
-    """The map that undoes `matrix`.
-
-    Raises:
-        MediaError: the map flattens the plane and cannot be undone.
-    """
-    a, b, c, d, e, f = matrix
-    det = a * e - b * d
-    if det == 0.0:
-        raise MediaError("an affine map cannot be inverted", got=matrix, expected="a non-zero determinant")
-    return (e / det, -b / det, (b * f - e * c) / det, -d / det, a / det, (d * c - a * f) / det)
 
 
 def apply(matrix: Affine, point: Point) -> Point:
@@ -107,6 +94,16 @@ class Origin:
 
     source: str
     chain: tuple[Step, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """JSON form, exact: the source, then the steps."""
+        return [self.source, [step.to_json() for step in self.chain]]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> Origin:
+        """The origin that `to_json` wrote."""
+        source, chain = data
+        return cls(source, tuple(Step.from_json(step) for step in chain))
 
     @property
     def matrix(self) -> Affine:

@@ -18,8 +18,6 @@ from agentmm.media.sniff import HEAD_BYTES, Format, sniff_format
 from agentmm.media.video import Video
 from agentmm.media.wav import decode_wav
 
-_CHUNK = 1 << 20
-
 
 def open_media(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Image | Audio | Video:
     """The medium in a file: upright RGB pixels, one channel of samples, or a handle on a video.
@@ -92,11 +90,8 @@ def check_file(path: Path, limits: Limits, name: str) -> None:
 
 def file_sha(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _video(path: Path, form: Format, limits: Limits, name: str, sha: str) -> Video | Audio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -56,6 +57,18 @@ class Region(Media):
             raise MediaError(
                 "an incomplete region", got=self.kind, expected="kind box, mask or span with its own field"
             )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form, exact, of all but the mask and the picture."""
+        names = ("kind", "box", "span", "label", "text", "score", "attributes")
+        origin = None if self.origin is None else self.origin.to_json()
+        return {name: getattr(self, name) for name in names} | {"origin": origin}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], mask: Mask | None = None) -> Region:
+        """The region that `to_json` wrote, with its mask."""
+        origin = None if data["origin"] is None else Origin.from_json(data["origin"])
+        return cls(**{**data, "attributes": dict(data["attributes"]), "origin": origin}, mask=mask)
 
     @property
     def centre(self) -> Point:

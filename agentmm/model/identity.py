@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+
+from agentmm.media.opening import file_sha
 
 
 def weights_id(folder: Path) -> str:
     """Identity of saved weights: the first 16 hex digits of the SHA-256 of their file."""
-    with (folder / "model.safetensors").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return file_sha(folder / "model.safetensors")[:16]

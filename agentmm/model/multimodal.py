@@ -15,8 +15,6 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from agentmm.model.config import MultimodalConfig
 from agentmm.model.registry import component
 
-PARTS = ("encoder", "projector", "decoder", "output_projector", "generator")
-
 
 class MultimodalLM(PreTrainedModel, GenerationMixin):
     """A trainable multimodal LLM of five components.
@@ -74,11 +72,11 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
         self.decoder.set_output_embeddings(new_embeddings)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """[N, 3, S, S] pixels in -1..1 -> [N, K, D] tokens of the decoder's width; no token is read or written."""
+        """[N, 3, S, S] pixels in -1..1 -> [N, Q, D] tokens of the decoder's width; no token is read or written."""
         return self.projector(self.encoder(pixels))
 
     def embed(self, input_ids: Tensor, image_features: Tensor | None = None) -> Tensor:
-        """[B, T] ids (and [N, K, D] features for their placeholders, in reading order) -> [B, T, D] embeddings."""
+        """[B, T] ids (and [N, Q, D] features for their placeholders, in reading order) -> [B, T, D] embeddings."""
         embeds = self.get_input_embeddings()(input_ids)
         return (
             embeds
@@ -109,7 +107,7 @@ class MultimodalLM(PreTrainedModel, GenerationMixin):
             position_ids: [B, T].
             past_key_values: a transformers cache.
             inputs_embeds: [B, T, D] in place of `input_ids`; features are in it already.
-            image_features: [N, K, D] from `encode_images`, in place of `pixel_values`.
+            image_features: [N, Q, D] from `encode_images`, in place of `pixel_values`.
             labels: [B, T], -100 where nothing is learnt; shifted inside.
             use_cache: return the cache.
             logits_to_keep: compute logits of the last so many positions only (0: all).

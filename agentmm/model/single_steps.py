@@ -52,7 +52,7 @@ class SingleSteps:
     @classmethod
     def of(cls, decoder: Any) -> SingleSteps | None:
         """Steps through a decoder; None for one of another shape or precision, or with adapters in it."""
-        config = getattr(decoder, "config", None)
+        config: Any = getattr(decoder, "config", None)
         if getattr(config, "model_type", "") != "qwen3" or config.attention_bias or config.use_sliding_window:
             return None
         plain = all(parameter.dtype == torch.float32 for parameter in decoder.parameters())

@@ -12,7 +12,7 @@ from agentmm.media import MediaStore
 from agentmm.planner import load_planner
 from agentmm.planner.render import Rendered, Renderer, parse_completion
 from agentmm.proof.report import Report
-from agentmm.trace import StepRecord, Trace, prompt_messages
+from agentmm.trace import StepRecord, Trace, to_messages
 
 LOGP_TOLERANCE = 1e-3
 """Largest difference of a log-probability between serving and a plain forward pass, float32, nats."""
@@ -79,7 +79,7 @@ class Stream:
             spans.append((len(recorded), len(recorded) + len(wrote)))
             recorded += wrote if wrote[-1:] == [end] else [*wrote, end]
         last = trace.steps[-1]
-        shown = [*prompt_messages(trace, last.index), _said(last)]
+        shown = [*to_messages(trace, last.index), _said(last)]
         signatures = [tool.signature for tool in trace.tools]
         return cls(renderer.render(shown, signatures, trace.media), recorded, spans)
 

@@ -12,11 +12,10 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agentmm.media import Audio, Image, Mask, Origin, Region, Step, Video
+from agentmm.media import Audio, Image, Mask, Region, Video
 from agentmm.tool.definition import Tool
 from agentmm.tool.result import ToolResult
 
@@ -94,14 +93,11 @@ def call_key(tool: Tool, arguments: Mapping[str, Any]) -> str:
 def _identity(value: Any) -> Any:
     """JSON that is equal for equal arguments; a medium is its content and where it came from."""
     if isinstance(value, Region):
-        return [value.kind, value.box, value.span, _origin(value.place), _identity(value.image)]
+        return [value.kind, value.box, value.span, value.place.to_json(), _identity(value.image)]
     if isinstance(value, Image | Audio | Video | Mask):
-        return [value.kind, value.sha, _origin(getattr(value, "origin", None))]
+        origin = getattr(value, "origin", None)
+        return [value.kind, value.sha, None if origin is None else origin.to_json()]
     return value
-
-
-def _origin(origin: Origin | None) -> Any:
-    return None if origin is None else [origin.source, [step.to_json() for step in origin.chain]]
 
 
 class _NotKept(Exception):
@@ -122,9 +118,7 @@ def _freeze(value: Any) -> Any:
     if isinstance(value, list):
         return [_freeze(item) for item in value]
     if isinstance(value, Region) and value.mask is None:
-        plain = replace(value, image=None)
-        names = ("kind", "box", "span", "label", "text", "score", "attributes")
-        return {_REGION: {name: getattr(plain, name) for name in names} | {"origin": _origin(plain.origin)}}
+        return {_REGION: value.to_json()}
     if isinstance(value, Region | Image | Audio | Video | Mask):
         raise _NotKept
     return value
@@ -136,16 +130,8 @@ def _thawed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if set(value) == {_REGION}:
-        return _region(value[_REGION])
+        return Region.from_json(value[_REGION])
     return {key: _thawed(item) for key, item in value.items()}
-
-
-def _region(kept: Mapping[str, Any]) -> Region:
-    origin = kept["origin"]
-    chain = None if origin is None else Origin(origin[0], tuple(Step.from_json(step) for step in origin[1]))
-    fields: dict[str, Any] = {name: tuple(kept[name]) if kept[name] is not None else None for name in ("box", "span")}
-    rest = {name: kept[name] for name in ("kind", "label", "text", "score")}
-    return Region(**rest, **fields, attributes=dict(kept["attributes"]), origin=chain)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

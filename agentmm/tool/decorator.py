@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 if TYPE_CHECKING:
     from agentmm.tool.definition import Tool
 
-_LATE = [False]
+_late = False  # whether `@tool` only remembers the function, as in a worker
 
 
 @overload
@@ -26,6 +26,7 @@ def tool(
     version: str = "1",
     cost: float = 0.0,
     extra: str | None = None,
+    memory_mb: int | None = None,
     isolation: Literal["thread", "worker"] | None = None,
     returns: Sequence[str] | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
@@ -37,7 +38,7 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     Args:
         function: its parameters are annotated with media types, str, int, float, bool or Literal; its docstring tells
             planners what it does. Keyword-only parameters are settings that planners do not see.
-        **options: name, description, version, cost, extra, isolation, returns (see `Tool`).
+        **options: name, description, version, cost, extra, memory_mb, isolation, returns (see `Tool`).
 
     Returns:
         The tool, or a decorator.
@@ -52,11 +53,12 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
 def build_late() -> None:
     """From now on `@tool` in this process only remembers the function; for workers."""
-    _LATE[0] = True
+    global _late
+    _late = True
 
 
 def _made(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    return LateTool(function, options) if _LATE[0] else _built(function, options)
+    return LateTool(function, options) if _late else _built(function, options)
 
 
 def _built(function: Callable[..., Any], options: dict[str, Any]) -> Tool:

@@ -34,6 +34,8 @@ class Tool(BaseTool):
         version: changes when the results change.
         cost: typical seconds of a call on two CPU cores.
         extra: the pip extra it needs, None for the core's own.
+        memory_mb: MiB of address space that it may take, its models and libraries (but numpy) included; it then always
+            runs in a worker process. None for no bound; Linux alone keeps to it.
         isolation: `worker` for calls that must be ended when their time is over, `thread` for pure Python.
     """
 
@@ -45,6 +47,7 @@ class Tool(BaseTool):
     version: str = "1"
     cost: float = 0.0
     extra: str | None = None
+    memory_mb: int | None = None
     isolation: Isolation = "worker"
     reference: Reference | None = Field(default=None, repr=False)
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
@@ -110,6 +113,7 @@ def make_tool(
     name: str | None = None,
     description: str | None = None,
     isolation: Isolation | None = None,
+    memory_mb: int | None = None,
     returns: Sequence[str] | None = None,
     **facts: Any,
 ) -> Tool:
@@ -125,6 +129,10 @@ def make_tool(
         raise ConfigError(f"tool {title!r} is async", expected="a plain function", mend="asyncio.run inside it")
     params, settings, modalities = read_params(function, title)
     reference = reference_of(function)
+    if memory_mb is not None:
+        if isolation == "thread":
+            raise ConfigError(f"tool {title!r} has a memory bound but runs in a thread", mend='isolation="worker"')
+        isolation = "worker"
     if isolation == "worker" and reference is None:
         raise ConfigError(f"tool {title!r} cannot run in a worker", expected="a function at the top of a module")
     return Tool(
@@ -136,6 +144,7 @@ def make_tool(
         settings=settings,
         returns=tuple(returns) if returns is not None else modalities,
         isolation=isolation or ("worker" if reference else "thread"),
+        memory_mb=memory_mb,
         reference=reference,
         **facts,
     )

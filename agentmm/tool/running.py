@@ -21,7 +21,7 @@ def run_tool(tool: Tool, arguments: Mapping[str, Any], timeout_s: float | None =
         tool: the tool.
         arguments: media objects and plain values, as from `resolve_arguments`.
         timeout_s: seconds the call may take. With it, a tool whose isolation is `worker` runs in a worker process that
-            is killed when the time is over; without it every tool runs in this thread.
+            is killed when the time is over; without it a tool runs in this thread, unless its memory is bounded.
 
     Returns:
         The result.
@@ -34,13 +34,14 @@ def run_tool(tool: Tool, arguments: Mapping[str, Any], timeout_s: float | None =
     """
     if timeout_s is not None and not (math.isfinite(timeout_s) and timeout_s > 0):
         raise ToolTimeout(f"{tool.name} has no time left", got=timeout_s, expected="seconds above 0")
-    if timeout_s is None or tool.isolation == "thread" or tool.reference is None:
+    unbounded = timeout_s is None and tool.memory_mb is None
+    if unbounded or tool.isolation == "thread" or tool.reference is None:
         return tool.call(**arguments)
     from agentmm.tool.worker import WORKERS
 
     started = time.perf_counter()
     try:
-        value = WORKERS.call(tool.reference, {**arguments, **tool.options}, timeout_s)
+        value = WORKERS.call(tool.reference, {**arguments, **tool.options}, timeout_s, tool.memory_mb)
     except ToolTimeout as error:
         raise ToolTimeout(f"{tool.name} was ended after {timeout_s:.3g} s") from error
     pictures = [item for item in arguments.values() if isinstance(item, Image | Audio)]

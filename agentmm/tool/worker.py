@@ -20,6 +20,7 @@ from agentmm.errors import AgentmmError, MissingExtra, ToolCrash, ToolError, Too
 from agentmm.tool import wire
 from agentmm.tool.reference import Reference
 from agentmm.tool.result import MAX_RESULT_BYTES
+from agentmm.tool.worker_main import OUT_OF_MEMORY
 
 MAX_ARGUMENT_BYTES = 2 * 2**30
 """Upper bound of the media that one call is given."""
@@ -29,14 +30,14 @@ class Worker:
     """One worker process, used by one call at a time.
 
     Args:
-        memory_bytes: bound of its address space; None for no bound.
+        memory_mb: MiB that it may take beyond what Python and numpy hold, on Linux; None for no bound.
     """
 
-    def __init__(self, memory_bytes: int | None = None) -> None:
-        self.memory_bytes = memory_bytes
+    def __init__(self, memory_mb: int | None = None) -> None:
+        self.memory_mb = memory_mb
         self.served: set[Reference] = set()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "agentmm.tool.worker_main"],
+            [sys.executable, "-P", "-m", "agentmm.tool.worker_main", *([] if memory_mb is None else [str(memory_mb)])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
@@ -66,12 +67,11 @@ class Worker:
 
         Raises:
             ToolTimeout: the time was over.
-            ToolError: the tool raised it, or its result is too large.
+            ToolError: the tool raised it, its result is too large, or it ran out of memory, which ends the worker.
             MissingExtra: its library is not installed.
             ToolCrash: it raised anything else, or the process died.
         """
-        message = {"reference": reference, "arguments": arguments, "limit": MAX_RESULT_BYTES}
-        message |= {"path": _import_path(), "memory_bytes": self.memory_bytes}
+        message = {"reference": reference, "arguments": arguments, "limit": MAX_RESULT_BYTES, "path": _import_path()}
         over = threading.Event()
         timer = None if timeout_s is None else threading.Timer(timeout_s, self._overdue, (over,))
         if timer is not None:
@@ -83,6 +83,9 @@ class Worker:
             self.kill()
             if over.is_set():
                 raise ToolTimeout(f"{reference.name} was ended after {timeout_s:.3g} s") from error
+            if self._process.returncode == OUT_OF_MEMORY:
+                bound = None if self.memory_mb is None else f"at most {self.memory_mb} MiB"
+                raise ToolError(f"{reference.name} ran out of memory", expected=bound) from error
             raise ToolCrash(f"the worker of {reference.name} died", got=self._ending()) from error
         except BaseException:
             self.kill()
@@ -143,21 +146,25 @@ class Workers:
 
     Args:
         most: workers at once; further calls wait.
-        memory_bytes: bound of each worker's address space.
     """
 
-    def __init__(self, most: int | None = None, memory_bytes: int | None = None) -> None:
+    def __init__(self, most: int | None = None) -> None:
         self.most = most or max(2, min(4, os.cpu_count() or 2))
-        self.memory_bytes = memory_bytes
         self._owner = os.getpid()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._free = threading.Condition()
 
-    def call(self, reference: Reference, arguments: dict[str, Any], timeout_s: float | None) -> dict[str, Any]:
+    def call(
+        self,
+        reference: Reference,
+        arguments: dict[str, Any],
+        timeout_s: float | None,
+        memory_mb: int | None = None,
+    ) -> dict[str, Any]:
         """Run a function in some worker; see `Worker.call`. The time spent waiting for a worker counts."""
         started = time.monotonic()
-        worker = self._take(reference, timeout_s)
+        worker = self._take(reference, timeout_s, memory_mb)
         try:
             left = None if timeout_s is None else max(0.01, timeout_s - (time.monotonic() - started))
             return worker.call(reference, arguments, left)
@@ -179,27 +186,30 @@ class Workers:
         with self._free:
             return [worker.pid for worker in (*self._idle, *self._busy) if worker.alive]
 
-    def _take(self, reference: Reference, timeout_s: float | None) -> Worker:
+    def _take(self, reference: Reference, timeout_s: float | None, memory_mb: int | None) -> Worker:
         """An idle worker that knows the tool, a new one, or any that becomes idle."""
         with self._free:
             if not self._free.wait_for(lambda: self._idle or len(self._busy) < self.most, timeout_s):
                 raise ToolTimeout(f"{reference.name} found no free worker within {timeout_s:.3g} s")
-            worker = self._warm(reference) or self._fresh()
+            worker = self._warm(reference, memory_mb) or Worker(memory_mb)
             self._busy.add(worker)
             return worker
 
-    def _warm(self, reference: Reference) -> Worker | None:
-        """An idle worker that served the tool; any idle one when no further worker is allowed."""
+    def _warm(self, reference: Reference, memory_mb: int | None) -> Worker | None:
+        """An idle worker that served the tool; when no further worker is allowed, any other, or none in its place.
+
+        A worker with a bound serves one tool alone, so that no other tool's models count.
+        """
         self._idle = [worker for worker in self._idle if worker.alive]
-        known = [worker for worker in self._idle if reference in worker.served]
+        known = [worker for worker in self._idle if reference in worker.served and worker.memory_mb == memory_mb]
+        free = [worker for worker in self._idle if worker.memory_mb is None and memory_mb is None]
         full = len(self._idle) + len(self._busy) >= self.most
-        chosen = known[0] if known else self._idle[0] if full and self._idle else None
+        chosen = known[0] if known else free[0] if full and free else None
         if chosen is not None:
             self._idle.remove(chosen)
+        elif full and self._idle:
+            self._idle.pop(0).kill()
         return chosen
-
-    def _fresh(self) -> Worker:
-        return Worker(self.memory_bytes)
 
     def _give(self, worker: Worker) -> None:
         with self._free:
@@ -213,9 +223,3 @@ WORKERS = Workers()
 """The pool of this process; no worker is started before the first call."""
 
 atexit.register(WORKERS.close)
-
-
-def limit_memory(memory_bytes: int | None) -> None:
-    """Bound the address space of every further worker of `WORKERS`; running ones are ended."""
-    WORKERS.close()
-    WORKERS.memory_bytes = memory_bytes

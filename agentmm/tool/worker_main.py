@@ -5,12 +5,14 @@ It ends when its parent is gone, even while a call hangs: a thread watches the p
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from agentmm.errors import AgentmmError, MediaError, MissingExtra, ToolCrash, ToolError
@@ -21,6 +23,9 @@ from agentmm.tool.result import as_dict, check_size, plain
 
 Reply = dict[str, Any]
 
+OUT_OF_MEMORY = 99
+"""Exit code of a worker that could not get the memory it asked for; it takes no further call."""
+
 
 def main() -> None:
     """Serve calls until the parent is gone."""
@@ -30,9 +35,14 @@ def main() -> None:
     calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, calls), daemon=True).start()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if sys.argv[1:]:
+        _bound_memory(int(sys.argv[1]))
     functions: dict[Reference, Callable[..., Any]] = {}
     while True:
-        _answer(sink, calls.get(), functions)
+        try:
+            _answer(sink, calls.get(), functions)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -45,11 +55,23 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return source, sink
 
 
+def _bound_memory(memory_mb: int) -> None:
+    """Bound the address space to what is held now and so much more; a lower bound of the system's own stays."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (held + memory_mb * 2**20, hard))
+
+
 def _listen(source: BinaryIO, calls: queue.SimpleQueue[Any]) -> None:
     """Queue what arrives; end everything when the parent closes the pipe."""
     try:
         while True:
             calls.put(wire.read(source, 2**40))
+    except MemoryError:  # the arguments alone are too large
+        os._exit(OUT_OF_MEMORY)
     except (EOFError, OSError):
         _die()
 
@@ -85,7 +107,7 @@ def _answer(sink: BinaryIO, call: Any, functions: dict[Reference, Callable[..., 
 def _run(call: dict[str, Any], functions: dict[Reference, Callable[..., Any]]) -> Reply:
     """The reply to one call: a value, or an error by kind."""
     try:
-        _prepare(call)
+        sys.path += [folder for folder in call["path"] if folder not in sys.path]  # the parent's may have grown
         value = as_dict(plain(_function(call["reference"], functions)(**call["arguments"])))
         check_size(value, call["limit"])
         return {"value": _bare(value)}
@@ -96,23 +118,11 @@ def _run(call: dict[str, Any], functions: dict[Reference, Callable[..., Any]]) -
     except AgentmmError as error:
         return {"error": "AgentmmError", "message": str(error)}
     except MemoryError:
-        return {"error": "ToolError", "message": "the tool ran out of its memory"}
+        raise
     except RecursionError:
         return {"error": "ToolError", "message": "the tool returned or met something nested too deeply"}
     except BaseException as error:  # SystemExit too: a tool that exits must not end its worker silently
         return {"error": "crash", "message": f"{type(error).__name__}: {error}"[:2000]}
-
-
-def _prepare(call: dict[str, Any]) -> None:
-    """Take over the parent's import path; bound the memory."""
-    for folder in call["path"]:
-        if folder not in sys.path:
-            sys.path.append(folder)
-    if call["memory_bytes"]:
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (call["memory_bytes"], hard))
 
 
 def _function(reference: Reference, functions: dict[Reference, Callable[..., Any]]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from agentmm.trace.export import export_jsonl, to_conversation, to_dataset
 from agentmm.trace.fold import fold
 from agentmm.trace.hash import canonical_json, chain_of, trace_hash
-from agentmm.trace.messages import prompt_messages, to_messages
+from agentmm.trace.messages import to_messages
 from agentmm.trace.recorder import Recorder
 from agentmm.trace.schema import CallRecord, PlannerRef, PlanRecord, ResultRecord, StepRecord, ToolRef, Trace
 from agentmm.trace.show import show
@@ -23,7 +23,6 @@ __all__ = [
     "chain_of",
     "export_jsonl",
     "fold",
-    "prompt_messages",
     "show",
     "to_conversation",
     "to_dataset",

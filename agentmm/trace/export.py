@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmm.errors import MissingExtra
-from agentmm.trace.schema import StepRecord, Trace
+from agentmm.trace.messages import to_messages
+from agentmm.trace.schema import Trace
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,11 +27,7 @@ def to_conversation(trace: Trace) -> Row:
         {"role": "assistant", "content": [...], "tool_calls": [...]}, {"role": "tool", ...}, ...], "images": [...]}`
     """
     images: list[str] = []
-    made = {handle for result in trace.calls for handle in result.media}
-    given = [handle for handle, record in trace.media.items() if handle not in made and _visible(record)]
-    messages = [{"role": "user", "content": [*_media(trace, given, images), _text(trace.question)]}]
-    for step in trace.steps:
-        messages += _step(trace, step, images)
+    messages = [_exported(message, trace, images) for message in to_messages(trace)]
     if trace.answer is not None and (not trace.steps or trace.steps[-1].plan.calls):
         messages.append({"role": "assistant", "content": [_text(trace.answer)]})
     row: Row = {"id": trace.id, "messages": messages, "images": images, "status": trace.status, "hash": trace.hash}
@@ -65,35 +62,25 @@ def to_dataset(traces: Iterable[Trace]) -> Dataset:
     return Dataset.from_list([_flat(to_conversation(trace)) for trace in traces])
 
 
-def _step(trace: Trace, step: StepRecord, images: list[str]) -> list[Row]:
-    plan = step.plan
-    said: Row = {"role": "assistant", "content": [_text(plan.text)]}
-    if plan.calls:
-        said["tool_calls"] = [
-            {"type": "function", "id": call.id, "function": {"name": call.tool, "arguments": call.arguments}}
-            for call in plan.calls
+def _exported(message: Row, trace: Trace, images: list[str]) -> Row:
+    """A message as TRL reads it; an image's hash is appended to `images`, where the row finds it by position."""
+    content = [_text(message["content"])] if isinstance(message["content"], str) else message["content"]
+    named = {key: message[key] for key in ("role", "name", "tool_call_id") if key in message}
+    row: Row = {**named, "content": [_block(part, trace, images) for part in content]}
+    if message.get("tool_calls"):
+        row["tool_calls"] = [
+            {"type": "function", "id": call["id"], "function": {"name": call["name"], "arguments": call["args"]}}
+            for call in message["tool_calls"]
         ]
-    rows = [said]
-    for result in step.results:
-        seen = [handle for handle in result.media if _visible(trace.media.get(handle, {}))]
-        content = [_text(result.observation), *_media(trace, seen, images)]
-        rows.append({"role": "tool", "name": result.tool, "tool_call_id": result.call, "content": content})
-    return rows
+    return row
 
 
-def _media(trace: Trace, handles: Iterable[str], images: list[str]) -> list[Row]:
-    """Blocks of media; an image's hash is appended to `images`, where the row's blocks find it by position."""
-    blocks = []
-    for handle in handles:
-        kind = str(trace.media[handle]["kind"])
-        if kind == "image":
-            images.append(trace.sha_of(handle))
-        blocks.append({"type": kind, "handle": handle})
-    return blocks
-
-
-def _visible(record: Row) -> bool:
-    return record.get("kind") in ("image", "audio", "video")
+def _block(part: Row, trace: Trace, images: list[str]) -> Row:
+    if part["type"] == "text":
+        return part
+    if part["type"] == "image":
+        images.append(trace.sha_of(part["file_id"]))
+    return {"type": part["type"], "handle": part["file_id"]}
 
 
 def _text(text: str) -> Row:

@@ -1,4 +1,4 @@
-"""A trace as the messages its planner was shown: what the one renderer, training and replay read."""
+"""A trace as the messages its planner was shown: what training, preference pairs, verification and export read."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def to_messages(trace: Trace, steps: int | None = None) -> list[Message]:
     return messages
 
 
-def prompt_messages(trace: Trace, index: int) -> list[Message]:
-    """What the planner was shown before step `index`."""
-    return to_messages(trace, index)
-
-
 def question_message(trace: Trace) -> Message:
     """The user's turn: the media that were given, then the question."""
     made = {handle for result in trace.calls for handle in result.media}
@@ -47,7 +42,7 @@ def step_messages(trace: Trace, step: StepRecord) -> list[Message]:
 def assistant_message(plan: PlanRecord) -> Message:
     """The assistant's turn of a plan."""
     calls = [{"name": call.tool, "args": call.arguments, "id": call.id} for call in plan.calls]
-    known = {} if plan.completion_ids is None else {"completion_ids": plan.completion_ids}
+    known = {"completion_ids": plan.completion_ids} if plan.completion_ids else {}
     return {"role": "assistant", "content": plan.text, "tool_calls": calls, "response_metadata": known}
 
 

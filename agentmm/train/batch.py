@@ -21,7 +21,7 @@ class Batch:
     """Right-padded tensors of rows that begin alike.
 
     Attributes:
-        prefix: [1, P] ids that all rows begin with and none learns (the tools' signatures); computed once.
+        prefix: [1, prefix] ids that all rows begin with and none learns (the tools' signatures); computed once.
         ids: [B, T] what follows.
         weights: [B, T] of each token as a target.
         pixels: [N, 3, S, S] or None.

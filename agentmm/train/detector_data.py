@@ -81,7 +81,7 @@ class Batch:
         pixels: uint8 [B, H, W, 3].
         owner: float32 [N], which picture each box belongs to.
         classes: float32 [N].
-        boxes: float32 [N, 4], centre and size as shares of the side (what ultralytics' loss reads).
+        boxes: float32 [n, 4], centre and size as shares of the side (what ultralytics' loss reads).
         last: number of the last sample.
     """
 

@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmm.media.boxes import distinct, overlap
+from agentmm.media.opening import file_sha
 from agentmm.train.detector_data import HELD_OUT, SIDE_PX, VALIDATION, boxes_of, sample_at, scene_at
 from agentmm.train.detector_net import ARCHITECTURE, build
+from agentmm.train.manifest import versions
 from agentmm.world.scenes import DIFFICULTY, SHAPES, Scene
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ Array = NDArray[np.float32]
 HEADS = ("one2many", "one2one")
 IOUS = np.linspace(0.5, 0.95, 10)
 LOWEST = 0.02
+_PACKAGES = ("agentmm", "torch", "ultralytics", "numpy", "pillow", "safetensors")
 SEARCH_PX = 320
 """Pictures are searched larger than they are trained: small ones are found better (all counts right: 78 % -> 86 %)."""
 
@@ -62,23 +66,10 @@ class Found:
         return Found(self.boxes[index], self.scores[index], self.classes[index])
 
 
-def overlap(a: Array, b: Array) -> Array:
-    """Intersection over union: [n, 4] and [m, 4] -> [n, m]."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inner = np.clip(high - low, 0, None).prod(-1)
-    area_a, area_b = ((x[:, 2:] - x[:, :2]).prod(-1) for x in (a, b))
-    return inner / np.maximum(area_a[:, None] + area_b[None] - inner, 1e-9)
-
-
 def thinned(found: Found, threshold: Threshold) -> Found:
     """Drop the unsure and, of boxes that overlap too much, the less sure."""
     sure = found.keep(found.scores >= threshold.confidence)
-    clash = overlap(sure.boxes, sure.boxes) > threshold.iou
-    kept: list[int] = []
-    for index in range(len(sure.scores)):
-        if not clash[index, kept].any():
-            kept.append(index)
-    return sure.keep(np.array(kept, dtype=np.int64))
+    return sure.keep(np.array(distinct(sure.boxes, threshold.iou), dtype=np.int64))
 
 
 def predict(model: Any, pictures: Sequence[NDArray[np.uint8]], batch: int = 16) -> list[dict[str, Found]]:
@@ -231,14 +222,8 @@ def publish(training: Training, out: Path, *, score: bool = True, scenes: int = 
         "recipe": {**asdict(training.settings), "minutes": round(training.spent_s / 60, 2), "steps": training.step,
                    "pictures": training.step * training.settings.batch, "device": training.device},
         "seed": training.settings.seed, "data_hash": data_hash(training.settings.seed),
-        "sha256": hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest(), "versions": _versions(),
+        "sha256": file_sha(out / "model.safetensors"),
+        "versions": {"python": platform.python_version(), **versions(_PACKAGES)},
     }  # fmt: skip
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    names = ("agentmm", "torch", "ultralytics", "numpy", "pillow", "safetensors")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

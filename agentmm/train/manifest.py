@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from agentmm.errors import ConfigError
+from agentmm.media.opening import file_sha
 
 _PACKAGES = ("agentmm", "torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     """Versions of the packages that made the weights; local build marks dropped."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name).split("+")[0]
         except PackageNotFoundError:
             continue
     return found
-
-
-def file_sha(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> Path:

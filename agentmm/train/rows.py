@@ -1,6 +1,6 @@
 """Traces to token rows: the only part of training that reads the trace store.
 
-A trace's messages are built anew and rendered by the one renderer; turns with recorded ids keep them.
+A trace's messages are rendered by the one renderer; turns with recorded ids keep them.
 """
 
 from __future__ import annotations
@@ -18,41 +18,15 @@ if TYPE_CHECKING:
     from agentmm.media import MediaStore
     from agentmm.trace import Trace, TraceStore
 
-_SHOWN = ("image", "audio", "video")
-
 
 def messages_of(trace: Trace) -> list[dict[str, Any]]:
-    """The conversation of a finished trace as plain messages."""
-    made = {handle for step in trace.steps for result in step.results for handle in result.media}
-    given = [handle for handle, record in trace.media.items() if record["kind"] in _SHOWN and handle not in made]
-    blocks: list[dict[str, Any]] = [_block(trace, handle) for handle in given]
-    messages: list[dict[str, Any]] = [{"role": "user", "content": [*blocks, {"type": "text", "text": trace.question}]}]
-    for step in trace.steps:
-        messages.append(_turn(step.plan))
-        messages += [_observation(trace, result) for result in step.results]
+    """The conversation of a finished trace; an answer that was given after a last call ends it."""
+    from agentmm.trace import to_messages
+
+    messages = to_messages(trace)
     if trace.steps and trace.steps[-1].plan.calls and trace.answer:
         messages.append({"role": "assistant", "content": trace.answer})
     return messages
-
-
-def _turn(plan: Any) -> dict[str, Any]:
-    """An assistant turn; its recorded ids, where there are any, win over its text."""
-    calls = [{"name": call.tool, "args": call.arguments} for call in plan.calls]
-    metadata = {"completion_ids": list(plan.completion_ids)} if plan.completion_ids else {}
-    return {"role": "assistant", "content": plan.text, "tool_calls": calls, "response_metadata": metadata}
-
-
-def _observation(trace: Trace, result: Any) -> dict[str, Any]:
-    """What one call returned, with the media that the planner was shown."""
-    shown = [handle for handle in result.media if trace.media.get(handle, {}).get("kind") in _SHOWN]
-    return {
-        "role": "tool",
-        "content": [{"type": "text", "text": result.observation}, *(_block(trace, h) for h in shown)],
-    }
-
-
-def _block(trace: Trace, handle: str) -> dict[str, Any]:
-    return {"type": trace.media[handle]["kind"], "file_id": handle}
 
 
 def render_trace(renderer: Renderer, trace: Trace) -> Rendered:

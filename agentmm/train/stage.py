@@ -17,9 +17,11 @@ class Stage:
         rates: part of the model -> peak learning rate; other parts are frozen.
         minutes: time it may take, evaluation apart; None where `steps` decides.
         steps: gradient steps it may take.
-        tokens: most tokens of a batch, padding included.
+        tokens: most tokens of a batch, padding included; what its rows begin with alike counts once.
         other_weight: loss weight of tokens outside the mask (assistant tokens weigh 1).
         warmup: share of the stage in which the rate rises.
+        weight_decay: of the linear layers; all else has none.
+        clip: largest norm of a step's gradients.
         save_s: seconds between checkpoints.
     """
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -183,8 +183,3 @@ def _value(text: str, kind: SlotKind) -> str:
 @lru_cache(maxsize=64)
 def _singular(word: str) -> str:
     return next((noun for noun in (*SHAPES, *ANY_THING) if word in (noun, plural(noun))), word)
-
-
-def questions_of(family: str, templates: Sequence[str], slots: Slots) -> list[str]:
-    """Every given template of a family, filled."""
-    return [fill(template, slots, FAMILIES[family].slots) for template in templates]

@@ -95,12 +95,6 @@ def draw_payload(rng: np.random.Generator, kind: CodeKind) -> str:
     return word(rng, (*GOODS, *PLACES)).upper()
 
 
-def code_caption(picture: CodePicture, rng: np.random.Generator) -> str:
-    """One short sentence that is true of the picture."""
-    name = {"qr": "a QR code", "ean13": "a bar code"}[picture.kind]
-    return pick(rng, (name, f"{name} on paper", f"a picture of {name}"))
-
-
 def ean13_check_digit(digits: str) -> int:
     """The thirteenth digit: what brings 1, 3, 1, 3, ... times the digits to a multiple of ten."""
     return -sum(int(digit) * (1, 3)[index % 2] for index, digit in enumerate(digits)) % 10

@@ -5,7 +5,6 @@ A scene is a function of a numpy generator and a difficulty, equal on every mach
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -236,65 +235,3 @@ class _Table:
 def _meet(a: Box, b: Box, gap: float) -> bool:
     """Whether two boxes come nearer than `gap` px."""
     return a[0] < b[2] + gap and b[0] < a[2] + gap and a[1] < b[3] + gap and b[1] < a[3] + gap
-
-
-def plural(number: int, noun: str) -> str:
-    """`1 cross`, `2 crosses`, `3 hearts`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
-
-
-def scene_caption(scene: Scene, rng: np.random.Generator) -> str:
-    """A short true caption in one of seven styles, for training on captions."""
-    styles = (_all_groups, _by_shape, _by_colour, _listed, _biggest, _beside, _outermost)
-    return styles[int(rng.integers(len(styles)))](scene, rng)
-
-
-def _tally(names: list[str]) -> str:
-    counts = sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(plural(count, name) for name, count in counts) or "nothing"
-
-
-def _all_groups(scene: Scene, rng: np.random.Generator) -> str:
-    names = [s.name if rng.random() < 0.7 else f"{s.size} {s.name}" for s in scene.shapes]
-    return f"{plural(len(names), 'shape')}: {_tally(names)}"
-
-
-def _by_shape(scene: Scene, rng: np.random.Generator) -> str:
-    return _tally([s.shape for s in scene.shapes])
-
-
-def _by_colour(scene: Scene, rng: np.random.Generator) -> str:
-    return _tally([f"{s.colour} shape" for s in scene.shapes])
-
-
-def _listed(scene: Scene, rng: np.random.Generator) -> str:
-    return ", ".join(f"{s.size} {s.name}" for s in sorted(scene.shapes, key=lambda s: s.centre)) or "nothing"
-
-
-def _biggest(scene: Scene, rng: np.random.Generator) -> str:
-    if not scene.shapes:
-        return "no shape"
-    best = max(scene.shapes, key=lambda s: s.side_px)
-    return f"the largest of {plural(len(scene.shapes), 'shape')} is {_a(best.name)}"
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def _beside(scene: Scene, rng: np.random.Generator) -> str:
-    if len(scene.shapes) < 2:
-        return _all_groups(scene, rng)
-    a, b = (scene.shapes[int(i)] for i in rng.choice(len(scene.shapes), 2, replace=False))
-    across, down = b.centre[0] - a.centre[0], b.centre[1] - a.centre[1]
-    sideways = abs(across) > abs(down)
-    where = ("left of" if across > 0 else "right of") if sideways else ("above" if down > 0 else "below")
-    return f"a {a.size} {a.name} {where} a {b.size} {b.name}"
-
-
-def _outermost(scene: Scene, rng: np.random.Generator) -> str:
-    if not scene.shapes:
-        return "an empty picture"
-    left = min(scene.shapes, key=lambda s: s.centre[0])
-    right = max(scene.shapes, key=lambda s: s.centre[0])
-    return f"leftmost: {left.name}; rightmost: {right.name}"

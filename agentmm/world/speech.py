@@ -78,11 +78,6 @@ def make_spoken(rng: np.random.Generator) -> Spoken:
     return Spoken(question, _joined(rng, [question]), RATE_HZ)
 
 
-def note_caption(clip: Spoken, rng: np.random.Generator) -> str:
-    """One short sentence that is true of the clip."""
-    return pick(rng, (f'a voice says "{clip.text}"', f"a spoken note of {len(clip.text.split())} words"))
-
-
 def facts_of(sentence: str) -> list[Fact]:
     """What a sentence of the clips says, by its first words.
 

@@ -13,7 +13,7 @@ from agentmm.model.config import MultimodalConfig
 
 
 class Block(nn.Module):
-    """Self-attention and feed-forward, each after a LayerNorm and added to its input: [B, N, D] -> [B, N, D]."""
+    """Self-attention and feed-forward, each after a LayerNorm and added to its input: [N, P, C] -> [N, P, C]."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -25,14 +25,15 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One block, no mask."""
         batch, patches, width = x.shape
-        qkv = self.qkv(self.norm1(x)).view(batch, patches, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # [3, B, H, N, d]
+        # queries, keys and values: [3, N, heads, P, C / heads]
+        qkv = self.qkv(self.norm1(x)).view(batch, patches, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]).transpose(1, 2).reshape(batch, patches, width)
         x = x + self.out(mixed)
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 
 class ViT(nn.Module):
-    """[B, 3, S, S] pixels in -1..1 -> [B, N, D] patch features in raster order, N = (S / patch)^2."""
+    """[N, 3, S, S] pixels in -1..1 -> [N, P, C] patch features in raster order, P = (S / patch)^2."""
 
     def __init__(self, image_size: int, patch_size: int, width: int, layers: int, heads: int) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class ViT(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Features of the last layer, normalised."""
-        x = self.patch(pixels).flatten(2).transpose(1, 2) + self.position  # [B, N, D]
+        x = self.patch(pixels).flatten(2).transpose(1, 2) + self.position  # [N, P, C]
         for block in self.blocks:
             x = block(x)
         return self.norm(x)

@@ -16,14 +16,14 @@ def splice(embeds: Tensor, ids: Tensor, features: Tensor, token_id: int) -> Tens
     Args:
         embeds: [B, T, D] embeddings of `ids`.
         ids: [B, T] token ids.
-        features: [N, K, D]: K tokens for each of N images, in reading order over the batch's rows.
+        features: [N, Q, D]: Q tokens for each of N images, in reading order over the batch's rows.
         token_id: the placeholder's id.
 
     Returns:
         [B, T, D]; gradients flow into `features`.
 
     Raises:
-        ConfigError: the number of placeholders is not N * K.
+        ConfigError: the number of placeholders is not N * Q.
     """
     mask = ids == token_id
     places, tokens = int(mask.sum()), features.shape[0] * features.shape[1]

@@ -9,7 +9,7 @@ from agentmm.model.config import MultimodalConfig
 
 
 class MLPProjector(nn.Module):
-    """[B, N, D_enc] -> [B, N / merge^2, D]: neighbours are joined along the width, then projected."""
+    """[N, P, C] -> [N, Q, D], Q = P / merge^2: neighbours are joined along the width, then projected."""
 
     def __init__(self, width_in: int, width_out: int, merge: int, grid: int) -> None:
         super().__init__()
@@ -22,10 +22,10 @@ class MLPProjector(nn.Module):
         return self.down(F.gelu(self.up(self.join(features))))
 
     def join(self, features: Tensor) -> Tensor:
-        """[B, G*G, D] -> [B, (G/m)^2, m*m*D]; inside a token the m x m neighbours stand in raster order."""
+        """[N, P, C] -> [N, Q, m*m*C]; inside a token the m x m neighbours stand in raster order."""
         batch, _, width = features.shape
         side, merge = self.grid // self.merge, self.merge
-        tiles = features.view(batch, side, merge, side, merge, width).transpose(2, 3)  # [B, s, s, m, m, D]
+        tiles = features.view(batch, side, merge, side, merge, width).transpose(2, 3)  # [N, side, side, m, m, C]
         return tiles.reshape(batch, side * side, merge * merge * width)
 
 

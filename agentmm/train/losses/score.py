@@ -21,16 +21,14 @@ def token_logps(logits: Tensor, ids: Tensor) -> Tensor:
     return pad(chosen, (1, 0))
 
 
-def sequence_score(logps: Tensor, weights: Tensor, *, average: bool = False) -> Tensor:
-    """`sum_t w_t logp_t`, divided by `sum_t w_t` when averaging.
+def sequence_score(logps: Tensor, weights: Tensor) -> Tensor:
+    """`sum_t w_t logp_t`.
 
     Args:
         logps: [B, T].
         weights: [B, T]; 0 for what the planner did not write.
-        average: RLHF-V's averaged form; every other method here sums.
 
     Returns:
         [B].
     """
-    total = (logps * weights).sum(-1)
-    return total / weights.sum(-1).clamp(min=1e-6) if average else total
+    return (logps * weights).sum(-1)

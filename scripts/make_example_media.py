@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the pictures in examples/media/ (the sound files there were spoken with espeak-ng; see agentmm/world/speech.py)."""
+"""Draws the pictures in examples/media/; the sound there was spoken with espeak-ng (see agentmm/world/speech.py)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def main() -> None:
     first = scene(busy, 50_000)
     save(first.pixels, "scene.png")
     few = first.count("triangle")
-    save(scene(lambda s: s.count("triangle") > few and min(x.visible for x in s.shapes) > 0.9, 60_000).pixels, "scene_2.png")
+    save(
+        scene(lambda s: s.count("triangle") > few and min(x.visible for x in s.shapes) > 0.9, 60_000).pixels,
+        "scene_2.png",
+    )
     for kind, seed in {"receipt": 18, "sign": 14, "chart": 5, "table": 16, "label": 15, "invoice": 13}.items():
         save(make_document(np.random.default_rng(seed), kind=kind).pixels, f"{kind}.png")
     save(make_code(np.random.default_rng(3)).pixels, "code.png")

@@ -39,7 +39,7 @@ class Value(TypedDict):
     value: float | bool
 
 
-@tool(isolation="thread", returns=("Number", "Flag"))
+@tool(pure=True, isolation="thread", returns=("Number", "Flag"))
 def calculate(expression: str) -> Value:
     """Work out numbers with + - * / % ** ( ), or compare them with < > <= >= = !=.
 

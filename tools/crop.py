@@ -8,7 +8,7 @@ from agentmm.media import Audio, Region
 from agentmm.tool import tool
 
 
-@tool(isolation="thread", returns=("Image", "Audio"))
+@tool(pure=True, isolation="thread", returns=("Image", "Audio"))
 def crop(region: Region) -> dict[str, Any]:
     """Cut a region out, to look at it or read it more closely.
 

@@ -8,7 +8,7 @@ from agentmm.media import Audio, Image, Video
 from agentmm.tool import tool
 
 
-@tool(isolation="thread", returns=("Text", "Number"))
+@tool(pure=True, isolation="thread", returns=("Text", "Number"))
 def describe_media(media: Image | Audio | Video) -> dict[str, Any]:
     """Tell what a medium is: kind, width and height in pixels, or seconds.
 

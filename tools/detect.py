@@ -45,7 +45,7 @@ class Things(TypedDict):
     found: list[Region]
 
 
-@tool(extra="detect", cost=0.05, version="1")
+@tool(pure=True, extra="detect", cost=0.05, version="1")
 def detect(image: Image, what: str = "", *, weights: str = "", confidence: float = 0.0, threads: int = 2) -> Things:
     """Find and count things; `what` keeps some of them, such as "large red circles".
 

@@ -15,7 +15,7 @@ from agentmm.tool import tool
 _LOCK = threading.Lock()  # a pipeline keeps its scheduler's state between steps
 
 
-@tool(extra="imagine", cost=30.0)
+@tool(pure=True, extra="imagine", cost=30.0)
 def imagine(
     prompt: str, *, pipeline: str = "", seed: int = 0, steps: int = 20, side_px: int = 0, device: str = "cpu"
 ) -> dict[str, Image]:

@@ -17,7 +17,7 @@ class Measured(TypedDict):
     share: float
 
 
-@tool(isolation="thread")
+@tool(pure=True, isolation="thread")
 def measure_colour(image: Image) -> Measured:
     """Name the main colour of the thing in the middle of a picture or region.
 

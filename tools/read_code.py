@@ -26,7 +26,7 @@ class Codes(TypedDict):
     codes: list[Region]
 
 
-@tool(version="2", extra="codes", cost=0.05)
+@tool(pure=True, version="2", extra="codes", cost=0.05)
 def read_code(image: Image) -> Codes:
     """Read QR codes and bar codes.
 

@@ -25,7 +25,7 @@ class Lines(TypedDict):
     lines: list[Region]
 
 
-@tool(version="2", extra="ocr", cost=0.3)
+@tool(pure=True, version="2", extra="ocr", cost=0.3)
 def read_text(image: Image, *, side_px: int = 512, threads: int = 1, least_score: float = 0.5) -> Lines:
     """Read all printed text, line by line in reading order.
 

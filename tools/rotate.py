@@ -7,7 +7,7 @@ from agentmm.media import rotate as rotated
 from agentmm.tool import tool
 
 
-@tool(isolation="thread", cost=0.05)
+@tool(pure=True, isolation="thread", cost=0.05)
 def rotate(image: Image, degrees: float) -> dict[str, Image]:
     """Turn a picture or region counter-clockwise; negative degrees turn it clockwise.
 

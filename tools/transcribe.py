@@ -25,7 +25,7 @@ DEFAULT = "pocketsphinx"
 _LOCK = threading.Lock()  # neither recogniser may be used by two threads at once
 
 
-@tool(version="2", extra="speech", cost=1.0)
+@tool(pure=True, version="2", extra="speech", cost=1.0)
 def transcribe(audio: Audio, *, model: str = DEFAULT, device: str = "cpu") -> dict[str, str]:
     """Write down what is said in a clip.
 

@@ -10,7 +10,7 @@ from agentmm.tool import tool
 SMALLEST, LARGEST = 0.1, 16.0
 
 
-@tool(isolation="thread", cost=0.05)
+@tool(pure=True, isolation="thread", cost=0.05)
 def zoom(image: Image, factor: float) -> dict[str, Image]:
     """Enlarge a picture or region, to see small things.
 

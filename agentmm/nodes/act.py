@@ -27,7 +27,8 @@ def act(tools: Sequence[Any]) -> Runnable[State, dict[str, Any]]:
 
     Every call is checked before any runs. A `ToolError` goes back to the planner and costs one retry; anything else
     ends the run as `failed` with its trace intact. Each finished call is in the journal before the node goes on, so a
-    killed run makes no finished call again, and no call that a person approved.
+    killed run makes no finished call again. One that was cut off is made again only where its tool is pure and no
+    person had to approve it; else the planner is told that it may have been done.
 
     Args:
         tools: ours or LangChain's.
@@ -37,7 +38,7 @@ def act(tools: Sequence[Any]) -> Runnable[State, dict[str, Any]]:
 
 
 _IN_DOUBT = Outcome(error="the run was cut off during this call: it may have been done, and is not made again")
-"""What is known of an approved call while it runs: its effect matters, so it is made at most once."""
+"""What is known, while it runs, of a call whose effect may matter: it is made at most once."""
 
 
 class _Act:
@@ -78,7 +79,7 @@ class _Act:
                 return Outcome.from_json(known[call["id"]])
             if isinstance(ready, Outcome):
                 return ready
-            if call["id"] in state.get("approved", []):
+            if call["id"] in state.get("approved", []) or not getattr(ready.tool, "pure", False):
                 journal.write(step, call["id"], _IN_DOUBT.to_json())
             outcome = calls.run(ready, records, store, budgets.seconds_left(state, config), config)
             if not outcome.crash:

@@ -27,6 +27,7 @@ def tool(
     cost: float = 0.0,
     extra: str | None = None,
     memory_mb: int | None = None,
+    pure: bool = False,
     isolation: Literal["thread", "worker"] | None = None,
     returns: Sequence[str] | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
@@ -38,7 +39,7 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     Args:
         function: its parameters are annotated with media types, str, int, float, bool or Literal; its docstring tells
             planners what it does. Keyword-only parameters are settings that planners do not see.
-        **options: name, description, version, cost, extra, memory_mb, isolation, returns (see `Tool`).
+        **options: name, description, version, cost, extra, memory_mb, pure, isolation, returns (see `Tool`).
 
     Returns:
         The tool, or a decorator.

@@ -36,6 +36,8 @@ class Tool(BaseTool):
         extra: the pip extra it needs, None for the core's own.
         memory_mb: MiB of address space that it may take, its models and libraries (but numpy) included; it then always
             runs in a worker process. None for no bound; Linux alone keeps to it.
+        pure: a call has no effect but its result. One that a kill cut off is made again on resume; any other may
+            have been done and is not.
         isolation: `worker` for calls that must be ended when their time is over, `thread` for pure Python.
     """
 
@@ -48,6 +50,7 @@ class Tool(BaseTool):
     cost: float = 0.0
     extra: str | None = None
     memory_mb: int | None = None
+    pure: bool = False
     isolation: Isolation = "worker"
     reference: Reference | None = Field(default=None, repr=False)
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -83,7 +83,8 @@ def killed_run(parts, folder, noted, seconds, sign):
     journal = folder / "home" / "journal" / f"{trace.id}.jsonl"
     for line in journal.read_bytes().split(b"\n")[:-1] if journal.exists() else []:
         entry = json.loads(line)
-        finished.setdefault(entry["call"], json.dumps(entry["value"]))
+        if not entry["error"]:  # a call that had begun and not finished is in the journal as in doubt
+            finished.setdefault(entry["call"], json.dumps(entry["value"]))
     before = notes(folder)
     again = ended(child(words(parts, "--resume", trace.id), folder / "second"))
     after = store.get(trace.id)

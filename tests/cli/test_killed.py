@@ -23,18 +23,19 @@ def rounds(environment, folder, count, sign):
 
 
 def whole_again(told):
-    """A killed run that had begun was resumed, and made no call twice that had finished."""
+    """A killed run that had begun was resumed and made no call twice; those cut off, two at most, it said were."""
     assert told["again"] == 0, told["said"]
-    assert (told["told"]["status"], told["told"]["answer"]) == ("answered", " ".join(WHOLE))
+    answer = told["told"]["answer"].split()
+    cut_off = [line for line, said in zip(WHOLE, answer, strict=True) if said == "?"]
+    assert told["told"]["status"] == "answered"
+    assert len(cut_off) <= 2
+    assert [said for said in answer if said != "?"] == [line for line in WHOLE if line not in cut_off]
     assert (told["status"], list(told["results"])) == ("answered", [f"call_{k}" for k in range(1, 2 * STEPS + 1)])
     for call, observation in told["finished"].items():
         assert json.loads(told["results"][call]) == json.loads(observation)
     written = Counter(told["after"])
-    assert set(written) == set(WHOLE)
-    finished = [WHOLE[int(call.removeprefix("call_")) - 1] for call in told["finished"]]
-    assert all(written[line] == 1 for line in finished)
-    # a call that was in flight is made again: at most the two of one step
-    assert sum(written.values()) - len(WHOLE) <= 2
+    assert set(WHOLE) - set(cut_off) <= set(written) <= set(WHOLE)
+    assert set(written.values()) == {1}
 
 
 def test_killed_at_twenty_random_moments(environment, tmp_path):

@@ -1,11 +1,13 @@
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from agentmm.errors import TraceError
 from agentmm.media import MediaStore
 from agentmm.nodes.journal import Journal
+from agentmm.tool import tool
 from agentmm.world.program import Call
 from tests.nodes import kit
 
@@ -114,6 +116,32 @@ def test_finished_calls_in_the_journal_are_not_made_again(loop, tmp_path):
     assert seen(state) == [[{"noted": "from the journal"}, {"noted": "b"}]]
     assert (tmp_path / "notes").read_text() == "b\n"
     assert state["messages"][2].artifact["seconds"] == 0.25
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_a_call_that_was_cut_off_is_made_again_only_if_it_is_pure(loop, tmp_path, pure):
+    """What `act` finds in the journal is what it wrote before the call, since nothing was written after it."""
+
+    class Cut(BaseException):
+        pass
+
+    def write(path: str) -> dict:
+        """Write a letter."""
+        with Path(path).open("a") as file:
+            file.write("x")
+        if len(Path(path).read_text()) == 1:
+            raise Cut
+        return {"noted": "x"}
+
+    path = str(tmp_path / "notes")
+    calls = [Call("write", {"path": path})]
+    with pytest.raises(Cut):
+        loop(observations(calls), [tool(pure=pure)(write)])
+    state = loop(observations(calls), [tool(pure=pure)(write)])  # same trace id, same journal
+    ((found,),) = seen(state)
+    assert Path(path).read_text() == ("xx" if pure else "x")
+    assert found == ({"noted": "x"} if pure else found)
+    assert pure or "may have been done, and is not made again" in found["error"]
 
 
 def test_the_journal_brings_media_back(loop, tmp_path, picture):

@@ -38,7 +38,8 @@ class Counters:
         cached_tokens: prompt tokens that a session already held.
         decode_tokens: tokens that were generated.
         encoder_calls: images that met the vision encoder.
-        seconds: wall time.
+        seconds: wall time; of it `encode_seconds` in the vision encoder, `prefill_seconds` for the rest of the prompt,
+            `decode_seconds` for what was generated (the constraint included).
         cut_off: 1 where the limit of tokens came before the end token.
     """
 
@@ -47,6 +48,9 @@ class Counters:
     decode_tokens: int = 0
     encoder_calls: int = 0
     seconds: float = 0.0
+    encode_seconds: float = 0.0
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
     cut_off: int = 0
 
 
@@ -92,6 +96,7 @@ class LocalModel:
     Args:
         model: the model, in evaluation mode.
         image_size: side of the square that the encoder sees, in px.
+        image_tokens: placeholders that one image takes.
         end_id: id of the end token.
         sessions: where sessions live; None feeds every prompt whole (for measurement).
     """
@@ -119,7 +124,10 @@ class LocalModel:
         started = time.perf_counter()
         with torch.inference_mode():
             session, logits, counters = self._prefill(prompt, load)
+            counters.prefill_seconds = time.perf_counter() - started - counters.encode_seconds
+            decoding = time.perf_counter()
             result = self._decode(session, logits, constraint, sampling)
+            counters.decode_seconds = time.perf_counter() - decoding
         if self.sessions is not None:
             self.sessions.keep(session)
         counters.decode_tokens, counters.seconds = len(result.ids), time.perf_counter() - started
@@ -142,12 +150,20 @@ class LocalModel:
         session = self.sessions.find(keys) if self.sessions is not None else Session()
         known = len(session.keys)
         new = [(start, sha) for start, sha in prompt.images if start + self.image_tokens > known]
-        features, encoded = features_of(session, [sha for _, sha in new], lambda shas: self._encode(shas, load))
+        counters = Counters(len(keys) - known, known)
+
+        def encode(shas: list[str]) -> list[Any]:
+            started = time.perf_counter()
+            encoded = self._encode(shas, load)
+            counters.encode_seconds = time.perf_counter() - started
+            return encoded
+
+        features, counters.encoder_calls = features_of(session, [sha for _, sha in new], encode)
         embeds = self._embed(
             list(prompt.ids[known:]), [(start - known, f) for (start, _), f in zip(new, features, strict=True)]
         )
         logits = self._feed(session, embeds, keys[known:])
-        return session, logits, Counters(len(keys) - known, known, 0, encoded)
+        return session, logits, counters
 
     def _encode(self, shas: list[str], load: LoadImage) -> list[Any]:
         """Images through encoder and projector, one batch: hashes -> `[Q, D]` each."""

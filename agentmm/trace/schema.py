@@ -57,7 +57,8 @@ class PlanRecord(Record):
         forced: 1 where one token alone was legal.
         media: hashes of the media whose placeholders stand in `prompt_ids`, in order.
         text: what the planner wrote outside its calls.
-        counters: `prefill_tokens`, `cached_tokens`, `encoder_calls`, `decode_tokens`, `seconds`.
+        counters: `prefill_tokens`, `cached_tokens`, `encoder_calls`, `decode_tokens`, `cut_off`, and `seconds`:
+            `encode_seconds`, `prefill_seconds` and `decode_seconds` are parts of it.
     """
 
     prompt_ids: list[int] | None = None

@@ -7,6 +7,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 import warnings
 from contextlib import closing
 from pathlib import Path
@@ -236,3 +237,8 @@ def test_links_lead_somewhere():
 def test_named_files_exist():
     named = set(re.findall(r"`((?:agentmm|examples|tools|graphs|scripts|docs|tests)/[\w./-]+)`", README))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_the_numbers_are_those_of_the_result_files():
+    command = [sys.executable, str(ROOT / "benchmarks" / "readme_numbers.py"), "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, "python benchmarks/readme_numbers.py"

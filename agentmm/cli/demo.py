@@ -37,9 +37,10 @@ def demo(
 ) -> int:
     """Ask ten questions of pictures, pages, a code and a voice note; show plan, calls, results and answers."""
     from agentmm.agent import Agent
+    from agentmm.planner import default_planner
 
     folder, failed, shown = media_folder(), 0, None
-    with Agent(planner=planner or _default_planner(), home=home, seed=seed) as agent:
+    with Agent(planner=planner or default_planner(), home=home, seed=seed) as agent:
         for names, question in QUESTIONS:
             answer = _asked(agent, question, names, folder, json_=json_)
             if answer is None:
@@ -100,11 +101,6 @@ def media_folder() -> Path:
     raise UsageError(
         "no examples/media here", expected="a checkout of agentmm", mend='agentmm ask photo.jpg "How many?"'
     )
-
-
-def _default_planner() -> str:
-    weights = Path(__file__).parents[1] / "weights" / "nano" / "model.safetensors"
-    return "nano" if weights.is_file() else "scripted"
 
 
 def _ask(agent: Any, question: str, media: list[Path], *, live: bool) -> Any:

@@ -121,7 +121,8 @@ def outcome_of(question: Question, answer: Answer) -> Outcome:
     return Outcome(
         id=question.id, family=question.family, group=question.group, seen=question.seen, answer=answer.text,
         status=answer.status, right=is_right(answer.text, question.accepted, question.kind, question.others),
-        calls=len(answer.steps), malformed=len(refused), refused=dict(Counter(_refusal(step["error"]) for step in refused)),
+        calls=len(answer.steps), malformed=len(refused),
+        refused=dict(Counter(_refusal(step["error"]) for step in refused)),
         turns=int(answer.counters.get("steps", 0)), cut_off=int(answer.counters.get("cut_off", 0)),
         last=answer.steps[-1]["observation"] if answer.steps else "",
         tokens=int(answer.counters.get("tokens", 0)), trace=answer.trace_id,

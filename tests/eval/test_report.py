@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,17 @@ def test_typed_questions_are_the_same_questions_in_another_manner() -> None:
     assert sum(a.text != b.text for a, b in zip(plain, typed, strict=True)) > 15
     report = evaluate_world("scripted", "test", 4, 0, families=["calculation"], typed=True, baselines=False)
     assert report["oracle"] == 1
+
+
+def test_outcomes_with_refused_calls_are_written(tmp_path: Path) -> None:
+    def planner(messages: list[Any], tools: Any = None, media: Any = None) -> Any:
+        from agentmm.world.program import Call
+
+        return "I do not know" if len(messages) > 2 else [Call("guess", {})]
+
+    def make(tools: list[Any], home: Path) -> Agent:
+        return Agent(planner=planner, tools=tools, home=home)
+
+    evaluate_world(make, "test", 2, 0, families=["calculation"], baselines=False, outcomes=tmp_path / "outcomes.jsonl")
+    lines = (tmp_path / "outcomes.jsonl").read_text().splitlines()
+    assert [json.loads(line)["refused"] for line in lines] == [{"unknown_tool": 1}] * 2

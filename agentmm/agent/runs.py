@@ -80,7 +80,7 @@ class Runs:
     def prepare(
         self,
         question: str | None,
-        media: Iterable[Any],
+        media: Any,
         thread: str | None,
         resume: str | None,
         approve: Sequence[str] = (),
@@ -94,12 +94,14 @@ class Runs:
             MediaError: a medium is unusable.
             UsageError: the arguments contradict each other, or there is no such run or call.
         """
+        media = _listed(media)
         if resume is not None:
-            if question or list(media) or thread:
+            if question or media or thread:
                 raise UsageError("a resumed run takes no question, media or thread", got=question or thread)
             return self._resumed(resume, approve, deny, _Clock(timeout, began))
         if not isinstance(question, str) or not question.strip():
             raise UsageError("the question is empty or no text", got=question, expected="some words")
+        question = question.encode("utf-8", "replace").decode()  # a lone surrogate can be stored nowhere
         if approve or deny:
             raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
         return self._new(question, media, thread, _Clock(timeout, began))
@@ -183,6 +185,14 @@ class Runs:
             extra["agentmm_deadline"] = deadline
         config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
         return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
+
+
+def _listed(media: Any) -> list[Any]:
+    """The media as a list: none for None, one for a path, bytes or anything else that is no iterable of media."""
+    if media is None:
+        return []
+    single = isinstance(media, str | bytes | Path) or hasattr(media, "shape") or not isinstance(media, Iterable)
+    return [media] if single else list(media)
 
 
 def _following(trace: str, values: dict[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
@@ -57,8 +59,20 @@ app.add_typer(evaluate.app, name="eval")
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
-    raise SystemExit(run())
+    """Run the command line and exit with its code.
+
+    A job that was left behind when its time was over may be in the middle of native code, which the interpreter's end
+    would break; then the process ends at once, its workers closed.
+    """
+    code = run()
+    jobs = sys.modules.get("agentmm.nodes.bounded")  # loaded with a run; help needs none of it
+    if jobs is not None and any(thread.name == jobs.JOB for thread in threading.enumerate()):
+        from agentmm.tool.worker import WORKERS
+
+        WORKERS.close()
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -45,7 +45,10 @@ def ask(
         typer.Option(help="nano | scripted | exerciser | hf:FOLDER | openai:MODEL@URL | provider:model | file.py:name"),
     ] = "nano",
     think: Annotated[
-        str, typer.Option(help="Whether a local planner thinks before each step: on | off | auto, as it likes.")
+        str,
+        typer.Option(
+            help="Whether a local planner must (on) or must not (off) think before each step; auto: as it learnt."
+        ),
     ] = "auto",
     graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[

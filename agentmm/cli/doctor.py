@@ -16,6 +16,7 @@ import typer
 
 from agentmm import __version__
 from agentmm.cli.console import print_json, print_text, say
+from agentmm.errors import TraceError
 
 EXAMPLES = "agentmm doctor   ·   agentmm doctor --json"
 
@@ -60,10 +61,12 @@ def _report() -> dict[str, Any]:
         problems.append(
             "opencv-python and opencv-python-headless share files: uninstall both, then install the headless one"
         )
+    if home["traces"] is not None:
+        problems.append(f"{home['traces']}; move that file away, a new one is made")
     if not home["writable"]:
         problems.append(f"{home['path']} is not writable: set AGENTMM_HOME to a folder that is")
     return {
-        "ok": home["writable"],
+        "ok": home["writable"] and home["traces"] is None,
         "agentmm": __version__,
         "python": platform.python_version(),
         "device": _device(),
@@ -103,7 +106,23 @@ def _home() -> dict[str, Any]:
         "path": str(path),
         "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "free_mb": shutil.disk_usage(nearest).free // 2**20,
+        "traces": _broken_store(path / "traces.db"),
     }
+
+
+def _broken_store(path: Path) -> str | None:
+    """Why the trace store cannot be read; None where it can, or is not there yet."""
+    from agentmm.trace import TraceStore
+
+    if not path.is_file():
+        return None
+    try:
+        store = TraceStore(path)
+        store.summaries(1)
+        store.close()
+    except TraceError as error:
+        return str(error)
+    return None
 
 
 def _both_opencv() -> bool:

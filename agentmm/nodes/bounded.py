@@ -9,6 +9,9 @@ from typing import Any
 
 from agentmm.errors import ToolTimeout
 
+JOB = "agentmm-job"
+"""Name of the threads that carry a job."""
+
 _POLL_S = 0.2  # a wait without a timeout would swallow Ctrl-C on some platforms
 
 
@@ -21,7 +24,7 @@ class Job:
         self._value: Any = None
         self._error: BaseException | None = None
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._run,), daemon=True, name="agentmm-job").start()
+        threading.Thread(target=context.run, args=(self._run,), daemon=True, name=JOB).start()
 
     def _run(self) -> None:
         try:

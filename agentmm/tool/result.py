@@ -46,6 +46,8 @@ def plain(value: Any) -> Any:
     Raises:
         ToolError: something inside is neither.
     """
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value.encode("utf-8", "replace").decode()  # a lone surrogate can be stored nowhere
     if value is None or isinstance(value, (str, bool, int, *MEDIA_CLASSES)):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float | Decimal | Fraction | np.generic):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from agentmm.trace.fold import fold
 from agentmm.trace.schema import Trace
 from agentmm.trace.tables import EVENTS, LABELS, METADATA, TRACES, summary_of
 
+_ATTEMPTS = 200
 _CLOSING = frozenset({"end", "pause", "error"})
 
 
@@ -53,7 +55,7 @@ class TraceStore:
         self._lock = threading.RLock()
         with _clear_errors(self.url):
             self._engine = _engine(self.url, durable=self.batch == 1)
-            METADATA.create_all(self._engine)
+            _patiently(lambda: METADATA.create_all(self._engine))
 
     @property
     def path(self) -> Path | None:
@@ -274,9 +276,23 @@ def _engine(url: str, durable: bool) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _set(connection: Any, _record: Any) -> None:
         for pragma in ("journal_mode=WAL", f"synchronous={'NORMAL' if durable else 'OFF'}"):
-            connection.execute(f"PRAGMA {pragma}").close()
+            _patiently(lambda pragma=pragma: connection.execute(f"PRAGMA {pragma}").close())
 
     return engine
+
+
+def _patiently(action: Callable[[], Any]) -> None:
+    """Do what SQLite's own waiting does not cover: switching to WAL, making tables that another process makes too."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            action()
+        except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+            waits = any(words in str(error) for words in ("is locked", "already exists"))
+            if not waits or attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _postgres(url: str) -> sa.Engine:

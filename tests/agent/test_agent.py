@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PILImage
 
 from agentmm.agent import DEFAULT_TOOLS, Agent, drawing
 from agentmm.errors import BudgetError, ConfigError, MediaError, PlannerError, UsageError
@@ -261,3 +262,28 @@ def test_a_program_that_returns_nothing_gave_no_answer(make):
         yield [Call("calculate", {"expression": "1+1"})]
 
     assert make(silent, ["calculate"]).ask("q").reason == "the planner gave neither a call nor an answer"
+
+
+def test_one_medium_or_none_needs_no_list(make, tmp_path):
+    path = tmp_path / "white.png"
+    PILImage.new("RGB", (8, 6), (255, 255, 255)).save(path)
+    agent = make(lambda: (yield from ()) or "seen", ["calculate"])
+    assert list(agent.ask("q", media=str(path)).media) == ["image_1"]
+    assert list(agent.ask("q", media=path).media) == ["image_1"]
+    assert list(agent.ask("q", media=PILImage.open(path)).media) == ["image_1"]
+    assert list(agent.ask("q", media=None).media) == []
+
+
+def test_text_that_no_file_can_hold_is_mended(make):
+    def repeat():
+        (seen,) = yield [Call("echo", {})]
+        return str(seen["text"])
+
+    def echo() -> dict:
+        """Say what cannot be encoded."""
+        return {"text": "a\ud800b"}
+
+    agent = make(repeat, [tool(echo)])
+    answer = agent.ask("what\ud800?")
+    assert (answer.status, answer.text) == ("answered", "a?b")
+    assert agent.traces.get(answer.trace_id).question == "what??"

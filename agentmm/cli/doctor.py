@@ -62,7 +62,7 @@ def _report() -> dict[str, Any]:
             "opencv-python and opencv-python-headless share files: uninstall both, then install the headless one"
         )
     if home["traces"] is not None:
-        problems.append(f"{home['traces']}; move that file away, a new one is made")
+        problems.append(f"{home['traces']} cannot be read: move the file away, a new one is made")
     if not home["writable"]:
         problems.append(f"{home['path']} is not writable: set AGENTMM_HOME to a folder that is")
     return {
@@ -111,7 +111,7 @@ def _home() -> dict[str, Any]:
 
 
 def _broken_store(path: Path) -> str | None:
-    """Why the trace store cannot be read; None where it can, or is not there yet."""
+    """The trace store, where it is there and cannot be read."""
     from agentmm.trace import TraceStore
 
     if not path.is_file():
@@ -120,8 +120,8 @@ def _broken_store(path: Path) -> str | None:
         store = TraceStore(path)
         store.summaries(1)
         store.close()
-    except TraceError as error:
-        return str(error)
+    except TraceError:
+        return str(path)
     return None
 
 

@@ -180,3 +180,11 @@ def test_wrong_words_are_refused_before_anything_runs(agentmm, tmp_path):
     assert agentmm(*light, "--seed", "99999999999999999999").code == 2
     assert agentmm(*light, "--seed", "-1").code == 2
     assert agentmm(*light, "--timeout", "inf").code == 2
+
+
+def test_doctor_finds_a_trace_store_that_cannot_be_read(agentmm, home):
+    home.mkdir()
+    (home / "traces.db").write_bytes(bytes(range(256)) * 20)
+    ran = agentmm("doctor")
+    assert ran.code == 1
+    assert f"{home / 'traces.db'} cannot be read: move the file away" in ran.out + ran.err

@@ -191,8 +191,9 @@ def _listed(media: Any) -> list[Any]:
     """The media as a list: none for None, one for a path, bytes or anything else that is no iterable of media."""
     if media is None:
         return []
-    single = isinstance(media, str | bytes | Path) or hasattr(media, "shape") or not isinstance(media, Iterable)
-    return [media] if single else list(media)
+    if isinstance(media, str | bytes) or hasattr(media, "shape") or not isinstance(media, Iterable):
+        return [media]
+    return list(media)
 
 
 def _following(trace: str, values: dict[str, Any]) -> str:

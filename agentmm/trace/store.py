@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agentmm.errors import MissingExtra, TraceError, UnknownTrace
 from agentmm.media.home import default_home
@@ -286,7 +286,7 @@ def _patiently(action: Callable[[], Any]) -> None:
     for attempt in range(_ATTEMPTS):
         try:
             action()
-        except (sqlite3.OperationalError, sa.exc.OperationalError) as error:
+        except (sqlite3.OperationalError, OperationalError) as error:
             waits = any(words in str(error) for words in ("is locked", "already exists"))
             if not waits or attempt == _ATTEMPTS - 1:
                 raise

@@ -86,26 +86,17 @@ def test_a_finished_call_is_not_made_again_when_its_step_was_not_saved(tmp_path)
 
 
 @pytest.mark.parametrize("trace", ["x", "x.2"])
-def test_a_question_stopped_before_its_first_checkpoint_begins_again(tmp_path, monkeypatch, trace):
+def test_a_question_stopped_before_its_first_checkpoint_begins_again(tmp_path, trace):
     """The trace is on disk and the checkpoint is not, in a new thread and in one that has answered before."""
     from agentmm.agent import Agent
     from agentmm.planner.function import FunctionPlanner
     from tests.nodes import kit
 
-    class Stop(BaseException):
-        pass
-
-    def stop(*arguments, **more):
-        raise Stop
-
     planner = FunctionPlanner(function=lambda messages, tools, media: messages[-1].text)
     with Agent(planner, [kit.note], home=tmp_path) as agent:
         if trace == "x.2":
             assert agent.ask("one", thread="x").text == "one"
-        with monkeypatch.context() as context:
-            context.setattr(agent._checkpoints, "put", stop)
-            with pytest.raises(Stop):
-                agent.ask("two", thread="x")
+        agent.traces.append(trace, "start", {"graph": "react", "question": "two", "settings": {}})
         assert agent.traces.get(trace).question == "two"
         again = agent.resume(trace)
         assert (again.text, again.trace_id) == ("two", trace)

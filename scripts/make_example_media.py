@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from agentmm.world.scenes import Scene, make_scene
 FOLDER = Path(__file__).parents[1] / "examples" / "media"
 
 
-def scene(wanted: object, first: int) -> Scene:
+def scene(wanted: Callable[[Scene], bool], first: int) -> Scene:
     """The first scene from a seed on that is as wanted."""
     for seed in range(first, first + 20_000):
         found = make_scene(np.random.default_rng(seed))
-        if wanted(found):  # type: ignore[operator]
+        if wanted(found):
             return found
     raise SystemExit("no such scene")
 

@@ -77,7 +77,7 @@ def tracked(*folders):
     """Names of the files under version control that are there, links as such."""
     listed = subprocess.run(["git", "ls-files", "-z", "--", *folders], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
-        pytest.skip("no git here")
+        pytest.skip("this is no git checkout, so nobody can say which files are tracked")
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
 
 

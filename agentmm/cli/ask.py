@@ -156,7 +156,7 @@ def _thinking(planner: str, think: str) -> Any:
     if _THINK[think] is None:
         return planner
     if planner != "nano" and not planner.startswith("hf:"):
-        raise UsageError("only a local planner can be told whether to think", got=planner, expected="nano | hf:PATH")
+        raise UsageError("only a local planner can be told whether to think", got=planner, expected="nano | hf:FOLDER")
     from agentmm.planner import load_planner
 
     return load_planner(planner, think=_THINK[think])

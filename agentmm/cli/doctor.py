@@ -61,12 +61,12 @@ def _report() -> dict[str, Any]:
         problems.append(
             "opencv-python and opencv-python-headless share files: uninstall both, then install the headless one"
         )
-    if home["traces"] is not None:
-        problems.append(f"{home['traces']} cannot be read: move the file away, a new one is made")
+    if home["unreadable"] is not None:
+        problems.append(f"{home['unreadable']} cannot be read: move the file away, a new one is made")
     if not home["writable"]:
         problems.append(f"{home['path']} is not writable: set AGENTMM_HOME to a folder that is")
     return {
-        "ok": home["writable"] and home["traces"] is None,
+        "ok": home["writable"] and home["unreadable"] is None,
         "agentmm": __version__,
         "python": platform.python_version(),
         "device": _device(),
@@ -106,7 +106,7 @@ def _home() -> dict[str, Any]:
         "path": str(path),
         "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "free_mb": shutil.disk_usage(nearest).free // 2**20,
-        "traces": _broken_store(path / "traces.db"),
+        "unreadable": _broken_store(path / "traces.db"),
     }
 
 

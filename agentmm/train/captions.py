@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from agentmm.train.rowset import PixelFile, Row, RowSet
 from agentmm.world.documents.captions import document_caption
 from agentmm.world.families.things import plural
 from agentmm.world.scenes import Scene
+from agentmm.world.sights import Sight, TurnedPage
 from agentmm.world.sources import RECIPES, SOUNDS, media_seed, medium
 
 _ASKED = ("Describe the picture.", "What is in the picture?", "What do you see?")
@@ -24,23 +25,48 @@ def caption_examples(n: int, seed: int) -> Iterator[tuple[Any, str, str]]:
     """Pairs for captions, the same for the same arguments.
 
     Yields:
-        (uint8 [H, W, 3] picture, question, caption); half of them scenes, half pages.
+        (uint8 [H, W, 3] picture, question, caption); a third of them scenes, half of the rest pages.
     """
     rng = np.random.default_rng([11, seed])
-    pages = sorted(set(RECIPES) - SOUNDS - {"scene"})
+    sights = [name for name in sorted(RECIPES) if name in SEEN or name.startswith("turned_")]
+    pages = sorted(set(RECIPES) - SOUNDS - {"scene", *sights})
     for _ in range(n):
-        recipe = "scene" if rng.random() < 0.5 else pages[int(rng.integers(len(pages)))]
+        draw = rng.random()
+        recipe = "scene" if draw < 1 / 3 else _one(rng, pages) if draw < 2 / 3 else _one(rng, sights)
         truth = medium(recipe, media_seed("train", rng)).truth
-        caption = caption_of(truth, rng)
+        caption = caption_of(truth, rng, recipe)
         if caption:
-            yield truth.pixels, _ASKED[int(rng.integers(len(_ASKED)))], caption
+            yield truth.pixels, _one(rng, _ASKED), caption
 
 
-def caption_of(truth: Any, rng: np.random.Generator) -> str:
+def _one(rng: np.random.Generator, options: Sequence[str]) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+SEEN: dict[str, dict[str, str]] = {
+    "arranged": {
+        "row": "shapes in a row", "ring": "shapes in a ring", "heap": "shapes in a heap",
+        "scattered": "scattered shapes",
+    },
+    "edged": {"yes": "a shape at the border", "no": "no shape at the border"},
+    "crowd": {"busy": "a busy picture", "empty": "an empty picture"},
+    "halves": {"yes": "the same scene twice", "no": "two different scenes"},
+    "turned": {"yes": "a page upside down", "no": "a page the right way up"},
+}  # fmt: skip
+"""Recipe -> what eyes tell -> caption."""
+
+
+def caption_of(truth: Any, rng: np.random.Generator, recipe: str = "") -> str:
     """A short true sentence about what a medium shows; empty where nothing is known."""
+    if isinstance(truth, Sight):
+        return SEEN[recipe][truth.seen]
+    if isinstance(truth, TurnedPage):
+        return f"a {truth.page.kind}, turn it by {truth.degrees}"
     if isinstance(truth, Scene):
         return scene_caption(truth)
-    return document_caption(truth, rng) if hasattr(truth, "lines") and hasattr(truth, "fields") else ""
+    if not (hasattr(truth, "lines") and hasattr(truth, "fields")):
+        return ""
+    return f"a {truth.kind}, turn it by 0" if rng.random() < 0.7 else document_caption(truth, rng)
 
 
 def scene_caption(scene: Scene) -> str:

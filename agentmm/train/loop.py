@@ -27,6 +27,9 @@ from agentmm.train.stage import Progress, Stage, rate_factor
 REST_RATE = 0.3
 """Rate of embeddings and norms, as a share of the linear layers'; rare tokens stay apart and can be copied."""
 
+CONVOLUTION = 4
+"""Dimensions of a convolution's weight; these learn by AdamW at the full rate."""
+
 Refresh = Callable[[int], RowSet | None]
 """Epoch -> new rows, or None where the old ones stay."""
 
@@ -51,8 +54,11 @@ def set_trainable(model: Any, stage: Stage) -> list[torch.optim.Optimizer]:
         }
         parameters = list(module.parameters())
         linear.append({"params": [p for p in parameters if id(p) in inner], "lr": rate, "peak": rate})
+        others = [p for p in parameters if id(p) not in inner]
+        filters = [p for p in others if p.dim() == CONVOLUTION]
         slow = rate * REST_RATE
-        rest.append({"params": [p for p in parameters if id(p) not in inner], "lr": slow, "peak": slow})
+        rest.append({"params": filters, "lr": rate, "peak": rate})
+        rest.append({"params": [p for p in others if p.dim() != CONVOLUTION], "lr": slow, "peak": slow})
     decayed = [group for group in linear if group["params"]]
     plain = [group for group in rest if group["params"]]
     adamw = torch.optim.AdamW(plain, betas=(0.9, 0.98), weight_decay=0.0, fused=True)

@@ -38,7 +38,7 @@ from agentmm.world.wordings.skeletons import unseen_digest
 SHARES = {"lm": 0.36, "pt": 0.04, "it": 0.6}
 """Share of the minutes that each stage gets, among those that run."""
 
-OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.05}
+OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.0}
 """Loss weight of tokens that the planner only reads."""
 
 BATCH_TOKENS = 1600
@@ -80,7 +80,7 @@ class Run:
     resume: bool = False
     preset: str = "nano"
     episodes: int = 4000
-    captions: int = 4000
+    captions: int = 20_000
     drills: float = 0.4
     imagined: float = 0.7
     varied: float = 0.5
@@ -175,11 +175,20 @@ def _record(start: Path | str | None) -> dict[str, Any]:
 
 
 def _model(run: Run, start: Path | str | None) -> MultimodalLM:
-    """The start's weights in float32, or random ones with an induction circuit."""
-    if start is not None:
-        return MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
+    """The start's weights in float32, or random ones with an induction circuit.
+
+    Where the preset now names another encoder or projector than the start has, these begin anew.
+    """
     model = MultimodalLM(load_preset(run.preset))
-    seed_induction(model.decoder, run.seed)
+    if start is None:
+        seed_induction(model.decoder, run.seed)
+        return model
+    old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
+    alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
+    if alike == set(model.config.components):
+        return old
+    model.decoder.load_state_dict(old.decoder.state_dict())
+    run.log(f"{', '.join(sorted(set(model.config.components) - alike))}: other than in {start}, begun anew")
     return model
 
 

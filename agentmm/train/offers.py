@@ -58,7 +58,7 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
 
 
 def invented_episode(signatures: Sequence[str], rng: np.random.Generator) -> Offered:
-    """A question that an invented tool answers, and the tools around it; one time in six that tool is not offered."""
+    """A question that an invented tool answers, and the tools around it; one time in three that tool is not offered."""
     tool = invent(rng)
     asked = ask_for(tool, rng)
     told = [s for s in signatures if rng.random() < 0.5]
@@ -66,7 +66,7 @@ def invented_episode(signatures: Sequence[str], rng: np.random.Generator) -> Off
     told += [_told(other, rng) for other in others if other.name != tool.name and other.noun != tool.noun]
     blocks: list[dict[str, Any]] = [{"type": kind, "file_id": f"{kind}_1"} for kind in asked.media]
     question = {"role": "user", "content": [*blocks, {"type": "text", "text": asked.text}]}
-    if rng.random() < 1 / 6:
+    if rng.random() < 1 / 3:
         return [question, {"role": "assistant", "content": NO_TOOL}], _shuffled(told, rng)
     call = {"name": tool.name, "args": asked.arguments}
     messages = [

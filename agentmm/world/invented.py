@@ -1,7 +1,7 @@
 """Tools that do not exist, with questions that need them: so that a planner learns to read signatures.
 
-A name, an argument of a known type and a question about the same thing; what the tool returns is made up, and the
-answer is what it returned. The nouns of `agentmm/eval/held_out.py` do not occur here.
+A name, an argument of a known type and a question about the same thing, half of the time in a word that does not exist
+either; what the tool returns is made up, and the answer is what it returned. The nouns of `agentmm/eval/held_out.py` do not occur here.
 """
 
 from __future__ import annotations
@@ -81,26 +81,33 @@ _QUESTIONS = {
     "count": (
         "How many {n} are there?", "How many {n} do you see?", "Count the {n}.", "What is the number of {n} here?",
         "I want to know how many {n} the picture has.", "how many {n}", "Could you count the {n} for me?",
+        "I need a count of the {n}, please.", "Do you see any {n}, and how many?", "{n}: how many?",
+        "Tell me how many {n} are in this photo.", "how many {n} can u see", "Count all {n} in the image.",
     ),
     "measure": (
         "What is the {n} of the picture?", "How high is the {n} here?", "Measure the {n}.", "Tell me the {n}.",
         "How much {n} does this image have?", "what {n} does it have", "Please give me a figure for the {n}.",
+        "{n} of the picture?", "I need the {n} of this photo.", "Rate the {n}, please.", "How is the {n} of it?",
     ),
     "name": (
         "Which {n} is it?", "What {n} does the picture show?", "Name the {n}.", "Can you tell which {n} this is?",
-        "What is the {n} here?", "what {n} is that", "Do you recognise the {n}?",
+        "What is the {n} here?", "what {n} is that", "Do you recognise the {n}?", "Tell me the {n}.",
+        "How is the {n} in the photo?", "I would like to know the {n}.", "Which {n} do you see in this image?",
+        "Give me the {n} of it.", "{n}?",
     ),
     "hear": (
         "Which {n} is it?", "What is the {n} of the recording?", "Listen and tell me the {n}.", "Name the {n}.",
-        "Can you hear which {n} that is?", "what {n} do you hear",
+        "Can you hear which {n} that is?", "what {n} do you hear", "How high is the {n}?", "Tell me the {n}, please.",
+        "Measure the {n} in this clip.", "I want to know the {n}.", "{n}?",
     ),
     "turn": (
         'What is the {n} of "{w}"?', 'Give me the {n} of "{w}".', 'Do you know the {n} of "{w}"?',
-        "Look up the {n} of {w}.", "{w}: what is its {n}?", "{n} of {w}",
+        "Look up the {n} of {w}.", "{w}: what is its {n}?", "{n} of {w}", 'The {n} for "{w}", please.',
+        'Tell me the {n} for "{w}".', "what is the {n} for {w}", "I need the {n} of the word {w}.",
     ),
     "convert": (
         "How much is {w} in {n}?", "What is {w} in {n}?", "Convert {w} to {n}.", "Turn {w} into {n}, please.",
-        "{w} is how many {n}?", "I need {w} in {n}.",
+        "{w} is how many {n}?", "I need {w} in {n}.", "{w} in {n}?", "Give me {w} in {n}.", "what would {w} be in {n}",
     ),
 }  # fmt: skip
 _NOUNS = {
@@ -112,6 +119,15 @@ _NOUNS = {
     "convert": CONVERTED,
 }
 KINDS = tuple(_NOUNS)
+_MANY = ("count", "convert")
+"""Kinds whose nouns stand in the plural."""
+
+_MARKS = ("old", "main", "first", "Latin", "German", "Spanish", "short", "local", "likely", "common", "second", "best")
+_ONSETS = ("b", "br", "d", "dr", "f", "fl", "g", "gl", "h", "j", "k", "kl", "l", "m", "n", "p", "pl", "qu", "r", "s",
+    "sk", "st", "t", "tr", "v", "w", "z", "sh", "ch", "th")  # fmt: skip
+_VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "oo", "ou", "ie")
+_CODAS = ("", "n", "r", "l", "m", "t", "ck", "sh", "nd", "rt", "x", "p", "ng", "st")
+_ENDINGS = ("el", "er", "on", "ish", "ing", "ot", "ium", "ard", "age", "ness")
 
 
 @dataclass(frozen=True)
@@ -155,10 +171,12 @@ class Asked:
 
 
 def invent(rng: Rng, kind: str | None = None) -> Invented:
-    """A tool of a kind (any where None), the same for the same state of `rng`."""
+    """A tool of a kind (any where None), the same for the same state of `rng`; half of the nouns are no real words."""
     kind = kind or KINDS[int(rng.integers(len(KINDS)))]
-    noun = _pick(rng, _NOUNS[kind])
-    name = _pick(rng, _NAMES[kind]).format(n=noun.replace(" ", "_"))
+    noun = _pick(rng, _NOUNS[kind]) if rng.random() < 0.5 else made_up(rng) + ("s" if kind in _MANY else "")
+    if kind not in _MANY and rng.random() < 0.2:
+        noun = f"{_pick(rng, _MARKS)} {noun}" if rng.random() < 0.5 else f"{made_up(rng).capitalize()} {noun}"
+    name = _pick(rng, _NAMES[kind]).format(n=noun.replace(" ", "_").lower())
     return Invented(name, f"{name}({_ARGUMENTS[kind]})", _pick(rng, _SAYS[kind]).format(n=noun), noun, kind)
 
 
@@ -171,6 +189,13 @@ def ask_for(tool: Invented, rng: Rng) -> Asked:
     return Asked(tool, said[:1].upper() + said[1:] if rng.random() < 0.85 else said, media, arguments, result, answer)
 
 
+def made_up(rng: Rng) -> str:
+    """A word that no language has: `brantol`. What stands for it can only be read off the signatures."""
+    parts = (_ONSETS, _VOWELS, _CODAS, _ONSETS, _VOWELS, _CODAS)
+    word = "".join(_pick(rng, part) for part in parts[: 3 * int(rng.integers(1, 3))])
+    return word if len(word) > 3 else word + _pick(rng, _ENDINGS)
+
+
 def _result(tool: Invented, rng: Rng) -> tuple[dict[str, Any], str]:
     """What a call returns, and the answer."""
     if tool.kind == "count":
@@ -180,7 +205,7 @@ def _result(tool: Invented, rng: Rng) -> tuple[dict[str, Any], str]:
         value = round(float(rng.uniform(0, 100)), int(rng.integers(0, 3)))
         told = int(value) if value == int(value) else value
         return {_pick(rng, ("value", tool.noun.replace(" ", "_"))): told}, str(told)
-    word = _pick(rng, ANSWERS)
+    word = _pick(rng, ANSWERS) if rng.random() < 0.5 else made_up(rng)
     return {_pick(rng, ("label", "name", "text", tool.noun.replace(" ", "_"))): word}, word
 
 
@@ -193,7 +218,7 @@ def _audio(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
 
 
 def _word(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
-    word = _pick(rng, ANSWERS)
+    word = _pick(rng, ANSWERS) if rng.random() < 0.5 else made_up(rng)
     return (), {"text": word}, word
 
 

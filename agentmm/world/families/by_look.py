@@ -112,7 +112,7 @@ def _turned(family: Family) -> Family:
 
     needs = "|".join(f"turned_{kind}" for kind in family.needs[0].split("|"))
     return replace(
-        family, name=f"turned_{family.name}", group="sight", needs=(needs,), draw=draw, program=program, weight=0
+        family, name=f"turned_{family.name}", group="sight", needs=(needs,), draw=draw, program=program, weight=1.2
     )
 
 
@@ -128,7 +128,7 @@ FAMILIES = [
         _by_kind({
             "receipt": _PRICES["bill_total"].program, "chart": _bars_program, "scene": _SCENE["total"].program,
         }),
-        {}, 0,
+        {}, 1.2,
     ),
     Family(
         "how_many_here", "sight", "number", ("scene|codes|sign",),
@@ -136,14 +136,14 @@ FAMILIES = [
         _by_kind({
             "scene": _SCENE["total"].program, "codes": _codes_program, "sign": _PAGES["line_count"].program,
         }),
-        {}, 0,
+        {}, 1.2,
     ),
     Family(
         "what_it_says", "sight", "text", ("sign|codes",),
         _either({"sign": _PAGES["sign_text"].draw, "codes": _few_codes}),
         _by_kind({"sign": _PAGES["sign_text"].program, "codes": _CODES["code_text"].program}),
-        {}, 0,
+        {}, 1,
     ),
     *map(_turned, _READ),
 ]  # fmt: skip
-"""Looking first; of weight 0, asked by name alone, until the planner that ships has been trained on them."""
+"""Looking first."""

@@ -56,12 +56,12 @@ def _program(slots: Slots, media: Sequence[str]) -> Program:
 
 
 FAMILIES = [
-    Family("arrangement", "sight", "text", ("arranged",), _word(*ARRANGEMENTS), _program, {}, 0),
-    Family("at_the_border", "sight", "yes_no", ("edged",), _word("yes", "no"), _program, {}, 0),
-    Family("busy", "sight", "text", ("crowd",), _word("busy", "empty"), _program, {}, 0),
-    Family("same_halves", "sight", "yes_no", ("halves",), _word("yes", "no"), _program, {}, 0),
-    Family("upside_down", "sight", "yes_no", ("turned",), _word("yes", "no"), _program, {}, 0),
-    Family("sort", "sight", "text", (_MANY,), _kind, _program, {}, 0),
-    Family("which_sort", "sight", "picture", (_MANY,) * 3, _which, _program, {"a": "text"}, 0),
+    Family("arrangement", "sight", "text", ("arranged",), _word(*ARRANGEMENTS), _program, {}, 0.9),
+    Family("at_the_border", "sight", "yes_no", ("edged",), _word("yes", "no"), _program, {}, 0.9),
+    Family("busy", "sight", "text", ("crowd",), _word("busy", "empty"), _program, {}, 0.9),
+    Family("same_halves", "sight", "yes_no", ("halves",), _word("yes", "no"), _program, {}, 0.9),
+    Family("upside_down", "sight", "yes_no", ("turned",), _word("yes", "no"), _program, {}, 0.9),
+    Family("sort", "sight", "text", (_MANY,), _kind, _program, {}, 0.9),
+    Family("which_sort", "sight", "picture", (_MANY,) * 3, _which, _program, {"a": "text"}, 0.9),
 ]
-"""What eyes tell; of weight 0, asked by name alone, until the planner that ships has been trained on them."""
+"""What eyes tell."""

@@ -16,14 +16,17 @@ from pathlib import Path
 
 import yaml
 
-from agentmm.world.wordings import WORDINGS, Wordings
+from agentmm.world.wordings import TURNED, WORDINGS, Wordings
 from agentmm.world.wordings.alternatives import sentences
 
 LISTS = Path(__file__).parent / "lists"
 AUTHORS = ("plain", "chatty", "terse", "further")
 """The lists that training may use, each by another author."""
 
-ALIKE = {"count": ("count_shape", "count_colour", "count_colour_shape", "count_size")}
+ALIKE = {
+    "count": ("count_shape", "count_colour", "count_colour_shape", "count_size"),
+    **{name: (name, f"turned_{name}") for name in TURNED},
+}
 """Keys of the lists that stand for several families."""
 
 _PLACE = re.compile(r"\{\w+\}")

@@ -12,8 +12,11 @@ from agentmm.agent.answer import Answer
 from agentmm.agent.building import choose_graph
 from agentmm.agent.checkpoints import Checkpoints
 from agentmm.agent.events import Answered, Event
+from agentmm.agent.examples import Examples
 from agentmm.agent.runs import Run, Runs
+from agentmm.errors import UsageError
 from agentmm.media import MediaStore, default_home
+from agentmm.nodes.plan import planner_name, takes_examples
 from agentmm.nodes.running import store_at
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
@@ -39,11 +42,14 @@ class Agent:
         seed: seed of everything that samples.
         traces: trace store, or where it is (path or database URL); in `home` where None.
         callbacks: further LangChain callback handlers.
+        examples: finished runs to put before a question as demonstrations: a trace store, its file, or a home folder.
+        k: most demonstrations of a question.
+        example_tokens: most tokens that they take together.
         keep_checkpoints: keep superseded checkpoints too, for rewinding.
         **budgets: `max_steps`, `max_calls`, `max_errors`, `max_tokens`, `timeout` (see `Settings`).
 
     Raises:
-        UsageError: no tool or graph of that name.
+        UsageError: no tool or graph of that name, no such store of examples, or a planner that takes none.
         PlannerError: the planner cannot be loaded.
         BudgetError: a budget is malformed.
     """
@@ -60,6 +66,9 @@ class Agent:
         traces: TraceStore | Path | str | None = None,
         callbacks: Iterable[Any] = (),
         keep_checkpoints: bool = False,
+        examples: TraceStore | Path | str | None = None,
+        k: int = 2,
+        example_tokens: int = 1024,
         **budgets: Any,
     ) -> None:
         self.settings = Settings.of({"seed": seed, **budgets})
@@ -72,7 +81,10 @@ class Agent:
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         self._checkpoints = Checkpoints(self.home / "checkpoints.db", keep_all=keep_checkpoints)
         self.graph = drawn.compile(checkpointer=self._checkpoints, name=self.graph_name)
-        self._runs = Runs(self.graph, self.graph_name, self.home, self.traces, self.settings, tuple(callbacks), gated)
+        self.examples = None if examples is None else self._examples(examples, k, example_tokens)
+        self._runs = Runs(
+            self.graph, self.graph_name, self.home, self.traces, self.settings, tuple(callbacks), gated, self.examples
+        )
 
     @property
     def store(self) -> MediaStore:
@@ -221,6 +233,16 @@ class Agent:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _examples(self, traces: Any, k: int, most: int) -> Examples:
+        """The demonstrations of a store, counted by the planner's own tokens where it has them."""
+        if not takes_examples(self.planner):
+            name = planner_name(self.planner)
+            raise UsageError("this planner takes no examples", got=name, expected="nano, hf:... or a chat model")
+        renderer = getattr(self.planner, "renderer", None)
+        tokens_of = None if renderer is None else lambda messages: len(renderer.render(messages).ids)
+        names = [tool.name for tool in self.tools]
+        return Examples(traces, self.store, names, k=k, max_tokens=most, tokens_of=tokens_of)
 
     def _decide(self, trace_id: str, calls: Sequence[str], what: str, timeout: float | None) -> Answer:
         chosen = list(calls) or [call["id"] for call in self._runs.waiting(trace_id)]

@@ -15,6 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
+from agentmm.agent.examples import Examples
 from agentmm.agent.reading import Reader, answer_of, waiting_answer
 from agentmm.errors import UsageError
 from agentmm.nodes.journal import Journal
@@ -72,8 +73,9 @@ class Runs:
         settings: Settings,
         callbacks: tuple[Any, ...],
         gated: tuple[str, ...] = (),
+        examples: Examples | None = None,
     ) -> None:
-        self.graph, self.name, self.home, self.gated = graph, name, home, gated
+        self.graph, self.name, self.home, self.gated, self.examples = graph, name, home, gated, examples
         self.traces, self.settings, self.callbacks = traces, settings, callbacks
         self.store = store_at(str(home / "media"))
 
@@ -123,15 +125,20 @@ class Runs:
 
     def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
-        known: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         if thread is not None:
             values = self._idle(trace)
-            known = values.get("media", {})
             trace = _following(trace, values)
         own = {} if clock.timeout is None else {"timeout": clock.timeout}
         settings = Settings.of({**self.settings.model_dump(), **own})
-        given = begin(question, numbered(media, self.store, known), trace=trace, settings=settings, gated=self.gated)
+        records = numbered(media, self.store, values.get("media", {}))
+        shown = values.get("examples") or [] if values.get("messages") else self._shown(question, records)
+        given = begin(question, records, trace=trace, settings=settings, gated=self.gated, examples=shown)
         return Run(trace, self._config(trace, clock.over(settings.timeout)), given, Reader())
+
+    def _shown(self, question: str, records: dict[str, Any]) -> list[dict[str, Any]]:
+        """The demonstrations of a new question; a thread keeps those of its first."""
+        return [] if self.examples is None else self.examples.nearest(question, records)
 
     def _idle(self, thread: str) -> dict[str, Any]:
         """What a thread knows; it must not be in the middle of a question."""
@@ -174,7 +181,9 @@ class Runs:
             )
         known = self.traces.get(trace)
         settings = Settings.of(known.settings)
-        given = begin(known.question, known.media, trace=trace, settings=settings, gated=self.gated)
+        given = begin(
+            known.question, known.media, trace=trace, settings=settings, gated=self.gated, examples=known.examples
+        )
         return Run(trace, config, given, Reader())
 
     def _config(self, trace: str, deadline: float | None) -> RunnableConfig:

@@ -63,7 +63,7 @@ def fork(
     with tempfile.TemporaryDirectory() as folder:
         config = run_config(trace_id, root, callbacks=[recorder], graph=graph_name, agentmm_journal=folder)
         write_results(trace, step, Journal.of(trace_id, config), store_at(str(root / "media")))
-        state = begin(trace.question, given, trace=trace_id, settings=settings)
+        state = begin(trace.question, given, trace=trace_id, settings=settings, examples=trace.examples)
         drawn.compile(name=graph_name).invoke({**state, "started": time.time()}, config)
     if "question" in trace.labels:
         traces.label(trace_id, "question", trace.labels["question"])

@@ -108,6 +108,19 @@ class MediaStore:
         self._recent.put(media.sha, media)
         return record_of(media)
 
+    def take_over(self, sha: str, other: MediaStore) -> None:
+        """Copy a medium of another store under the same hash; what is here already is not written again.
+
+        Raises:
+            MediaError: the other store lacks it, or this one cannot be written.
+        """
+        if sha in self:
+            return
+        source = other.path(sha)
+        with self._writing(sha) as (file, draft):
+            _copy(source, file, self.limits, source.name)
+            self._publish(file, draft, self.root / source.relative_to(other.root))
+
     def get(self, record: Mapping[str, Any] | str) -> Stored:
         """The medium of a record or hash, with the record's origin; what is read from disk is checked against the hash.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.errors import GraphBubbleUp
 
@@ -49,7 +49,7 @@ class _Plan:
             return ended
         left = budgets.seconds_left(state, config)
         try:
-            said = bounded(lambda: self.bound.invoke(state.get("messages", []), config, **self._extras(state)), left)
+            said = bounded(lambda: self.bound.invoke(self._shown(state), config, **self._extras(state)), left)
         except (Exception, SystemExit) as error:
             return _failure(error, state)
         return _taken(said, state)
@@ -61,12 +61,18 @@ class _Plan:
             await adispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
         if ended is not None:
             return ended
-        left, messages = budgets.seconds_left(state, config), state.get("messages", [])
+        left = budgets.seconds_left(state, config)
         try:
-            said = await asyncio.wait_for(self.bound.ainvoke(messages, config, **self._extras(state)), left)
+            said = await asyncio.wait_for(self.bound.ainvoke(self._shown(state), config, **self._extras(state)), left)
         except (Exception, SystemExit) as error:
             return _failure(error, state)
         return _taken(said, state)
+
+    def _shown(self, state: State) -> list[BaseMessage]:
+        """The conversation, after demonstrations where there are any and the planner takes them."""
+        examples = state.get("examples") or []
+        messages = list(state.get("messages", []))
+        return [*as_messages(examples), *messages] if examples and takes_examples(self.planner) else messages
 
     def _extras(self, state: State) -> dict[str, Any]:
         """What only planners of ours understand."""
@@ -82,12 +88,34 @@ class _Plan:
             "thread": configurable.get("thread_id"),
             "question": state.get("question", ""),
             "media": state.get("media", {}),
+            **({"examples": state["examples"]} if state.get("examples") else {}),
             "tools": [_tool_facts(tool) for tool in self.tools],
             "settings": state.get("settings", {}),
             "seed": budgets.settings_of(state).seed,
             "graph": configurable.get("agentmm_graph") or "",
             "planner": {"name": planner_name(self.planner), "weights": getattr(self.planner, "weights_id", None)},
         }
+
+
+def takes_examples(planner: Any) -> bool:
+    """Whether a planner is shown demonstrations: models are, programs and functions are not."""
+    return bool(getattr(planner, "takes_examples", False))
+
+
+def as_messages(examples: Sequence[dict[str, Any]]) -> list[BaseMessage]:
+    """Messages of demonstrations, each marked as one."""
+    marked = {"example": True}
+    made: list[BaseMessage] = []
+    for message in examples:
+        content = message["content"]
+        if message["role"] == "user":
+            made.append(HumanMessage(content, additional_kwargs=marked))
+        elif message["role"] == "tool":
+            made.append(ToolMessage(content, tool_call_id=message["tool_call_id"], additional_kwargs=marked))
+        else:
+            calls = [{**call, "type": "tool_call"} for call in message.get("tool_calls") or ()]
+            made.append(AIMessage(content, tool_calls=calls, additional_kwargs=marked))
+    return made
 
 
 def planner_name(planner: Any) -> str:

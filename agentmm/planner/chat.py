@@ -68,6 +68,7 @@ class ChatMM(BaseChatModel):
     keep_sessions: bool = True
     cache_bytes: int = DEFAULT_BYTES
     takes_media: bool = True
+    takes_examples: bool = True
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
     @property
@@ -151,7 +152,8 @@ class ChatMM(BaseChatModel):
                 got=len(rendered.ids),
                 expected=f"at most {limit} tokens",
             )
-        last = max((i for i, message in enumerate(messages) if isinstance(message, AIMessage)), default=None)
+        own = (i for i, message in enumerate(messages) if isinstance(message, AIMessage) and not _shown(message))
+        last = max(own, default=None)
         before = 0 if last is None else len(self.renderer.render(messages[: last + 1], signatures, records).ids)
         return rendered, before
 
@@ -213,6 +215,11 @@ class ChatMM(BaseChatModel):
             "counters": vars(counters),
         }
         dispatch_custom_event("agentmm.step", event, config=below(run_manager))
+
+
+def _shown(message: BaseMessage) -> bool:
+    """Whether a message is part of a demonstration."""
+    return bool(message.additional_kwargs.get("example"))
 
 
 def said(text: str) -> dict[str, Any]:

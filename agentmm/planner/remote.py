@@ -45,6 +45,7 @@ class RemotePlanner(BaseChatModel):
     """
 
     takes_media: ClassVar[bool] = True
+    takes_examples: ClassVar[bool] = True
 
     model: Any
     instructions: str = INSTRUCTIONS
@@ -123,7 +124,7 @@ class _Show:
         handle = _handle(block)
         if handle is None:
             return [block]
-        medium = self.store.get(self.records[handle])
+        medium = self.store.get(block.get("sha") or self.records[handle])
         name = {"type": "text", "text": f"{handle}:"}
         if isinstance(medium, Image):
             return [name, _picture(medium, self.max_side_px)]

@@ -66,12 +66,16 @@ class Rendered:
 
 
 class Message(NamedTuple):
-    """A message reduced to what the wire shows; `content` blocks are dicts, `calls` are `(name, arguments)`."""
+    """A message reduced to what the wire shows.
+
+    `content` blocks are dicts, `calls` are `(name, arguments)`; an `example` is part of a demonstration: never learnt.
+    """
 
     role: str
     content: list[dict[str, Any]]
     calls: list[tuple[str, dict[str, Any]]]
     completion_ids: list[int] | None
+    example: bool = False
 
 
 class Renderer:
@@ -163,24 +167,27 @@ class Renderer:
         out.add([self.token_id("<|end|>")])
 
     def _medium(self, out: Rendered, text: str, block: dict[str, Any], media: Mapping[str, Record]) -> None:
-        """`image_1 <image>...`: the handle, then as many placeholders as the medium takes."""
+        """`image_1 <image>...`: the handle, then as many placeholders as the medium takes.
+
+        A block that brings its own `sha` (a demonstration's) needs no record.
+        """
         handle, kind = block.get("file_id"), block["type"]
-        if not isinstance(handle, str) or handle not in media:
+        if not isinstance(handle, str) or not (block.get("sha") or handle in media):
             raise PlannerError(
                 "a message names a medium that has no record", got=handle, expected="a handle of this run"
             )
         out.add(self.encode(f"{text}{handle} "))
-        out.media.append(Slot(handle, str(media[handle]["sha"]), len(out.ids)))
+        out.media.append(Slot(handle, str(block.get("sha") or media[handle]["sha"]), len(out.ids)))
         out.add([self.token_id(f"<{kind}>")] * (self.image_tokens if kind == "image" else 1))
 
     def _assistant(self, out: Rendered, message: Message) -> None:
-        """A turn that the planner wrote: loss on all of it but the opening token."""
+        """A turn that the planner wrote: loss on all of it but the opening token; none in a demonstration."""
         end = self.token_id("<|end|>")
         out.add([self.token_id("<|assistant|>")])
         ids = message.completion_ids
         if ids is None:
             ids = [*self.completion_ids(message), end]
-        out.add(ids, loss=1)
+        out.add(ids, loss=int(not message.example))
         if not ids or ids[-1] != end:
             out.add([end])
 
@@ -219,9 +226,9 @@ def read_message(message: Any) -> Message:
         raise PlannerError("a message has an unknown role", got=fields.get("role"), expected=", ".join(sorted(_ROLES)))
     calls = [_read_call(call) for call in fields.get("tool_calls") or ()]
     recorded = (fields.get("response_metadata") or {}).get("completion_ids") if role == "assistant" else None
-    return Message(
-        role, _read_content(fields.get("content")), calls, None if recorded is None else [int(i) for i in recorded]
-    )
+    ids = None if recorded is None else [int(i) for i in recorded]
+    example = bool((fields.get("additional_kwargs") or {}).get("example"))
+    return Message(role, _read_content(fields.get("content")), calls, ids, example)
 
 
 def _langchain_fields(message: Any) -> dict[str, Any]:
@@ -229,6 +236,7 @@ def _langchain_fields(message: Any) -> dict[str, Any]:
     fields = {"role": getattr(message, "type", None), "content": getattr(message, "content", None)}
     fields["tool_calls"] = getattr(message, "tool_calls", None)
     fields["response_metadata"] = getattr(message, "response_metadata", None)
+    fields["additional_kwargs"] = getattr(message, "additional_kwargs", None)
     return fields
 
 

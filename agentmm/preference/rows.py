@@ -12,7 +12,7 @@ from agentmm.preference.pair import PreferencePair
 from agentmm.preference.stream import continuation, prefix
 from agentmm.trace import Trace, TraceStore
 from agentmm.trace.export import write_jsonl
-from agentmm.trace.messages import assistant_message, question_message, step_messages, to_messages
+from agentmm.trace.messages import assistant_message, step_messages, to_messages
 
 Row = dict[str, Any]
 
@@ -44,7 +44,7 @@ def to_conversations(pair: PreferencePair, traces: TraceStore) -> Row:
     """One row of messages, `prompt`, `chosen`, `rejected` and `images`, as TRL's preference trainers read it."""
     chosen, rejected = traces.get(pair.chosen.trace), traces.get(pair.rejected.trace)
     step = pair.chosen.step
-    row: Row = {"id": pair.id, "prompt": to_messages(chosen, step) if step else [question_message(chosen)]}
+    row: Row = {"id": pair.id, "prompt": to_messages(chosen, step)}
     row |= {"chosen": _rest(chosen, step), "rejected": _rest(rejected, step)}
     return row | {"images": prefix(chosen, step).images}
 

@@ -111,7 +111,7 @@ def rerun(trace: Trace, store: MediaStore, graph: Any = None) -> Trace:
     made = {handle for result in trace.calls for handle in result.media}
     given = {handle: record for handle, record in trace.media.items() if handle not in made}
     trace_id = secrets.token_hex(8)
-    state = begin(trace.question, given, trace=trace_id, settings=Settings.of(trace.settings))
+    state = begin(trace.question, given, trace=trace_id, settings=Settings.of(trace.settings), examples=trace.examples)
     with tempfile.TemporaryDirectory() as folder:
         traces = TraceStore(Path(folder) / "replay.db", batch=1000)
         recorder = Recorder(traces, trace_id=trace_id)

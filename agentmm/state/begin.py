@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage
@@ -22,6 +22,7 @@ def begin(
     trace: str | None = None,
     settings: Settings | None = None,
     gated: Iterable[str] = (),
+    examples: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """What a graph is invoked with; in a thread that goes on, only the media that are new.
 
@@ -31,6 +32,7 @@ def begin(
         trace: id of the trace; a fresh one where None.
         settings: budgets and seed.
         gated: tools whose calls wait for a person.
+        examples: messages of demonstrations that the planner is shown before the question.
     """
     records = dict(media or {})
     blocks: list[str | dict[str, Any]] = [
@@ -48,6 +50,7 @@ def begin(
         "settings": (settings or Settings()).model_dump(),
         "started": time.time(),
         "gated": sorted(gated),
+        "examples": [dict(message) for message in examples],
         "approved": [],
         "denied": [],
         **counters,

@@ -40,6 +40,7 @@ class State(TypedDict, total=False):
         errors: failed calls and malformed steps of this question.
         tokens: tokens that the planner read anew and wrote for this question.
         gated: tools whose calls wait for a person, as named when the question was asked; a resumed run keeps them.
+        examples: messages of demonstrations, as dicts; the planner is shown them before the conversation.
         approved: ids of calls a person let pass.
         denied: ids of calls a person refused.
         status: None while running; then answered, partial, unanswerable or failed.
@@ -58,6 +59,7 @@ class State(TypedDict, total=False):
     errors: Annotated[int, tally]
     tokens: Annotated[int, tally]
     gated: list[str]
+    examples: list[dict[str, Any]]
     approved: list[str]
     denied: list[str]
     status: str | None

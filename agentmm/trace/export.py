@@ -79,7 +79,7 @@ def _block(part: Row, trace: Trace, images: list[str]) -> Row:
     if part["type"] == "text":
         return part
     if part["type"] == "image":
-        images.append(trace.sha_of(part["file_id"]))
+        images.append(part.get("sha") or trace.sha_of(part["file_id"]))
     return {"type": part["type"], "handle": part["file_id"]}
 
 

@@ -40,6 +40,7 @@ def _start(trace: Trace, payload: dict[str, Any]) -> None:
     trace.seed = payload.get("seed")
     trace.parent = payload.get("parent")
     trace.source = payload.get("source")
+    trace.examples = payload.get("examples") or []
     planner = payload.get("planner") or {}
     trace.planner = PlannerRef(name=planner) if isinstance(planner, str) else PlannerRef.model_validate(planner)
     _tools(trace, payload)

@@ -19,8 +19,8 @@ def canonical_json(value: Any) -> str:
 def trace_hash(trace: Trace) -> str:
     """SHA-256 (hex) of a trace's content.
 
-    In: graph, tools with versions, settings, seed, question, media, per step rendered ids, calls, observations and
-    media hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
+    In: graph, tools with versions, settings, seed, demonstrations, question, media, per step rendered ids, calls,
+    observations and media hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
     """
     return _sha({**_header(trace), "steps": [_step(step, trace) for step in trace.steps], "answer": trace.answer})
 
@@ -43,7 +43,9 @@ def _header(trace: Trace) -> dict[str, Any]:
     """What a run began with."""
     made = {handle for result in trace.calls for handle in result.media}
     given = {handle: record.get("sha") for handle, record in trace.media.items() if handle not in made}
+    shown = {"examples": trace.examples} if trace.examples else {}
     return {
+        **shown,
         "graph": trace.graph,
         "tools": [[tool.name, tool.version] for tool in trace.tools],
         "settings": {key: value for key, value in trace.settings.items() if not _placed(key)},

@@ -14,14 +14,14 @@ _SHOWN = ("image", "audio", "video")
 def to_messages(trace: Trace, steps: int | None = None) -> list[Message]:
     """The conversation as dicts with `role`, `content`, `tool_calls` and, where recorded, `completion_ids`.
 
-    Media stand as `{"type": "image", "file_id": "image_1"}`; assistant turns of recorded steps carry their ids, so
-    that rendering them gives exactly the tokens that were written.
+    Demonstrations stand first. Media stand as `{"type": "image", "file_id": "image_1"}`; assistant turns of recorded
+    steps carry their ids, so that rendering them gives exactly the tokens that were written.
 
     Args:
         trace: a run.
         steps: how many steps, each with its plan and results; all where None.
     """
-    messages = [question_message(trace)]
+    messages = [*trace.examples, question_message(trace)]
     for step in trace.steps[:steps]:
         messages += step_messages(trace, step)
     return messages

@@ -111,6 +111,7 @@ class Trace(Record):
         parent: the trace this one was forked from.
         source: why it was made: `gold`, `sampled`, `fork`; None for a user's own run.
         media: handle to record, everything that entered or was made; pixels lie in the media store.
+        examples: messages of the demonstrations that stood before the question.
         answer: the final text; None while the run goes on.
         detail: the whole answer object, where the graph gave one.
         status: `answered`, `partial`, `unanswerable`, `needs_approval`, `failed`; None for a run that was cut off.
@@ -131,6 +132,7 @@ class Trace(Record):
     seed: int | None = None
     question: str = ""
     media: dict[str, Json] = Field(default_factory=dict)
+    examples: list[Json] = Field(default_factory=list)
     steps: list[StepRecord] = Field(default_factory=list)
     answer: str | None = None
     detail: Json | None = None

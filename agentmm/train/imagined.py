@@ -33,7 +33,7 @@ _ERRORS = ("the model ran out of memory", "the result was lost", "the input coul
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _LISTED, _MOST_STEPS = 12, 8
 
-EVENNESS = 0.5
+EVENNESS = 0.75
 """How far training is from the families' own shares (0) to as many episodes of each (1): small ones need practice."""
 
 FORGOTTEN = 0.02

@@ -11,7 +11,7 @@ from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.train.imagined import imagine_episodes
 from agentmm.train.offers import Offered, invented_episode, offer
-from agentmm.train.rows import message_texts
+from agentmm.train.rows import message_texts, without_thoughts
 from agentmm.train.rowset import Row
 
 SIGNATURES = (
@@ -28,7 +28,11 @@ SIGNATURES = (
 )
 """Signatures of the default tools, as imagined episodes show them; traces bring their own."""
 
-_HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
+HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
+"""Records of the media of imagined episodes, which show no picture."""
+
+UNTHOUGHT = 0.12
+"""Share of training episodes that are told without their thoughts, so that a planner can do without."""
 
 
 def imagined_rows(
@@ -50,7 +54,10 @@ def imagined_rows(
         for episode in imagine_episodes(n, seed, split)
     ]
     told += [invented_episode(SIGNATURES, rng) for _ in range(int(n * invented))]
-    rendered = [renderer.render(episode, signatures, _HANDLES) for episode, signatures in told]
+    rendered = [
+        renderer.render(without_thoughts(episode) if rng.random() < UNTHOUGHT else episode, signatures, HANDLES)
+        for episode, signatures in told
+    ]
     return [Row(one.ids, one.loss_mask) for one in rendered]
 
 

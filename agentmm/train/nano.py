@@ -18,15 +18,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.captions import caption_rows
+from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
-from agentmm.train.imagined_rows import SIGNATURES, imagined_rows, imagined_tokenizer
+from agentmm.train.imagined_rows import SIGNATURES, UNTHOUGHT, imagined_rows, imagined_tokenizer
 from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
 from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
@@ -47,7 +49,7 @@ BATCH_TOKENS = 1600
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "lm": ("preset", "episodes", "drills"),
     "pt": ("preset", "captions"),
-    "it": ("preset", "drills", "imagined", "varied", "invented"),
+    "it": ("preset", "drills", "imagined", "varied", "invented", "demonstrated", "made_up"),
 }
 """What a stage's recipe in the manifest says of the run, beside its plan."""
 
@@ -67,6 +69,8 @@ class Run:
         imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
         varied: share of these that are told with other tools around them.
         invented: episodes with an invented tool beside each of these.
+        demonstrated: share of the traces that are shown after one or two others, as demonstrations.
+        made_up: questions in words that do not exist, after demonstrations of the same, beside each trace.
         rate: peak learning rates as a share of the preset's; a training that goes on from good weights takes less.
     """
 
@@ -84,7 +88,9 @@ class Run:
     drills: float = 0.4
     imagined: float = 0.7
     varied: float = 0.5
-    invented: float = 0.2
+    invented: float = 0.35
+    demonstrated: float = 0.15
+    made_up: float = 0.05
     rate: float = 1.0
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
@@ -270,15 +276,20 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
     folder = run.out / f"process_{rank()}" if rank() else run.out
     folder.mkdir(exist_ok=True)
-    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=model.config.image_size)
+    size = model.config.image_size
+    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=size, unthought=UNTHOUGHT)
+    end = renderer.token_id("<|end|>")
 
     without_pictures = Renderer.from_pretrained(run.out, image_tokens=0)
     made: dict[str, int] = {}
 
     def part(epoch: int) -> RowSet:
-        mine = [row for index, row in enumerate(traces.rows) if index % 32 != 31][rank() :: processes()]
+        chosen = [index for index in range(len(traces.rows)) if index % 32 != 31][rank() :: processes()]
         seed = 3_000_000 + 1000 * run.seed + epoch + 500_000 * rank()
+        rows, families = [traces.rows[i] for i in chosen], [traces.families[i] for i in chosen]
+        mine = joined(rows, families, np.random.default_rng([23, seed]), run.demonstrated, end)
         beside = list(drill_rows(renderer, int(len(mine) * run.drills), seed))
+        beside += made_up_rows(without_pictures, int(len(mine) * run.made_up), seed)
         if episodes := int(len(mine) * run.imagined):
             beside += imagined_rows(without_pictures, episodes, seed, varied=run.varied, invented=run.invented)
         return RowSet.of([*mine, *beside] or traces.rows[:1], traces.squares.array(), traces.squares.size)

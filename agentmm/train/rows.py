@@ -5,6 +5,7 @@ A trace's messages are rendered by the one renderer; turns with recorded ids kee
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from agentmm.errors import MediaError
 from agentmm.model.pixels import square_pixels
 from agentmm.planner.render import Rendered, Renderer
 from agentmm.train.rowset import PixelFile, Row, RowSet
+from agentmm.world.program import said_aloud
 
 if TYPE_CHECKING:
     from agentmm.media import MediaStore
@@ -29,10 +31,22 @@ def messages_of(trace: Trace) -> list[dict[str, Any]]:
     return messages
 
 
-def render_trace(renderer: Renderer, trace: Trace) -> Rendered:
-    """Token ids, loss mask and media of a whole trace."""
+def without_thoughts(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conversation as a planner that does not think would have had it; recorded ids are left out."""
+    return [_unthought(message) if message["role"] == "assistant" else message for message in messages]
+
+
+def _unthought(message: dict[str, Any]) -> dict[str, Any]:
+    if message.get("tool_calls"):
+        return {"role": "assistant", "content": "", "tool_calls": message["tool_calls"]}
+    return {"role": "assistant", "content": said_aloud(message["content"])}
+
+
+def render_trace(renderer: Renderer, trace: Trace, *, thoughts: bool = True) -> Rendered:
+    """Token ids, loss mask and media of a whole trace, with its thoughts or without."""
     signatures = [tool.signature for tool in trace.tools if tool.signature]
-    return renderer.render(messages_of(trace), signatures, trace.media)
+    messages = messages_of(trace)
+    return renderer.render(messages if thoughts else without_thoughts(messages), signatures, trace.media)
 
 
 class TraceRows:
@@ -46,6 +60,7 @@ class TraceRows:
         size: side of the squares in px.
         split: split of the practice world whose questions are taken; traces without that label count as "train".
         longest: longer rows are left out, tokens.
+        unthought: share of the traces that are rendered without their thoughts.
     """
 
     def __init__(
@@ -58,16 +73,19 @@ class TraceRows:
         size: int = 128,
         split: str = "train",
         longest: int = 1536,
+        unthought: float = 0.0,
     ) -> None:
         self.store, self.media, self.renderer, self.split, self.longest = store, media, renderer, split, longest
         self.squares = PixelFile(folder / "squares.u8", size)
         self.rows: list[Row] = []
+        self.families: list[str] = []
+        self.unthought = unthought
         self.skipped = 0
         self._known: set[str] = set()
 
     def refresh(self) -> bool:
         """Read new traces; say whether there are more rows than before."""
-        before, splits = len(self.rows), self._splits()
+        before, questions = len(self.rows), self._questions()
         new = [
             row["id"]
             for row in self.store.summaries(limit=None, newest_first=False, source="gold")
@@ -75,13 +93,15 @@ class TraceRows:
         ]
         for trace_id in new:
             self._known.add(trace_id)
-            if splits.get(trace_id, "train") != self.split:
+            asked = questions.get(trace_id, {})
+            if asked.get("split", "train") != self.split:
                 continue
             row = self._row(self.store.get(trace_id))
             if row is None:
                 self.skipped += 1
             else:
                 self.rows.append(row)
+                self.families.append(str(asked.get("family", "")))
         return len(self.rows) > before
 
     def rowset(self) -> RowSet:
@@ -92,18 +112,17 @@ class TraceRows:
         """
         return RowSet.of(self.rows, self.squares.array(), self.squares.size)
 
-    def _splits(self) -> dict[str, str]:
-        """Trace id -> split of its question."""
+    def _questions(self) -> dict[str, dict[str, Any]]:
+        """Trace id -> what its label says of the question."""
         said = self.store.labelled("question")
-        return {
-            trace_id: str(value.get("split", "train")) for trace_id, value in said.items() if isinstance(value, dict)
-        }
+        return {trace_id: value for trace_id, value in said.items() if isinstance(value, dict)}
 
     def _row(self, trace: Trace) -> Row | None:
         """A trace as a row; None for one that did not end well, is too long, or has lost a picture."""
         if trace.status not in ("answered", "unanswerable"):
             return None
-        rendered = render_trace(self.renderer, trace)
+        thoughts = int(hashlib.sha256(trace.id.encode()).hexdigest()[:8], 16) / 16**8 >= self.unthought
+        rendered = render_trace(self.renderer, trace, thoughts=thoughts)
         if len(rendered.ids) > self.longest:
             return None
         try:

@@ -1,7 +1,8 @@
 """Tools that do not exist, with questions that need them: so that a planner learns to read signatures.
 
 A name, an argument of a known type and a question about the same thing, half of the time in a word that does not exist
-either; what the tool returns is made up, and the answer is what it returned. The nouns of `agentmm/eval/held_out.py` do not occur here.
+either; what the tool returns is made up, and the answer is what it returned. The nouns of `agentmm/eval/held_out.py` do
+not occur here.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from agentmm.world.families import (
     several,
     sight,
     sounds,
+    untrained,
 )
 from agentmm.world.families.family import Draw, Family
 
@@ -32,6 +33,7 @@ _PARTS = (
     plain,
     sight,
     by_look,
+    untrained,
 )
 
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}

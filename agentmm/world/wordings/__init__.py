@@ -4,10 +4,10 @@ Places: `{a}` and `{b}` in the form natural to the family (`red circles` where t
 one is meant), `{A}` and `{B}` the same with a capital, `{a_one}` and `{a_many}` where a template wants the other form.
 """
 
-from agentmm.world.wordings import codes, documents, scene_counts, scene_looks, several, sight, sounds
+from agentmm.world.wordings import codes, documents, scene_counts, scene_looks, several, sight, sounds, untrained
 from agentmm.world.wordings.templates import Wordings
 
-_PARTS = (scene_counts, scene_looks, documents, several, codes, sounds, sight)
+_PARTS = (scene_counts, scene_looks, documents, several, codes, sounds, sight, untrained)
 
 WORDINGS: dict[str, Wordings] = {name: wordings for part in _PARTS for name, wordings in part.WORDINGS.items()}
 """Family -> its wordings."""

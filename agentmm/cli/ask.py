@@ -47,13 +47,18 @@ def ask(
     think: Annotated[
         str,
         typer.Option(
-            help="Whether a local planner must (on) or must not (off) think before each step; auto: as it learnt."
+            help="on: a local planner thinks first wherever it might; off: never; auto: where it likes to."
         ),
     ] = "auto",
     graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[
         str | None, typer.Option(help="Comma-separated tool names, module:function or file.py:function.")
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(help="Finished runs to show the planner before the question: a home folder or a trace store."),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=0, help="Most examples.")] = 2,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of everything that samples.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     max_steps: Annotated[int, typer.Option(min=1, help="Planner steps before an honest partial answer.")] = 8,
@@ -96,6 +101,8 @@ def ask(
         seed=seed,
         max_steps=max_steps,
         approve=tuple(ask_first or ()),
+        examples=examples,
+        k=k,
     ) as agent:
         began = _began(timeout)
         if asked.resume:

@@ -15,7 +15,7 @@ app = App(help="Evaluate a planner.")
 
 @app.callback()
 def _root() -> None:
-    """Suites: world (generated), photos (photographs and scans), tools (eight that no training has seen)."""
+    """Suites: world (generated), photos (photographs and scans), tools and examples (what no training has seen)."""
 
 
 @app.command(
@@ -103,6 +103,28 @@ def tools(
         low, high = report[name]["ci95"]
         share, n = 100 * report[name]["share"], report[name]["n"]
         say(f"{name.replace('_', ' ')}: {share:.1f} % ({100 * low:.1f}-{100 * high:.1f}), n {n}")
+
+
+@app.command("examples", epilog="agentmm eval examples   ·   agentmm eval examples -n 60 --json")
+def examples(
+    planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",
+    n: Annotated[int, typer.Option("-n", min=1, help="Questions of each family.")] = 40,
+    seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Ask three families that no training has seen, after none, one and two demonstrations."""
+    from agentmm.eval.by_example import SHOWN, evaluate_examples
+    from agentmm.world.families.untrained import FAMILIES
+
+    with counting(len(SHOWN) * len(FAMILIES) * n, "questions") as tick:
+        report = evaluate_examples(planner, n, seed, tick=tick)
+    if json_:
+        print_json(report)
+        return
+    for count, column in report["shown"].items():
+        low, high = column["ci95"]
+        families = ", ".join(f"{name} {100 * share:.0f}" for name, share in column["by_family"].items())
+        print_text(f"{count} shown: {100 * column['accuracy']:.1f} % ({100 * low:.1f}-{100 * high:.1f}); {families}")
 
 
 @app.command("compare", epilog="agentmm eval compare before.jsonl after.jsonl --json")

@@ -43,7 +43,7 @@ def nano(
     minutes: Minutes = 60.0,
     store: Annotated[str, typer.Option(help="Trace store with gold runs (agentmm traces collect).")] = "runs/gold.db",
     out: Out = Path("runs/nano"),
-    stages: Annotated[str, typer.Option(help="Some of lm, pt, it, by commas.")] = "lm,pt,it",
+    stages: Annotated[str, typer.Option(help="Some of lm, eyes, pt, it, by commas.")] = "lm,eyes,pt,it",
     start: Annotated[Path | None, typer.Option(help="Folder of exported weights to start from.")] = None,
     processes: Annotated[
         int, typer.Option(min=1, help="Train with so many processes through torchrun; 2 is best on 2 cores.")

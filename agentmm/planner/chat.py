@@ -48,7 +48,8 @@ class ChatMM(BaseChatModel):
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of one step.
         constrained: whether calls must keep to the tools' grammar.
-        think: whether a `<think>` block comes first: True for always, False for never, None as the model likes.
+        think: whether a `<think>` block comes first: True wherever the model gives it a chance of 5 % at least, False
+            for never, None as the model likes.
         blind: whether a grey picture stands in for every picture (for measurement); tools still see.
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
@@ -162,12 +163,13 @@ class ChatMM(BaseChatModel):
     ) -> Completion:
         constraint = None
         if self.constrained:
-            lark = cached_grammar(json.dumps(specs), tuple(records), self.think)
+            lark = cached_grammar(json.dumps(specs), tuple(records), None if self.think else self.think)
             tokenizer: Any = self.processor.tokenizer
             constraint = Constraint(
                 self._matcher_tokenizer, lark, self.model.config.text_config.vocab_size, tokenizer.convert_ids_to_tokens
             )
-        sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids))
+        first = self.renderer.token_id("<think>") if self.think else None
+        sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids), first)
         prompt = Prompt(
             rendered.ids, [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]
         )

@@ -83,11 +83,15 @@ class Sampling:
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of a completion.
         seed: seed of the draws; the same seed and prompt give the same completion.
+        first: a token to begin with wherever the model gives it a chance of `first_from` at least; None for none.
+        first_from: 0..1.
     """
 
     temperature: float = 0.0
     max_tokens: int = 256
     seed: int = 0
+    first: int | None = None
+    first_from: float = 0.05
 
 
 class LocalModel:
@@ -211,11 +215,14 @@ class LocalModel:
         while len(result.ids) < sampling.max_tokens:
             row = logits.cpu().numpy().astype(np.float64)
             legal = constraint.legal() if constraint is not None else None
+            wanted = sampling.first is not None and not result.ids and _welcome(row, legal, sampling)
+            if wanted:
+                legal = np.arange(len(row)) == sampling.first
             token, logp, chosen = choose(row, legal, sampling.temperature, rng)
             result.ids.append(token)
             result.logp.append(logp)
             result.logp_sampled.append(chosen)
-            result.forced.append(legal is not None and constraint is not None and constraint.forced(legal))
+            result.forced.append(wanted or (legal is not None and constraint is not None and constraint.forced(legal)))
             if token == self.end_id:
                 result.ended = True
                 break
@@ -235,6 +242,13 @@ class LocalModel:
         if self._steps is None or (self._steps and not self._steps.current):
             self._steps = SingleSteps.of(getattr(self.model, "decoder", None)) or False
         return self._steps.begin(session.layers, room) if self._steps else None
+
+
+def _welcome(logits: np.ndarray, legal: np.ndarray | None, sampling: Sampling) -> bool:
+    """Whether the token to begin with is legal, and the model gives it the chance that it needs."""
+    if legal is not None and not legal[sampling.first]:
+        return False
+    return bool(log_softmax(logits)[sampling.first] >= math.log(sampling.first_from))
 
 
 def choose(

@@ -28,6 +28,7 @@ from agentmm.train.captions import caption_rows
 from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
+from agentmm.train.eyes import Eyes, Pictures, told, train_eyes
 from agentmm.train.imagined_rows import SIGNATURES, UNTHOUGHT, imagined_rows, imagined_tokenizer
 from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
@@ -37,10 +38,10 @@ from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
 from agentmm.world.wordings.skeletons import unseen_digest
 
-SHARES = {"lm": 0.36, "pt": 0.04, "it": 0.6}
+SHARES = {"lm": 0.33, "eyes": 0.06, "pt": 0.05, "it": 0.56}
 """Share of the minutes that each stage gets, among those that run."""
 
-OTHER_WEIGHT = {"lm": 0.1, "pt": 0.0, "it": 0.0}
+OTHER_WEIGHT = {"lm": 0.1, "eyes": 0.0, "pt": 0.0, "it": 0.0}
 """Loss weight of tokens that the planner only reads."""
 
 BATCH_TOKENS = 1600
@@ -48,6 +49,7 @@ BATCH_TOKENS = 1600
 
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "lm": ("preset", "episodes", "drills"),
+    "eyes": ("preset", "pictures"),
     "pt": ("preset", "captions"),
     "it": ("preset", "drills", "imagined", "varied", "invented", "demonstrated", "made_up"),
 }
@@ -64,6 +66,7 @@ class Run:
 
     Attributes:
         episodes: imagined episodes an epoch of the LM stage.
+        pictures: labelled pictures that the encoder learns from.
         captions: caption pairs of the PT stage.
         drills: copying drills beside each episode of the LM and the IT stage.
         imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
@@ -84,6 +87,7 @@ class Run:
     resume: bool = False
     preset: str = "nano"
     episodes: int = 4000
+    pictures: int = 24_000
     captions: int = 20_000
     drills: float = 0.4
     imagined: float = 0.7
@@ -107,7 +111,7 @@ def train_nano(
     minutes: float,
     out: Path | str,
     store: Any = None,
-    stages: Sequence[str] = ("lm", "pt", "it"),
+    stages: Sequence[str] = ("lm", "eyes", "pt", "it"),
     resume: bool = False,
     device: str = "cpu",
     seed: int = 0,
@@ -123,7 +127,7 @@ def train_nano(
         out: working folder: tokenizer, checkpoints, squares; weights land in `OUT/nano`.
         store: `TraceStore` for the IT stage (and for the tokenizer, where it has traces already).
         media: `MediaStore` with the traces' pictures; the user's own where None.
-        stages: any of `lm`, `pt`, `it`, in this order.
+        stages: any of `lm`, `eyes`, `pt`, `it`, in this order.
         resume: go on where an earlier call with this folder stopped.
         device: "cpu" or "cuda".
         seed: of initial weights, episodes and order.
@@ -255,6 +259,21 @@ def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     run.facts["data"]["lm"] = {"episodes_per_epoch": run.episodes, "sha256_of_first": first.digest}
 
 
+def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
+    """The encoder alone, on labelled pictures; each process draws its own."""
+    stage, size = run.stage("eyes", model.config.stages["eyes"]), model.config.image_size
+    folder = run.out / f"eyes_{rank()}"
+    folder.mkdir(exist_ok=True)
+    pictures = Pictures(max(64, run.pictures // processes()), run.seed + 500_000 * rank(), folder, size)
+    eyes = Eyes(model.encoder)
+    progress = train_eyes(eyes, stage, pictures, seed=run.seed, log=run.log)
+    if rank() > 0:
+        return
+    scores = told(eyes, Pictures(max(64, run.pictures // 24), run.seed + 1, folder, size, split="val"))
+    run.log("eyes: held out " + ", ".join(f"{key} {value:.3f}" for key, value in scores.items()))
+    _note(run, stage, progress, scores)
+
+
 def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     """Captions; the squares are made once for a seed. Each process draws its own pictures."""
     count = max(1, run.captions // processes())
@@ -269,22 +288,23 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     """Traces, and beside them imagined episodes and drills made anew for every epoch, so that no list is memorised.
 
     Traces offer the ten default tools; the imagined episodes beside them other ones too, so that signatures are read.
-    The store is asked every minute whether there are more traces. Every 32nd is held out. Each process reads all traces
-    and learns from its own share of them.
+    The store is asked every minute whether there are more traces. Each process reads its own share of them; every 32nd
+    of a share is held out.
     """
     if run.store is None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
     folder = run.out / f"process_{rank()}" if rank() else run.out
     folder.mkdir(exist_ok=True)
     size = model.config.image_size
-    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=size, unthought=UNTHOUGHT)
+    own = (rank(), processes())
+    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=size, unthought=UNTHOUGHT, own=own)
     end = renderer.token_id("<|end|>")
 
     without_pictures = Renderer.from_pretrained(run.out, image_tokens=0)
     made: dict[str, int] = {}
 
     def part(epoch: int) -> RowSet:
-        chosen = [index for index in range(len(traces.rows)) if index % 32 != 31][rank() :: processes()]
+        chosen = [index for index in range(len(traces.rows)) if index % 32 != 31]
         seed = 3_000_000 + 1000 * run.seed + epoch + 500_000 * rank()
         rows, families = [traces.rows[i] for i in chosen], [traces.families[i] for i in chosen]
         mine = joined(rows, families, np.random.default_rng([23, seed]), run.demonstrated, end)
@@ -312,7 +332,8 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         return
     whole = traces.rowset()
     run.facts["data"]["it"] = {
-        "traces": len(traces.rows),
+        "traces": len(run.store),
+        "traces_of_first_process": len(traces.rows),
         "mean_tokens": round(float(whole.lengths.mean()), 1),
         "images": len(whole.pixels),
         "sha256": whole.digest,
@@ -326,7 +347,7 @@ def _own_media() -> Any:
     return MediaStore(default_home() / "media")
 
 
-_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "pt": _pt, "it": _it}
+_STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "eyes": _eyes, "pt": _pt, "it": _it}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -336,7 +357,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/nano"))
     parser.add_argument("--store", help="trace store for IT (file or URL); without it IT cannot run")
     parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
-    parser.add_argument("--stages", default="lm,pt,it")
+    parser.add_argument("--stages", default="lm,eyes,pt,it")
     parser.add_argument("--start", type=Path, help="exported weights to start from")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)

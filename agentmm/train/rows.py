@@ -61,6 +61,7 @@ class TraceRows:
         split: split of the practice world whose questions are taken; traces without that label count as "train".
         longest: longer rows are left out, tokens.
         unthought: share of the traces that are rendered without their thoughts.
+        own: (this process's number, how many processes): every process takes its share of the traces.
     """
 
     def __init__(
@@ -74,12 +75,13 @@ class TraceRows:
         split: str = "train",
         longest: int = 1536,
         unthought: float = 0.0,
+        own: tuple[int, int] = (0, 1),
     ) -> None:
         self.store, self.media, self.renderer, self.split, self.longest = store, media, renderer, split, longest
         self.squares = PixelFile(folder / "squares.u8", size)
         self.rows: list[Row] = []
         self.families: list[str] = []
-        self.unthought = unthought
+        self.unthought, self.own = unthought, own
         self.skipped = 0
         self._known: set[str] = set()
 
@@ -93,6 +95,8 @@ class TraceRows:
         ]
         for trace_id in new:
             self._known.add(trace_id)
+            if len(self._known) % self.own[1] != self.own[0]:
+                continue
             asked = questions.get(trace_id, {})
             if asked.get("split", "train") != self.split:
                 continue

@@ -46,9 +46,7 @@ def ask(
     ] = "nano",
     think: Annotated[
         str,
-        typer.Option(
-            help="on: a local planner thinks first wherever it might; off: never; auto: where it likes to."
-        ),
+        typer.Option(help="on: a local planner thinks first wherever it might; off: never; auto: where it likes to."),
     ] = "auto",
     graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[

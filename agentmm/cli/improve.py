@@ -33,6 +33,12 @@ def improve(
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
     beta: Annotated[float, typer.Option(min=0.0, help="Strength of the pull to the reference.")] = 0.1,
     test_n: Annotated[int, typer.Option("--test-n", min=1, help="Questions of each split that judges.")] = 400,
+    rounds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Trainings on the same pairs, each in another order.")
+    ] = 1,
+    control: Annotated[
+        bool, typer.Option("--control", help="Train also on the pairs the wrong way round, which must make it worse.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes that ask.")] = 2,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
@@ -43,13 +49,26 @@ def improve(
     """
     planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)
-    report = _aligned(out, planner, n, samples, temperature, seed, workers, epochs=epochs, lr=lr, beta=beta)
-    for split in JUDGES:
-        report[split] = _judged(out, split, planner, test_n, seed, workers)
-    report["promoted"] = better(report["hard"]["ci95"], report["test"]["ci95"])
-    if report["promoted"]:
-        shutil.copytree(out / "dpo", out / "promoted", dirs_exist_ok=True)
+    report = _paired(out, planner, n, samples, temperature, seed, workers)
+    recipe = {"epochs": epochs, "lr": lr, "beta": beta}
+    names = {f"dpo_{seed + k}" if k else "dpo": {"seed": seed + k} for k in range(rounds)}
+    names |= {"control": {"seed": seed, "control": True}} if control else {}
+    report["trained"] = {}
+    for name, own in names.items():
+        report["trained"][name] = _trained(out, name, planner, **recipe, **own)
+        for split in JUDGES:
+            report["trained"][name][split] = _judged(out, split, planner, name, test_n, seed, workers)
+    report["promoted"] = _promoted(out, report["trained"])
     _tell(report, out, json_=json_)
+
+
+def _promoted(out: Path, trained: dict[str, Any]) -> str | None:
+    """Copy the first weights that are surely better to OUT/promoted; their name, None where there are none."""
+    for name, found in trained.items():
+        if name != "control" and better(found["hard"]["ci95"], found["test"]["ci95"]):
+            shutil.copytree(out / name, out / "promoted", dirs_exist_ok=True)
+            return name
+    return None
 
 
 def better(hard: Any, test: Any) -> bool:
@@ -57,11 +76,11 @@ def better(hard: Any, test: Any) -> bool:
     return hard[0] > 0 and test[1] >= 0
 
 
-def _aligned(
-    out: Path, planner: str, n: int, samples: int, temperature: float, seed: int, workers: int, **recipe: Any
+def _paired(
+    out: Path, planner: str, n: int, samples: int, temperature: float, seed: int, workers: int
 ) -> dict[str, Any]:
-    """Samples, pairs and weights; says what there was."""
-    from agentmm.cli.making import collect_runs, train_on_pairs, write_pairs
+    """Samples and pairs; says what there was."""
+    from agentmm.cli.making import collect_runs, write_pairs
 
     store = str(out / "sampled.db")
     say(f"sampling {n} questions {samples} times -> {store}")
@@ -78,24 +97,32 @@ def _aligned(
             mend=f"agentmm improve --out {out} -n {2 * n}, or a higher --temperature",
         )
     say(f"{paired['pairs']} pairs of {paired['questions']} questions -> {paired['path']}")
-    trained = train_on_pairs(
-        pairs=out / "pairs.jsonl", store=store, planner=planner, out=out / "dpo", device=None, seed=seed, **recipe
+    return {"planner": planner, "collected": collected, "paired": paired}
+
+
+def _trained(out: Path, name: str, planner: str, **recipe: Any) -> dict[str, Any]:
+    """Weights in OUT/NAME from the pairs; what training said, its steps left out."""
+    from agentmm.cli.making import train_on_pairs
+
+    store = str(out / "sampled.db")
+    told = train_on_pairs(
+        pairs=out / "pairs.jsonl", store=store, planner=planner, out=out / name, device=None, **recipe
     )
-    return {"planner": planner, "collected": collected, "paired": paired, "trained": trained}
+    return {key: value for key, value in told.items() if key != "steps"}
 
 
-def _judged(out: Path, split: str, planner: str, n: int, seed: int, workers: int) -> dict[str, Any]:
-    """The same questions asked of the planner before and after; tool results are kept between the two."""
+def _judged(out: Path, split: str, planner: str, name: str, n: int, seed: int, workers: int) -> dict[str, Any]:
+    """The same questions asked of the planner before, once, and after; tool results are kept between the two."""
     from agentmm.eval.compare import compare
     from agentmm.eval.running import Sample, run_column, write_outcomes
 
-    files = {}
-    with counting(2 * n, f"{split} questions") as tick:
-        for when, name in (("before", planner), ("after", f"hf:{out / 'dpo'}")):
-            files[when] = out / f"{split}_{when}.jsonl"
-            asked = run_column(name, Sample(split, n, seed), workers=workers, cache=out / "kept", tick=tick)
-            write_outcomes(asked, files[when])
-    return compare(files["before"], files["after"])
+    before, after = out / f"{split}_before_{n}_{seed}.jsonl", out / f"{split}_{name}.jsonl"
+    todo = ({} if before.exists() else {before: planner}) | {after: f"hf:{out / name}"}
+    with counting(len(todo) * n, f"{split} questions") as tick:
+        for file, asked_of in todo.items():
+            asked = run_column(asked_of, Sample(split, n, seed), workers=workers, cache=out / "kept", tick=tick)
+            write_outcomes(asked, file)
+    return compare(before, after)
 
 
 def _tell(report: dict[str, Any], out: Path, *, json_: bool) -> None:
@@ -103,11 +130,18 @@ def _tell(report: dict[str, Any], out: Path, *, json_: bool) -> None:
     if json_:
         print_json(report)
     else:
-        for split in JUDGES:
-            found = report[split]
-            low, high = (100 * bound for bound in found["ci95"])
-            before, after = (100 * found[when]["accuracy"] for when in ("before", "after"))
-            print_text(f"{split:5} {before:.1f} % -> {after:.1f} %, {after - before:+.1f} ({low:+.1f} to {high:+.1f})")
-        print_text("promoted" if report["promoted"] else "not promoted: the gain is not sure")
+        for name, trained in report["trained"].items():
+            print_text(
+                f"{name}: margin grew on {100 * trained['margin_grew']:.0f} % of pairs, KL {trained['kl']:.4f} a token"
+            )
+            for split in JUDGES:
+                print_text("  " + _difference(split, trained[split]))
+        print_text(f"promoted: {report['promoted']}" if report["promoted"] else "not promoted: the gain is not sure")
     folder = out / ("promoted" if report["promoted"] else "dpo")
     say(f"next: agentmm ask --planner hf:{folder} picture.png ...")
+
+
+def _difference(split: str, found: dict[str, Any]) -> str:
+    low, high = (100 * bound for bound in found["ci95"])
+    before, after = (100 * found[when]["accuracy"] for when in ("before", "after"))
+    return f"{split:5} {before:.1f} % -> {after:.1f} %, {after - before:+.1f} ({low:+.1f} to {high:+.1f})"

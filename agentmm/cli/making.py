@@ -81,7 +81,7 @@ def write_pairs(store: str | None, path: Path, most: int, *, messages: bool = Fa
 
 
 def train_on_pairs(
-    *, pairs: Path, store: str | None, planner: str, out: Path, device: str | None, **recipe: Any
+    *, pairs: Path, store: str | None, planner: str, out: Path, device: str | None, control: bool = False, **recipe: Any
 ) -> dict[str, Any]:
     """DPO on pairs; returns the report.
 
@@ -91,6 +91,7 @@ def train_on_pairs(
         planner: nano or hf:FOLDER.
         out: folder for the trained weights.
         device: torch device; an accelerator where there is one.
+        control: learn from the pairs the wrong way round.
         **recipe: fields of `agentmm.train.dpo.Recipe`.
     """
     folder = planner_folder(planner)
@@ -99,7 +100,7 @@ def train_on_pairs(
     from agentmm.train.dpo import Recipe
     from agentmm.train.dpo_main import run
 
-    return run(pairs, folder, out, media_root(store), Recipe(**recipe), store=store, device=device)
+    return run(pairs, folder, out, media_root(store), Recipe(**recipe), store=store, device=device, control=control)
 
 
 def train_planner(

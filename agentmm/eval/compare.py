@@ -19,8 +19,8 @@ def compare(before: Path | str, after: Path | str) -> dict[str, Any]:
         after: the same of another planner.
 
     Returns:
-        `n`, `before` and `after` (`accuracy`, `ci95`, `calls` an episode), `difference` with its paired bootstrap
-        interval `ci95`, and how many questions were `gained` and `lost`.
+        `n`, `before` and `after` (`accuracy`, `ci95`, `calls` and `tokens` an episode), `difference` with its paired
+        bootstrap interval `ci95`, and how many questions were `gained` and `lost`.
 
     Raises:
         UsageError: a file cannot be read, or the two have no question in common.
@@ -51,7 +51,9 @@ def read_outcomes(path: Path | str) -> dict[str, Mapping[str, Any]]:
     """
     try:
         rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-        return {row["id"]: {"right": row["right"], "calls": row["calls"]} for row in rows}
+        return {
+            row["id"]: {"right": row["right"], "calls": row["calls"], "tokens": row.get("tokens", 0)} for row in rows
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             "cannot read the outcomes",
@@ -63,4 +65,8 @@ def read_outcomes(path: Path | str) -> dict[str, Mapping[str, Any]]:
 def _column(outcomes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     right, n = sum(bool(outcome["right"]) for outcome in outcomes), len(outcomes)
     calls = sum(int(outcome["calls"]) for outcome in outcomes)
-    return {"accuracy": round(right / n, 4), "ci95": wilson(right, n), "calls": round(calls / n, 3)}
+    tokens = sum(int(outcome["tokens"]) for outcome in outcomes)
+    return {
+        "accuracy": round(right / n, 4), "ci95": wilson(right, n), "calls": round(calls / n, 3),
+        "tokens": round(tokens / n, 1),
+    }  # fmt: skip

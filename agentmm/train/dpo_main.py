@@ -52,6 +52,7 @@ def run(
     *,
     store: Path | str | None = None,
     device: str | None = None,
+    control: bool = False,
 ) -> dict[str, Any]:
     """Train saved weights on a file of pairs and save them elsewhere.
 
@@ -63,6 +64,7 @@ def run(
         recipe: how.
         store: the trace store that pairs point into; rows need none.
         device: torch device; a GPU where there is one.
+        control: take the rejected sides for the chosen ones, which must make the planner worse.
 
     Returns:
         The report.
@@ -77,19 +79,35 @@ def run(
     rows, folder, out = _rows(Path(pairs), store), Path(model), Path(out)
     if not (folder / "config.json").is_file():
         raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
+    rows = [swapped(row) for row in rows] if control else rows
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     _check_weights(rows, folder)
     net: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
     net.to(where)
     out.mkdir(parents=True, exist_ok=True)
     history = train_dpo(rows, net, loader(media), recipe, cache=out / "reference.safetensors", log=_say)
+    told = report(history, recipe) | _shift(rows, net, folder, media, out, where)
     net.half().save_pretrained(out)
     for name in _KEPT:
         if (folder / name).is_file():
             shutil.copy2(folder / name, out / name)
-    told = report(history, recipe)
     (out / "dpo.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return told
+
+
+def _shift(rows: Any, net: Any, folder: Path, media: Any, out: Path, device: str) -> dict[str, float]:
+    """How far the trained model has moved from the one in `folder`."""
+    import torch
+
+    from agentmm.model import MultimodalLM
+    from agentmm.train.reference import reference_logps
+    from agentmm.train.shift import shift
+
+    before: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    before.to(device)
+    load = loader(media)
+    known = reference_logps(rows, before, load, out / "reference.safetensors")
+    return shift(rows, net, before, known, load)
 
 
 def loader(media: Path | str | None) -> LoadImage | None:
@@ -122,6 +140,13 @@ def _rows(path: Path, store: Path | str | None) -> list[dict[str, Any]]:
 
     traces = TraceStore(store)
     return [to_row(PreferencePair.model_validate(row), traces) for row in found]
+
+
+def swapped(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose sides have changed places."""
+    other = {"chosen": "rejected", "rejected": "chosen"}
+    sides = {key: key.partition("_") for key in row if key.startswith(("chosen_", "rejected_"))}
+    return row | {f"{other[side]}_{rest}": row[key] for key, (side, _, rest) in sides.items()}
 
 
 def _check_weights(rows: Sequence[dict[str, Any]], folder: Path) -> None:

@@ -85,10 +85,15 @@ def images_of(row: Row, name: str) -> list[str]:
 
 def batch_logps(model: Any, batch: Batch) -> Tensor:
     """[2B, T] log-probabilities of a batch's tokens under a model."""
+    return token_logps(batch_logits(model, batch), batch.ids)
+
+
+def batch_logits(model: Any, batch: Batch) -> Tensor:
+    """[2B, T, V] logits of a batch under a model."""
     inputs: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.attention, "use_cache": False}
     if batch.pixels is not None:
         inputs["pixel_values"] = batch.pixels
-    return token_logps(model(**inputs).logits, batch.ids)
+    return model(**inputs).logits
 
 
 def _pixels(shas: Sequence[str], model: Any, load: LoadImage | None) -> Tensor | None:

@@ -51,11 +51,12 @@ def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm
         told.append("train")
         out.mkdir()
         (out / "config.json").write_text("{}")
-        return {"pairs": 3}
+        told[-1] += " swapped" if given.get("control") else f" {given['seed']}"
+        return {"pairs": 3, "margin_grew": 0.7, "kl": 0.01, "steps": [{}]}
 
     def asked(planner: str, sample: Any, **given: Any) -> list[Outcome]:
         told.append(f"{sample.split} {planner}")
-        better_now = planner.startswith("hf:") and sample.split == "hard"
+        better_now = planner.endswith("dpo") and sample.split == "hard"
         return [Outcome(str(i), "sum", "scene", True, "1", "answered", better_now or i % 2 == 0) for i in range(40)]
 
     monkeypatch.setattr(making, "collect_runs", collected)
@@ -66,14 +67,19 @@ def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm
     ran = agentmm("improve", "-n", 2, "--samples", 4, "--out", out, "--json", "--quiet")
     report = json.loads(ran.out)
     after = f"hf:{out / 'dpo'}"
-    assert told == ["collect 2 x 4", "pair", "train", "hard nano", f"hard {after}", "test nano", f"test {after}"]
-    assert (ran.code, report["promoted"], report["hard"]["difference"], report["test"]["difference"]) == (
-        0,
-        True,
-        0.5,
-        0,
-    )
+    assert told == ["collect 2 x 4", "pair", "train 0", "hard nano", f"hard {after}", "test nano", f"test {after}"]
+    dpo = report["trained"]["dpo"]
+    assert (ran.code, report["promoted"], dpo["hard"]["difference"], dpo["test"]["difference"]) == (0, "dpo", 0.5, 0)
+    assert (dpo["margin_grew"], dpo["kl"]) == (0.7, 0.01)
+    assert "steps" not in dpo
     assert (out / "promoted" / "config.json").is_file()
+    told.clear()
+    several = tmp_path / "several"
+    ran = agentmm("improve", "-n", 2, "--out", several, "--seeds", 2, "--control", "--quiet")
+    assert [line for line in told if line.startswith("train")] == ["train 0", "train 1", "train swapped"]
+    assert told.count("hard nano") == told.count("test nano") == 1
+    assert f"hard hf:{several / 'control'}" in told
+    assert "promoted: dpo" in ran.out
     monkeypatch.setattr(making, "write_pairs", lambda *given: {"pairs": 0, "questions": 0, "path": ""})
     ran = agentmm("improve", "-n", 2, "--out", tmp_path / "again", "--quiet")
     assert ran.code == 1

@@ -19,7 +19,10 @@ BEGIN, END = "<!-- numbers: python benchmarks/readme_numbers.py -->\n", "<!-- en
 
 def section() -> str:
     """The section between the marks, Markdown."""
-    return "\n".join([*_trained(), *_world(), *_photos(), *_tools(), *_dpo(), *_printed()]) + "\n"
+    return (
+        "\n".join([*_trained(), *_world(), *_ablations(), *_examples(), *_tools(), *_dpo(), *_photos(), *_printed()])
+        + "\n"
+    )
 
 
 def _trained() -> Iterator[str]:
@@ -68,6 +71,81 @@ def _world() -> Iterator[str]:
     yield ""
 
 
+_ASKED = {
+    "free": "words that no training has, `--wordings free`",
+    "without_thoughts": "no thoughts, `--without thoughts`",
+    "without_grammar": "calls not bound to their grammar, `--without grammar`",
+    "without_sight": "planner blind: grey pictures, tools still see, `--without sight`",
+    "without_tools": "no tools, `--without tools`",
+    "without_both": "blind and without tools",
+}
+"""File of results -> how README calls it."""
+
+SIGHT = ("arrangement", "at_the_border", "busy", "same_halves", "upside_down", "sort", "which_sort")
+"""Families that no tool can answer."""
+
+
+def _ablations() -> Iterator[str]:
+    """The planner with less, on the first of the same questions."""
+    found = {name: _read(f"world_{name}.json") for name in _ASKED}
+    found = {name: report for name, report in found.items() if report is not None}
+    if not found:
+        return
+    whole = _read("world.json")
+    assert whole is not None
+    n = next(iter(found.values()))["n"]
+    yield f"**With less**, the first {n} of these questions (`agentmm eval world --split test -n {n} --seed"
+    yield f"{whole['seed']} ... --json`); sight families are those that no tool can answer:"
+    yield ""
+    yield "| | planner / oracle | sight families right | refused calls: malformed | unknown tool | invalid handle |"
+    yield "|---|---|---|---|---|---|"
+    yield _less("as it is, all questions", whole)
+    for name, report in found.items():
+        yield _less(_ASKED[name], report)
+    yield ""
+    constant = _constant(whole)
+    if constant:
+        yield f"The best constant answers to the sight families are right {100 * constant:.1f} % of the time."
+        yield ""
+
+
+def _less(name: str, report: dict[str, Any]) -> str:
+    ratio = "-" if report["ratio"] is None else _share(report["ratio"], report["ratio_ci95"])
+    parts = [report["by_family"][family] for family in SIGHT if family in report["by_family"]]
+    n = sum(part["n"] for part in parts)
+    sight = f"{100 * sum(part['accuracy'] * part['n'] for part in parts) / n:.1f} (n {n})" if n else "-"
+    rates = (f"{100 * report['rates'][kind]:.2f} %" for kind in ("malformed", "unknown_tool", "invalid_handle"))
+    return f"| {name} | {ratio} | {sight} | {' | '.join(rates)} |"
+
+
+def _constant(report: dict[str, Any]) -> float:
+    """How often the most frequent answer of its family answers a sight question rightly."""
+    shares = report["baselines"].get("most_frequent_answer", {}).get("by_family", {})
+    counts = {family: report["by_family"][family]["n"] for family in SIGHT if family in shares}
+    return sum(shares[family] * n for family, n in counts.items()) / sum(counts.values()) if counts else 0.0
+
+
+def _examples() -> Iterator[str]:
+    found = _read("examples.json")
+    if found is None:
+        return
+    yield f"**Demonstrations**, three families that no training has seen, {found['n']} questions after 0, 1 and 2"
+    yield f"of them (`agentmm eval examples -n {found['n'] // 3} --seed {found['seed']} --json`; percent right):"
+    yield ""
+    names = list(found["shown"]["0"]["by_family"])
+    yield f"| shown | all | {' | '.join(names)} |"
+    yield "|---|---|" + "---|" * len(names)
+    for count, column in found["shown"].items():
+        cells = (f"{100 * column['by_family'][name]:.0f}" for name in names)
+        yield f"| {count} | {_share(column['accuracy'], column['ci95'])} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _read(name: str) -> dict[str, Any] | None:
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
 def _row(name: str, found: dict[str, Any]) -> str:
     ratio = "-" if found["ratio"] is None else _share(found["ratio"], found["ratio_ci95"])
     cells = (_share(found["oracle"], found["oracle_ci95"]), _share(found["accuracy"], found["ci95"]), ratio)
@@ -108,20 +186,40 @@ def _tools() -> Iterator[str]:
 
 
 def _dpo() -> Iterator[str]:
-    for path in sorted(RESULTS.glob("dpo_*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        yield f"**DPO, before and after**, {found['n']:,} questions ({found['what']}):"
-        yield ""
-        yield "| | right | calls an episode |"
-        yield "|---|---|---|"
-        for name in ("before", "after"):
-            column = found[name]
-            yield f"| {name} | {_share(column['accuracy'], column['ci95'])} | {column['calls']:.2f} |"
-        low, high = (100 * bound for bound in found["ci95"])
-        gained, lost = found["gained"], found["lost"]
-        points = f"{100 * found['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
-        yield f"| difference, points | {points} | gained {gained}, lost {lost} |"
-        yield ""
+    found = _read("improve.json")
+    if found is None:
+        return
+    collected, paired, options = found["collected"], found["paired"], found["command"]
+    first = next(iter(found["trained"].values()))
+    yield f"**The flywheel, once round** (`{options}`): {collected['traces']:,} runs of {collected['questions']:,}"
+    yield f"training questions, {paired['pairs']} pairs of {paired['questions']} of them; then"
+    yield f"{first['hard']['n']} questions of the split `hard` and {first['test']['n']} of `test` before and after"
+    yield "(points, paired bootstrap):"
+    yield ""
+    heads = ("hard: before -> after", "difference", "test: before -> after", "difference", "calls", "tokens")
+    yield f"| | {' | '.join(heads)} | margin grew | KL |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, trained in found["trained"].items():
+        cells = [cell for split in ("hard", "test") for cell in _moved(trained[split])]
+        after = trained["hard"]["after"]
+        cells += [f"{after['calls']:.2f}", f"{after['tokens']:.0f}"]
+        cells += [f"{100 * trained['margin_grew']:.0f} %", f"{trained['kl']:.4f}"]
+        yield f"| {_NAMED.get(name, name)} | {' | '.join(cells)} |"
+    before = first["hard"]["before"]
+    yield ""
+    yield f"Calls and tokens are those of an episode of `hard` afterwards ({before['calls']:.2f} and"
+    yield f"{before['tokens']:.0f} before), KL is nats a token from the reference. Promoted:"
+    yield f"{'`' + found['promoted'] + '`' if found['promoted'] else 'nothing, the gain is not sure'}."
+    yield ""
+
+
+_NAMED = {"dpo": "seed 0", "dpo_1": "seed 1", "dpo_2": "seed 2", "control": "control: sides swapped"}
+
+
+def _moved(found: dict[str, Any]) -> tuple[str, str]:
+    low, high = (100 * bound for bound in found["ci95"])
+    before, after = (100 * found[when]["accuracy"] for when in ("before", "after"))
+    return f"{before:.1f} -> {after:.1f}", f"{100 * found['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _printed() -> Iterator[str]:

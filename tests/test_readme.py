@@ -185,7 +185,7 @@ def ran(tmp_path, monkeypatch):
     return go
 
 
-BLOCKS = {"agent.ask(": "embed", "def brightness(": "tool", "load_tool(": "experts"}
+BLOCKS = {"agent.ask(": "embed", "def brightness(": "tool", "examples=": "shown", "load_tool(": "experts"}
 """Words of each Python block of README; the test of that name runs it."""
 
 
@@ -213,6 +213,14 @@ def test_the_block_that_makes_a_tool_runs_here_and_in_the_command_below_it(ran, 
     assert run([*words_of(command), "--planner", "exerciser", "--json"]) == 0
     (step,) = json.loads(capsys.readouterr().out)["steps"]
     assert (step["tool"], json.loads(step["observation"])) == ("brightness", {"mean": 50.0})
+
+
+@pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")
+def test_the_block_that_shows_runs_before_a_question_runs(ran, capsys):
+    with closing(ran("examples=")["learner"]) as learner:
+        (shown,) = [message for message in learner.traces.get("last").examples if message["role"] == "user"]
+    assert shown["content"][-1]["text"] == "How many red circles are there?"
+    assert capsys.readouterr().out.split()[-1] == "4"
 
 
 @pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")

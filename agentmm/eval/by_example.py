@@ -29,7 +29,7 @@ SHOWN_OF_EACH, SHOWN_OF_OTHERS = 20, 120
 
 
 def evaluate_examples(
-    planner: str = "nano", n: int = 40, seed: int = 0, *, tick: Callable[[], None] = lambda: None
+    planner: Any = "nano", n: int = 40, seed: int = 0, *, tick: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
     """Ask `n` questions of each untrained family with 0, 1 and 2 demonstrations.
 
@@ -47,7 +47,7 @@ def evaluate_examples(
         collect_gold(known, home / "traces.db", home=home, cache=kept, workers=1, quiet=True)
         columns = {str(k): _asked(loaded, home, kept, k, names, n * len(names), seed, tick) for k in SHOWN}
     return {
-        "suite": "examples", "planner": planner, "seed": seed, "n": n * len(names),
+        "suite": "examples", "planner": planner if isinstance(planner, str) else type(planner).__name__, "seed": seed, "n": n * len(names),
         "shown": {k: _column(outcomes) for k, outcomes in columns.items()},
     }  # fmt: skip
 

@@ -233,3 +233,14 @@ def test_the_home_is_named_by_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_home() == tmp_path / ".cache" / "agentmm"
     assert not default_home().exists()
+
+
+def test_a_medium_of_another_store_is_taken_over_under_its_hash(tmp_path):
+    theirs, ours = MediaStore(tmp_path / "theirs"), MediaStore(tmp_path / "ours")
+    made = theirs.add(Image(np.full((4, 6, 3), 7, np.uint8)))
+    ours.take_over(made["sha"], theirs)
+    assert made["sha"] in ours
+    assert np.array_equal(ours.get(made["sha"]).pixels, theirs.get(made["sha"]).pixels)
+    ours.take_over(made["sha"], MediaStore(tmp_path / "empty"))  # what is here already is not asked for
+    with pytest.raises(MediaError, match="no such medium"):
+        ours.take_over("0" * 64, theirs)

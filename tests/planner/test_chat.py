@@ -162,6 +162,22 @@ def test_eviction_costs_time_only(planner):
     assert small.complete(prompts[0], picture, sampling=Sampling(max_tokens=2)).ids == one.ids
 
 
+@pytest.mark.parametrize(("least", "begins"), [(1e-9, True), (0.9, False)])
+def test_a_token_comes_first_where_the_model_gives_it_a_chance(planner, least, begins):
+    prompt = prompt_of(planner, ["how", "red"], ["a"])
+    think = planner.renderer.token_id("<think>")
+    free = engine(planner, None).complete(prompt, picture, sampling=Sampling(max_tokens=3))
+    done = engine(planner, None).complete(
+        prompt, picture, sampling=Sampling(max_tokens=3, first=think, first_from=least)
+    )
+    assert free.ids[0] != think
+    assert (done.ids[0] == think, done.forced[0]) == (begins, begins)
+    if begins:
+        assert done.logp[0] < done.logp_sampled[0] == 0.0  # what the model gave it, and that there was no choice
+    else:
+        assert done.ids == free.ids
+
+
 def test_images_seen_twice_meet_the_encoder_once(planner):
     done = engine(planner, Sessions()).complete(
         prompt_of(planner, ["red", "circle", "what"], ["a", "b", "a"]), picture, sampling=Sampling(max_tokens=2)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent import Agent
-from agentmm.collect.gold import collect_gold
 from agentmm.eval.intervals import wilson
 from agentmm.eval.running import Outcome, ask_all, kept_tools
 from agentmm.planner import load_planner
+from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.tool.cache import ResultCache
 from agentmm.tool.faults import Faults
 from agentmm.world.families.untrained import FAMILIES
@@ -44,10 +44,14 @@ def evaluate_examples(
             *sample_questions("train", SHOWN_OF_EACH * len(names), seed, families=names),
             *sample_questions("train", SHOWN_OF_OTHERS, seed),
         ]
-        collect_gold(known, home / "traces.db", home=home, cache=kept, workers=1, quiet=True)
+        faults = Faults()
+        with Agent(ScriptedPlanner(), kept_tools(ResultCache(kept), faults), home=home) as teacher:
+            for _ in ask_all(teacher, known, faults):
+                pass
         columns = {str(k): _asked(loaded, home, kept, k, names, n * len(names), seed, tick) for k in SHOWN}
+    name = planner if isinstance(planner, str) else type(planner).__name__
     return {
-        "suite": "examples", "planner": planner if isinstance(planner, str) else type(planner).__name__, "seed": seed, "n": n * len(names),
+        "suite": "examples", "planner": name, "seed": seed, "n": n * len(names),
         "shown": {k: _column(outcomes) for k, outcomes in columns.items()},
     }  # fmt: skip
 

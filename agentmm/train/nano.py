@@ -29,6 +29,7 @@ from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.eyes import Eyes, Pictures, told, train_eyes
+from agentmm.train.glimpses import glimpse_rows
 from agentmm.train.imagined_rows import SIGNATURES, UNTHOUGHT, imagined_rows, imagined_tokenizer
 from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
@@ -50,7 +51,7 @@ BATCH_TOKENS = 1600
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "lm": ("preset", "episodes", "drills"),
     "eyes": ("preset", "pictures"),
-    "pt": ("preset", "captions"),
+    "pt": ("preset", "captions", "glimpses"),
     "it": ("preset", "drills", "imagined", "varied", "invented", "demonstrated", "made_up"),
 }
 """What a stage's recipe in the manifest says of the run, beside its plan."""
@@ -68,6 +69,7 @@ class Run:
         episodes: imagined episodes an epoch of the LM stage.
         pictures: labelled pictures that the encoder learns from.
         captions: caption pairs of the PT stage.
+        glimpses: questions beside these that the picture decides, with their first turn.
         drills: copying drills beside each episode of the LM and the IT stage.
         imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
         varied: share of these that are told with other tools around them.
@@ -88,7 +90,8 @@ class Run:
     preset: str = "nano"
     episodes: int = 4000
     pictures: int = 24_000
-    captions: int = 20_000
+    captions: int = 4_000
+    glimpses: int = 20_000
     drills: float = 0.4
     imagined: float = 0.7
     varied: float = 0.5
@@ -275,13 +278,16 @@ def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 
 def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Captions; the squares are made once for a seed. Each process draws its own pictures."""
-    count = max(1, run.captions // processes())
-    rows, held = caption_rows(renderer, count, run.seed + 500_000 * rank(), run.out, model.config.image_size).split(
-        max(10, count // 40)
-    )
-    _train(run, "pt", model, rows, held)
-    run.facts["data"]["pt"] = {"captions": len(rows) * processes(), "sha256": rows.digest}
+    """Captions, and first turns that the picture decides; each process draws its own pictures."""
+    parts = [
+        make(renderer, max(20, count // processes()), run.seed + 500_000 * rank(), run.out, model.config.image_size)
+        for make, count in ((caption_rows, run.captions), (glimpse_rows, run.glimpses))
+    ]
+    (captions, held_captions), (glimpses, held_glimpses) = (rows.split(max(10, len(rows) // 40)) for rows in parts)
+    rows = captions.beside(glimpses)
+    _train(run, "pt", model, rows, held_captions.beside(held_glimpses))
+    counts = {"captions": len(captions) * processes(), "glimpses": len(glimpses) * processes()}
+    run.facts["data"]["pt"] = {**counts, "sha256": rows.digest}
 
 
 def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:

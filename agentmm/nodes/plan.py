@@ -71,8 +71,8 @@ class _Plan:
     def _shown(self, state: State) -> list[BaseMessage]:
         """The conversation, after demonstrations where there are any and the planner takes them."""
         examples = state.get("examples") or []
-        messages = list(state.get("messages", []))
-        return [*as_messages(examples), *messages] if examples and takes_examples(self.planner) else messages
+        shown = as_messages(examples) if takes_examples(self.planner) else []
+        return [*shown, *state.get("messages", [])]
 
     def _extras(self, state: State) -> dict[str, Any]:
         """What only planners of ours understand."""
@@ -88,7 +88,7 @@ class _Plan:
             "thread": configurable.get("thread_id"),
             "question": state.get("question", ""),
             "media": state.get("media", {}),
-            **({"examples": state["examples"]} if state.get("examples") else {}),
+            **({"examples": shown} if (shown := state.get("examples")) else {}),
             "tools": [_tool_facts(tool) for tool in self.tools],
             "settings": state.get("settings", {}),
             "seed": budgets.settings_of(state).seed,

@@ -12,6 +12,7 @@ SHOWS = {
     "embed.py": "of full brightness",
     "own_graph.py": "slowest tool: detect",
     "ask.py": "[answered, trace",
+    "own_tool.py": "measure_sharpness({'image': 'image_1'}) -> ",
 }
 
 

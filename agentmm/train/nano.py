@@ -263,8 +263,16 @@ def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 
 def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """The encoder alone, on labelled pictures; each process draws its own."""
+    """The encoder alone, on labelled pictures; each process draws its own. A stage that was cut off begins anew."""
     stage, size = run.stage("eyes", model.config.stages["eyes"]), model.config.image_size
+    path = run.out / "eyes.pt"
+    known = read_checkpoint(path) if run.resume else None
+    if known is not None:
+        model.encoder.load_state_dict(known["encoder"])
+        run.log("eyes: resumed at its end")
+        if rank() == 0:
+            _note(run, stage, Progress(**known["progress"]), known["scores"])
+        return
     folder = run.out / f"eyes_{rank()}"
     folder.mkdir(exist_ok=True)
     pictures = Pictures(max(64, run.pictures // processes()), run.seed + 500_000 * rank(), folder, size)
@@ -274,6 +282,8 @@ def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         return
     scores = told(eyes, Pictures(max(64, run.pictures // 24), run.seed + 1, folder, size, split="val"))
     run.log("eyes: held out " + ", ".join(f"{key} {value:.3f}" for key, value in scores.items()))
+    kept = {"stage": "eyes", "encoder": model.encoder.state_dict(), "progress": vars(progress), "scores": scores}
+    torch.save(kept, path)
     _note(run, stage, progress, scores)
 
 

@@ -45,7 +45,7 @@ def test_the_mean_training_episode_is_at_most_300_tokens():
     picture = json.loads((NANO / "processor_config.json").read_text(encoding="utf-8"))["image_tokens"]
     renderer = Renderer.from_pretrained(NANO, picture)
     lengths = []
-    for episode in imagine_episodes(64, seed=11, split="train"):
+    for episode in imagine_episodes(88, seed=11, split="train"):
         blocks = [block for message in episode for block in message["content"] if isinstance(block, dict)]
         media = {block["file_id"]: {"kind": block["type"], "sha": ""} for block in blocks if "file_id" in block}
         lengths.append(len(renderer.render(episode, SIGNATURES, media).ids))

@@ -115,15 +115,17 @@ def test_whole_recipe_exports_and_resumes(stores, tmp_path):
     for k in range(4):
         gold(*stores, f"t{k}" + "x" * k)
     lines: list[str] = []
-    settings = {"media": stores[1], "preset": "tiny", "episodes": 12, "captions": 12, "log": lines.append}
+    settings = {"media": stores[1], "preset": "tiny", "episodes": 12, "log": lines.append}
+    settings |= {"captions": 12, "glimpses": 20, "pictures": 64}
     folder = train_nano(0.03, tmp_path / "out", stores[0], **settings)
     facts = check_manifest(folder)
-    assert set(facts["metrics"]) == {"lm", "pt", "it"}
+    assert set(facts["metrics"]) == {"lm", "eyes", "pt", "it"}
     assert facts["data"]["it"]["traces"] == 4
     MultimodalLM.from_pretrained(folder)
     again = train_nano(0.03, tmp_path / "out", stores[0], resume=True, **settings)
     assert check_manifest(again)["recipe"]["stages"]["it"]["steps"] == facts["recipe"]["stages"]["it"]["steps"]
-    assert any("resumed" in line for line in lines)
+    assert any(line.startswith("it: resumed") for line in lines)
+    assert "eyes: resumed at its end" in lines
     (folder / "config.json").write_text("{}")
     with pytest.raises(ConfigError, match="differs from its manifest"):
         check_manifest(folder)

@@ -74,8 +74,14 @@ def test_a_matched_question_runs() -> None:
     assert first == [Call("detect", {"image": "image_1", "what": "red circle"})]
 
 
+LOOKED = ("comes_to", "how_many_here", "what_it_says")
+"""Worded so that the words alone do not say which family they are of."""
+
+
 def test_every_question_in_a_hand_written_template_is_matched() -> None:
-    templates = {name: WORDINGS[name].every for name, family in FAMILIES.items() if family.weight > 0}
+    templates = {
+        name: WORDINGS[name].every for name, family in FAMILIES.items() if family.weight > 0 and name not in LOOKED
+    }
     for question in sample_questions("test", 300, 5, wordings=templates):
         kinds = [medium.kind for medium in question.media]
         found = match_question(question.text, kinds.count("image"), kinds.count("audio"))

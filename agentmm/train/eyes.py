@@ -44,7 +44,7 @@ PRESENT = (*COLOURS, *SHAPES)
 
 _RECIPES = (
     *("scene", "scene", "receipt", "invoice", "sign", "label", "table", "chart", "codes"),
-    *("arranged", "edged", "edged", "crowd", "halves", "halves", "turned", "turned"),
+    *("arranged", "edged", "edged", "edged", "crowd", "halves", "halves", "halves", "turned", "turned"),
     *("turned_receipt", "turned_invoice", "turned_sign", "turned_label", "turned_table"),
 )
 _BATCH = 32

@@ -89,9 +89,9 @@ class Run:
     resume: bool = False
     preset: str = "nano"
     episodes: int = 4000
-    pictures: int = 24_000
+    pictures: int = 48_000
     captions: int = 4_000
-    glimpses: int = 20_000
+    glimpses: int = 40_000
     drills: float = 0.4
     imagined: float = 0.7
     varied: float = 0.5
@@ -280,7 +280,7 @@ def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     progress = train_eyes(eyes, stage, pictures, seed=run.seed, log=run.log)
     if rank() > 0:
         return
-    scores = told(eyes, Pictures(max(64, run.pictures // 24), run.seed + 1, folder, size, split="val"))
+    scores = told(eyes, Pictures(max(64, run.pictures // 48), run.seed + 1, folder, size, split="val"))
     run.log("eyes: held out " + ", ".join(f"{key} {value:.3f}" for key, value in scores.items()))
     kept = {"stage": "eyes", "encoder": model.encoder.state_dict(), "progress": vars(progress), "scores": scores}
     torch.save(kept, path)

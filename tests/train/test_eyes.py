@@ -23,7 +23,7 @@ def eyes() -> Eyes:
 
 
 def test_pictures_have_true_labels_and_the_same_ones_for_a_seed() -> None:
-    first, again = list(labelled(60, 3)), list(labelled(60, 3))
+    first, again = list(labelled(150, 3)), list(labelled(150, 3))
     asked = {name for _, classes, _ in first for name in classes}
     assert asked == set(CLASSES)
     for (pixels, classes, present), (pixels_again, classes_again, _) in zip(first, again, strict=True):

@@ -190,7 +190,8 @@ def _record(start: Path | str | None) -> dict[str, Any]:
 def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     """The start's weights in float32, or random ones with an induction circuit.
 
-    Where the preset now names another encoder or projector than the start has, these begin anew.
+    Where the preset now names another encoder or projector than the start has, both begin anew. The learning rates are
+    the preset's of today, not those that the start was made with.
     """
     model = MultimodalLM(load_preset(run.preset))
     if start is None:
@@ -199,6 +200,7 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
     alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
     if alike == set(model.config.components):
+        old.config.stages = model.config.stages
         return old
     model.decoder.load_state_dict(old.decoder.state_dict())
     run.log(f"{', '.join(sorted(set(model.config.components) - alike))}: other than in {start}, begun anew")

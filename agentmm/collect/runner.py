@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,11 @@ def object_of(medium: Any) -> Image | Audio:
 
 
 def facts_of(question: Question) -> dict[str, Any]:
-    """What is kept of a question beside its trace: enough to score an answer and to count by family."""
+    """What is kept of a question beside its trace: enough to score an answer, count by family and draw its media."""
     names = ("id", "family", "group", "split", "wording", "seen", "kind", "fault")
     facts = {name: getattr(question, name) for name in names}
-    return facts | {"accepted": list(question.accepted), "others": list(question.others)}
+    media = [asdict(medium) for medium in question.media]
+    return facts | {"accepted": list(question.accepted), "others": list(question.others), "media": media}
 
 
 def is_right(question: Question, answer: str, score: Score) -> bool:

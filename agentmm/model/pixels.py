@@ -1,4 +1,4 @@
-"""Images to the encoder's input: pad to a square, shrink, scale; numpy and pillow only, equal on every machine."""
+"""Images to the encoder's input: pad to a square, shrink, scale; the same numbers on every machine."""
 
 from __future__ import annotations
 
@@ -37,3 +37,8 @@ def square_pixels(image: Any, size: int) -> NDArray[np.uint8]:
 def scale_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """uint8 [..., S, S, 3] in 0..255 -> float32 [..., 3, S, S] in -1..1."""
     return np.moveaxis(pixels.astype(np.float32) / 127.5 - 1.0, -1, -3)
+
+
+def scale_tensor(pixels: Any) -> Any:
+    """What `scale_pixels` does, for a uint8 tensor on any device: [..., S, S, 3] -> float32 [..., 3, S, S]."""
+    return (pixels.float() / 127.5 - 1.0).movedim(-1, -3)

@@ -22,14 +22,7 @@ from langchain_core.runnables.config import ensure_config
 
 from agentmm.errors import MissingExtra, UnknownPlanner
 from agentmm.media import Audio, Image, MediaStore, Record, Video, default_home
-
-INSTRUCTIONS = (
-    "Answer the user's question about the media. Media and regions have handles such as image_1 or region_2; pass "
-    "handles to tools, never paths. Call tools when they help, several at once when they do not depend on each other. "
-    "Then answer in a few words, and cite the regions that decide it as [region_2]. When the question cannot be "
-    "answered, begin with 'unanswerable:' and say why."
-)
-"""What a foreign model is told first."""
+from agentmm.planner.instructions import INSTRUCTIONS
 
 MAX_SIDE_PX = 1024
 """Longest side of a picture that is sent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.data import Dataset
 from transformers import DynamicCache
 
-from agentmm.model.pixels import scale_pixels
+from agentmm.model.pixels import scale_tensor
 from agentmm.train.rowset import RowSet, common_prefix
 from agentmm.train.stage import Stage
 
@@ -24,18 +26,33 @@ class Batch:
         prefix: [1, prefix] ids that all rows begin with and none learns (the tools' signatures); computed once.
         ids: [B, T] what follows.
         weights: [B, T] of each token as a target.
-        pixels: [N, 3, S, S] or None.
+        places: [K] of the targets that weigh anything, in `weights[:, 1:]` laid flat.
+        pixels: uint8 [N, S, S, 3] or None.
         tokens: tokens of the rows, prefix included, padding not.
     """
 
     prefix: Tensor
     ids: Tensor
     weights: Tensor
+    places: Tensor
     pixels: Tensor | None
     tokens: int
 
+    def to(self, device: str) -> Batch:
+        """The batch on a device; from pinned memory the copy goes on while the device works."""
+        return self._each(lambda part: part.to(device, non_blocking=True))
 
-def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int, device: str) -> Batch:
+    def pin_memory(self) -> Batch:
+        """The batch in memory that a GPU copies from by itself."""
+        return self._each(lambda part: part.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        pixels = None if self.pixels is None else change(self.pixels)
+        whole = (change(part) for part in (self.prefix, self.ids, self.weights, self.places))
+        return Batch(*whole, pixels, self.tokens)
+
+
+def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int) -> Batch:
     """Split the common beginning off and pad rows to one length; placeholders and padding are never targets."""
     picked = [rows.row(int(i)) for i in chosen]
     shared = common_prefix(picked, image_token)
@@ -47,15 +64,38 @@ def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: i
         weights[line, : len(row.ids) - shared] = np.where(np.asarray(row.mask[shared:]) > 0, 1.0, stage.other_weight)
     weights[ids == image_token] = 0.0
     numbers = [number for row in picked for number in row.images]
-    pixels = torch.from_numpy(scale_pixels(rows.pixels[numbers])).to(device) if numbers else None
-    prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None], device=device)
+    pixels = torch.from_numpy(np.ascontiguousarray(rows.pixels[numbers])) if numbers else None
+    prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None])
     tokens = sum(len(row.ids) for row in picked)
-    return Batch(prefix, torch.from_numpy(ids).to(device), torch.from_numpy(weights).to(device), pixels, tokens)
+    places = np.flatnonzero(weights[:, 1:])
+    return Batch(prefix, *map(torch.from_numpy, (ids, weights, places)), pixels, tokens)
+
+
+class Batches(Dataset[Batch]):
+    """Batches by the numbers of their rows, for a `DataLoader` whose workers make them ahead.
+
+    Args:
+        rows: the rows.
+        stage: gives the weight of tokens that are only read.
+        image_token: id of the placeholder.
+        pad: id that fills up.
+    """
+
+    def __init__(self, rows: RowSet, stage: Stage, image_token: int, pad: int) -> None:
+        self._rows, self._made_of = rows, (stage, image_token, pad)
+
+    def __getitem__(self, chosen: Any) -> Batch:
+        return make_batch(self._rows, chosen, *self._made_of)
+
+
+def same(batch: Batch) -> Batch:
+    """What a `DataLoader` makes of a batch that is whole already."""
+    return batch
 
 
 def hidden_states(model: Any, batch: Batch) -> Tensor:
     """[B, T, D] last states of the rows after the prefix; the prefix runs through the decoder once, gradients too."""
-    features = None if batch.pixels is None else model.encode_images(batch.pixels)
+    features = None if batch.pixels is None else model.encode_images(scale_tensor(batch.pixels))
     embeds = model.embed(batch.ids, features)
     decoder, width = model.decoder.model, batch.prefix.shape[1]
     if not width:
@@ -72,11 +112,8 @@ def batch_loss(model: Any, batch: Batch) -> Tensor:
     Source: survey arXiv 2401.13601, eq. 2.
     """
     hidden = hidden_states(model, batch)
-    weights = batch.weights[:, 1:].reshape(-1)
-    places = weights.nonzero().squeeze(1)
-    states = hidden[:, :-1].reshape(-1, hidden.shape[-1])[places]
-    losses = F.cross_entropy(
-        model.decoder.lm_head(states).float(), batch.ids[:, 1:].reshape(-1)[places], reduction="none"
-    )
-    kept = weights[places]
+    states = hidden[:, :-1].reshape(-1, hidden.shape[-1]).index_select(0, batch.places)
+    targets = batch.ids[:, 1:].reshape(-1).index_select(0, batch.places)
+    losses = F.cross_entropy(model.decoder.lm_head(states).float(), targets, reduction="none")
+    kept = batch.weights[:, 1:].reshape(-1).index_select(0, batch.places)
     return (losses * kept).sum() / kept.sum().clamp(min=1e-6)

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from operator import ge, gt, le, lt
 from typing import Any
@@ -26,6 +27,7 @@ from agentmm.world.families.things import parts
 from agentmm.world.program import Call, Observation, advance, missing
 from agentmm.world.sample import Question, handles_of, sample_questions
 from agentmm.world.scenes import Scene
+from agentmm.world.sights import TurnedPage
 from agentmm.world.sources import Medium
 from agentmm.world.speech import Spoken
 
@@ -65,7 +67,7 @@ def imagine_with_media(
     sighted: bool = False,
     practice: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[Messages, tuple[Medium, ...]]]:
-    """Episodes as `imagine_episodes` tells them, each with the media that its question shows, in order.
+    """Episodes as `imagine_episodes` tells them, each with the media that it shows, in order; made ones come last.
 
     Args:
         n: questions.
@@ -83,13 +85,24 @@ def imagine_with_media(
             yield forgotten(question), ()
             continue
         try:
-            yield imagine(question, rng, sighted=sighted), question.media
+            yield imagine_shown(question, rng, sighted=sighted)
         except Unimaginable:
             continue
 
 
 def imagine(question: Question, rng: np.random.Generator, *, sighted: bool = False) -> Messages:
     """One episode; what only eyes tell can be told where the planner is `sighted`.
+
+    Raises:
+        Unimaginable: a tool's result cannot be told from the truth.
+    """
+    return imagine_shown(question, rng, sighted=sighted)[0]
+
+
+def imagine_shown(
+    question: Question, rng: np.random.Generator, *, sighted: bool = False
+) -> tuple[Messages, tuple[Medium, ...]]:
+    """One episode as `imagine` tells it, with the media that it shows: those of the question, then those tools made.
 
     Raises:
         Unimaginable: a tool's result cannot be told from the truth.
@@ -106,11 +119,11 @@ def imagine(question: Question, rng: np.random.Generator, *, sighted: bool = Fal
     for _ in range(_MOST_STEPS):
         step = advance(question.program, history)
         if isinstance(step, str):
-            return [*messages, {"role": "assistant", "content": step}]
+            return [*messages, {"role": "assistant", "content": step}], (*question.media, *telling.made)
         history.append([telling.observe(call) for call in step])
         calls = [{"name": call.tool, "args": call.arguments} for call in step]
         messages.append({"role": "assistant", "content": step[0].thought, "tool_calls": calls})
-        messages += [{"role": "tool", "content": json.dumps(seen, ensure_ascii=False)} for seen in history[-1]]
+        messages += [{"role": "tool", "content": _observation(seen)} for seen in history[-1]]
     raise Unimaginable("too many steps")
 
 
@@ -123,12 +136,19 @@ def forgotten(question: Question) -> Messages:
     ]
 
 
+def _observation(seen: Observation) -> str | list[dict[str, Any]]:
+    """A result as the planner reads it: its JSON, and the picture that a tool made."""
+    told, made = json.dumps(seen, ensure_ascii=False), seen.get("image")
+    return told if not made else [{"type": "text", "text": told}, {"type": "image", "file_id": made}]
+
+
 class _Telling:
-    """What the tools of one episode say; numbers regions through the episode."""
+    """What the tools of one episode say; numbers regions and pictures through the episode."""
 
     def __init__(self, question: Question, media: dict[str, Any], rng: np.random.Generator) -> None:
         self.media, self.rng, self.fault = media, rng, question.fault or {}
         self.left, self.regions = int(self.fault.get("times", 0)), 0
+        self.made: list[Medium] = []
         self._seen: dict[str, Any] = {}
 
     def observe(self, call: Call) -> Observation:
@@ -137,20 +157,26 @@ class _Telling:
         medium = next((self.media[v] for v in call.arguments.values() if v in self.media), None)
         if tell is None or (call.tool != "calculate" and medium is None):
             raise Unimaginable(call.tool)
-        before = self.regions
-        seen = tell(self, None if medium is None else medium.truth, call.arguments)
-        if self.left <= 0 or self.fault["tool"] != call.tool:
-            return seen
-        self.regions = before
-        return self._failed(call, seen)
-
-    def _failed(self, call: Call, seen: Observation) -> Observation:
-        self.left -= 1
-        if self.fault["kind"] == "error":
+        failing = self.left > 0 and self.fault["tool"] == call.tool
+        if failing and self.fault["kind"] == "error":
+            self.left -= 1
             return {"error": f"{call.tool} failed: {_ERRORS[int(self.rng.integers(len(_ERRORS)))]}"}
+        before = self.regions
+        seen = tell(self, self._truth(medium), call.arguments)
+        if not failing:
+            return seen
+        self.left, self.regions = self.left - 1, before
         return {
             key: type(value)() if isinstance(value, (list, dict, str, int)) else value for key, value in seen.items()
         }
+
+    def _truth(self, medium: Medium | None) -> Any:
+        """What a medium shows as it lies now; a page that was not turned right lies as it lies."""
+        if medium is None or not medium.turned:
+            return None if medium is None else medium.truth
+        page: TurnedPage = medium.truth
+        left = (page.degrees - medium.turned) % 360
+        return TurnedPage(page.page, left) if left else page.page
 
     def detect(self, truth: Any, arguments: dict[str, Any]) -> Observation:
         """What `detect` would say of a scene."""
@@ -222,6 +248,16 @@ class _Telling:
             raise Unimaginable("transcribe on a picture")
         return {"text": truth.text}
 
+    def rotate(self, truth: Any, arguments: dict[str, Any]) -> Observation:
+        """The handle of a page that `rotate` has turned."""
+        before, degrees = self.media[arguments["image"]], int(arguments["degrees"])
+        if not isinstance(truth, TurnedPage) or degrees % 90:
+            raise Unimaginable("rotate on a scene, or by no whole quarter")
+        handle = f"image_{sum(name.startswith('image_') for name in self.media) + 1}"
+        self.made.append(replace(before, turned=(before.turned + degrees) % 360))
+        self.media[handle] = self.made[-1]
+        return {"image": handle}
+
     def calculate(self, truth: Any, arguments: dict[str, Any]) -> Observation:
         """The exact value."""
         return {"value": value_of(str(arguments["expression"]))}
@@ -246,6 +282,7 @@ _TELLERS: dict[str, Callable[[_Telling, Any, dict[str, Any]], Observation]] = {
     "transcribe": _Telling.transcribe,
     "describe_media": _Telling.describe_media,
     "measure_colour": _Telling.measure_colour,
+    "rotate": _Telling.rotate,
     "calculate": _Telling.calculate,
 }
 

@@ -84,9 +84,8 @@ def squares_of(media: Iterable[Medium], squares: PixelFile | None) -> list[int]:
     numbers = []
     for one in media:
         if one.kind == "image":
-            key = f"{one.recipe}_{one.seed}_{one.blur_px}"
-            known = squares.keys.get(key)
-            numbers.append(squares.add(key, square_pixels(one.pixels, squares.size)) if known is None else known)
+            known = squares.keys.get(one.key)
+            numbers.append(squares.add(one.key, square_pixels(one.pixels, squares.size)) if known is None else known)
     return numbers
 
 

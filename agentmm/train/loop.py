@@ -7,6 +7,7 @@ Source: Muon, https://kellerjordan.github.io/posts/muon/; its step in the size o
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import time
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from agentmm.errors import TrainError
-from agentmm.train.batch import batch_loss, hidden_states, make_batch
+from agentmm.train.batch import Batch, Batches, batch_loss, hidden_states, make_batch, same
 from agentmm.train.parallel import average_gradients, rank, summed
 from agentmm.train.rowset import RowSet, batches
 from agentmm.train.stage import Progress, Stage, rate_factor
@@ -29,6 +31,15 @@ REST_RATE = 0.3
 
 CONVOLUTION = 4
 """Dimensions of a convolution's weight; these learn by AdamW at the full rate."""
+
+LOADERS = 3
+"""Processes that make batches ahead for a GPU."""
+
+REPORT_S = 15.0
+"""Training seconds between two lines of the log."""
+
+NOTED = 20
+"""Steps between two looks at the losses: looking waits for a GPU."""
 
 Refresh = Callable[[int], RowSet | None]
 """Epoch -> new rows, or None where the old ones stay."""
@@ -76,6 +87,7 @@ class Trainer:
         seed: of the order of rows.
         device: "cpu" or "cuda".
         checkpoint: file of model, optimizer and progress; None keeps nothing.
+        loaders: processes that make batches ahead; None for some on a GPU and none elsewhere.
         log: gets one line now and then.
     """
 
@@ -87,13 +99,16 @@ class Trainer:
         seed: int = 0,
         device: str = "cpu",
         checkpoint: Path | None = None,
+        loaders: int | None = None,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.model, self.stage, self.seed, self.device = model.to(device), stage, seed, device
         self.checkpoint, self.log = checkpoint, log
+        self.loaders = LOADERS * device.startswith("cuda") if loaders is None else loaders
         self.optimizers = set_trainable(model, stage)
         self._learnt = [p for group in self._groups() for p in group["params"]]
         self._share = 0.0
+        self._unread: list[torch.Tensor] = []
         if device == "cpu":
             model.decoder.set_attn_implementation("eager")  # a quarter faster than SDPA at these lengths
         self.progress = Progress()
@@ -119,16 +134,15 @@ class Trainer:
     def _epoch(self, rows: RowSet, refresh: Refresh) -> RowSet:
         """One pass over the rows, or up to the moment when they have grown."""
         progress, asked = self.progress, time.monotonic()
-        for index, chosen in enumerate(batches(rows, self.stage.tokens, self.seed, progress.epoch)):
-            if index < progress.batch:
-                continue
+        start = time.monotonic()
+        for batch in self._batches(rows):
             if self._share >= 1:
                 return rows
-            start = time.monotonic()
-            tokens = self._step(rows, chosen)
-            progress.seconds += time.monotonic() - start
-            progress.batch = index + 1
+            tokens = self._step(batch)
+            progress.batch += 1
             self._together(tokens)
+            now = time.monotonic()
+            progress.seconds, start = progress.seconds + now - start, now
             self._report()
             if time.monotonic() - asked > 60:
                 asked, grown = time.monotonic(), refresh(progress.epoch)
@@ -138,17 +152,28 @@ class Trainer:
         progress.epoch, progress.batch = progress.epoch + 1, 0
         return rows
 
+    def _batches(self, rows: RowSet) -> Iterator[Batch]:
+        """The batches of this epoch that are left, made ahead by other processes where there are some."""
+        config, progress = self.model.config, self.progress
+        numbers = batches(rows, self.stage.tokens, self.seed, progress.epoch)
+        left = itertools.islice(numbers, progress.batch, None)
+        made = Batches(rows, self.stage, config.image_token_id, config.pad_token_id)
+        if not self.loaders:
+            return (made[chosen] for chosen in left)
+        ahead: Any = {"num_workers": self.loaders, "prefetch_factor": 8, "pin_memory": self.device.startswith("cuda")}
+        loader = DataLoader(made, batch_size=None, sampler=left, collate_fn=same, **ahead)  # pyright: ignore
+        return (batch.to(self.device) for batch in loader)
+
     def _groups(self) -> list[dict[str, Any]]:
         """All groups of parameters; loading a checkpoint replaces them."""
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
-    def _step(self, rows: RowSet, chosen: Any) -> int:
+    def _step(self, batch: Batch) -> int:
         """One gradient step; gives the batch's tokens."""
-        config, stage = self.model.config, self.stage
+        stage = self.stage
         factor = rate_factor(self._share, stage.warmup)
         for group in self._groups():
             group["lr"] = group["peak"] * factor
-        batch = make_batch(rows, chosen, stage, config.image_token_id, config.pad_token_id, self.device)
         with torch.autocast(self.device, torch.bfloat16):
             loss = batch_loss(self.model, batch)
         self.model.zero_grad(set_to_none=True)
@@ -157,14 +182,25 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self._learnt, stage.clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainError(
-                "the loss is not finite", got=value, mend="a lower learning rate, or resume from the last checkpoint"
-            )
         self.progress.steps += 1
-        self.progress.losses = [*self.progress.losses[-49:], value]
+        self._unread.append(loss.detach())
+        if self.device == "cpu" or len(self._unread) >= NOTED:
+            self._read_losses()
         return batch.tokens
+
+    def _read_losses(self) -> None:
+        """Note the losses since the last look.
+
+        Raises:
+            TrainError: one of them is not finite.
+        """
+        values = torch.stack(self._unread).tolist() if self._unread else []
+        self._unread.clear()
+        if not all(map(math.isfinite, values)):
+            raise TrainError(
+                "the loss is not finite", got=values, mend="a lower learning rate, or resume from the last checkpoint"
+            )
+        self.progress.losses = [*self.progress.losses, *values][-50:]
 
     def _together(self, tokens: int) -> None:
         """Count the step; all processes go by the clock of the first."""
@@ -175,8 +211,9 @@ class Trainer:
     def _report(self) -> None:
         """A line every 15 s and a checkpoint every `save_s`, measured in training seconds."""
         progress = self.progress
-        if progress.seconds - self._logged > 15:
+        if progress.seconds - self._logged > REPORT_S:
             self._logged = progress.seconds
+            self._read_losses()
             mean = sum(progress.losses) / len(progress.losses)
             self.log(
                 f"{self.stage.name}: {progress.seconds:.0f} s, step {progress.steps}, epoch {progress.epoch},"
@@ -188,6 +225,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint, atomically; the first process does."""
+        self._read_losses()
         if self.checkpoint is None or rank() > 0:
             return
         state = {
@@ -246,7 +284,7 @@ def evaluate(model: Any, rows: RowSet, stage: Stage, device: str = "cpu", limit:
     config, totals = model.config, np.zeros(5)
     chosen = np.argsort(rows.lengths[:limit], kind="stable")
     for part in _parts(chosen, rows, stage.tokens):
-        batch = make_batch(rows, part, stage, config.image_token_id, config.pad_token_id, device)
+        batch = make_batch(rows, part, stage, config.image_token_id, config.pad_token_id).to(device)
         with torch.autocast(device, torch.bfloat16):
             logits = model.decoder.lm_head(hidden_states(model, batch)[:, :-1]).float()
         targets, mask = batch.ids[:, 1:], batch.weights[:, 1:] == 1

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ import torch
 from agentmm.errors import AgentmmError, TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
+from agentmm.train.ahead import Ahead
 from agentmm.train.captions import caption_rows
-from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
 from agentmm.train.exporting import export
 from agentmm.train.eyes import Eyes, Pictures, told, train_eyes
@@ -33,8 +33,10 @@ from agentmm.train.glimpses import glimpse_rows
 from agentmm.train.imagined_rows import SIGNATURES, UNTHOUGHT, imagined_rows, imagined_tokenizer
 from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
+from agentmm.train.mixture import HELD, Fresh, Mixture
+from agentmm.train.packed import PackedRows
 from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
-from agentmm.train.practice import practised, read_practice
+from agentmm.train.practice import read_practice
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
@@ -53,7 +55,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "lm": ("preset", "episodes", "drills"),
     "eyes": ("preset", "pictures"),
     "pt": ("preset", "captions", "glimpses"),
-    "it": ("preset", "drills", "imagined", "varied", "invented", "demonstrated", "made_up", "practice"),
+    "it": ("preset", "device", "workers", "mixture"),
 }
 """What a stage's recipe in the manifest says of the run, beside its plan."""
 
@@ -71,14 +73,11 @@ class Run:
         pictures: labelled pictures that the encoder learns from.
         captions: caption pairs of the PT stage.
         glimpses: questions beside these that the picture decides, with their first turn.
-        drills: copying drills beside each episode of the LM and the IT stage.
-        imagined: imagined episodes beside each trace of the IT stage, new ones every epoch.
-        varied: share of these that are told with other tools around them.
-        invented: episodes with an invented tool beside each of these.
-        demonstrated: share of the traces that are shown after one or two others, as demonstrations.
-        made_up: questions in words that do not exist, after demonstrations of the same, beside each trace.
+        drills: copying drills beside each episode of the LM stage.
+        mixture: what stands beside the traces of the IT stage.
         rate: peak learning rates as a share of the preset's; a training that goes on from good weights takes less.
-        practice: family -> how many times as often its traces and imagined episodes are shown in the IT stage.
+        rows: traces as `agentmm.train.packed` writes them, in place of a store.
+        workers: processes that make rows of the IT stage ahead; 0 makes them between epochs.
     """
 
     out: Path
@@ -95,13 +94,10 @@ class Run:
     captions: int = 4_000
     glimpses: int = 32_000
     drills: float = 0.4
-    imagined: float = 0.7
-    varied: float = 0.5
-    invented: float = 0.35
-    demonstrated: float = 0.15
-    made_up: float = 0.08
+    mixture: Mixture = field(default_factory=Mixture)
     rate: float = 1.0
-    practice: Mapping[str, float] = field(default_factory=dict)
+    rows: Path | None = None
+    workers: int = 0
     batch_tokens: int = BATCH_TOKENS
     log: Log = lambda line: None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -252,13 +248,18 @@ def _note(run: Run, stage: Stage, progress: Progress, scores: dict[str, float]) 
         "batch_tokens": stage.tokens,
         "processes": processes(),
         "other_weight": stage.other_weight,
-        **{name: getattr(run, name) for name in _SETTINGS[stage.name]},
+        **{name: _plain(getattr(run, name)) for name in _SETTINGS[stage.name]},
         "seconds": round(progress.seconds),
         "steps": progress.steps,
         "tokens": progress.tokens,
         "epochs": progress.epoch,
     }
     run.facts["metrics"][stage.name] = {key: round(value, 4) for key, value in scores.items()}
+
+
+def _plain(setting: Any) -> Any:
+    """A setting as JSON."""
+    return asdict(setting) if isinstance(setting, Mixture) else setting
 
 
 def _lm(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
@@ -317,46 +318,36 @@ def _pt(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         for make, count in ((caption_rows, run.captions), (glimpse_rows, run.glimpses))
     ]
     (captions, held_captions), (glimpses, held_glimpses) = (rows.split(max(10, len(rows) // 40)) for rows in parts)
-    rows = captions.beside(glimpses)
-    _train(run, "pt", model, rows, held_captions.beside(held_glimpses))
+    rows = RowSet.joined([captions, glimpses])
+    _train(run, "pt", model, rows, RowSet.joined([held_captions, held_glimpses]))
     counts = {"captions": len(captions) * processes(), "glimpses": len(glimpses) * processes()}
     run.facts["data"]["pt"] = {**counts, "sha256": rows.digest}
 
 
 def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
-    """Traces, and beside them imagined episodes and drills made anew for every epoch, so that no list is memorised.
+    """Traces, and what `Mixture` puts beside them, made anew for every epoch, so that no list is memorised.
 
-    Traces offer the ten default tools; the imagined episodes beside them other ones too, so that signatures are read.
-    They show their pictures like traces do: else a picture would mean the default tools to the planner.
-    The store is asked every minute whether there are more traces. Each process reads its own share of them; every 32nd
-    of a share is held out.
+    A store is asked every minute whether there are more traces. Each process reads its own share of them; every 32nd
+    of a share is held out. With `workers` other processes make ahead what stands beside the traces.
     """
-    if run.store is None:
-        raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
     folder = run.out / f"process_{rank()}" if rank() else run.out
     folder.mkdir(exist_ok=True)
-    size = model.config.image_size
-    own = (rank(), processes())
-    traces = TraceRows(run.store, run.media or _own_media(), renderer, folder, size=size, unthought=UNTHOUGHT, own=own)
-    end = renderer.token_id("<|end|>")
+    seed, end = 3_000_000 + 1000 * run.seed + 500_000 * rank(), renderer.token_id("<|end|>")
     made: dict[str, int] = {}
+    ahead = None
+    if run.workers:
+        fresh = Fresh(run.mixture, run.out.resolve(), model.config.image_tokens, model.config.image_size, seed)
+        ahead = Ahead(fresh, run.workers, folder / "ahead", 8 * run.workers)
+    traces = _traces(run, model, renderer, folder)
 
     def part(epoch: int) -> RowSet:
-        seed = 3_000_000 + 1000 * run.seed + epoch + 500_000 * rank()
-        rng = np.random.default_rng([23, seed])
-        chosen = practised([i for i in range(len(traces.rows)) if i % 32 != 31], traces.families, run.practice, rng)
-        rows, families = [traces.rows[i] for i in chosen], [traces.families[i] for i in chosen]
-        mine = joined(rows, families, rng, run.demonstrated, end)
-        beside = list(drill_rows(renderer, int(len(mine) * run.drills), seed))
-        beside += made_up_rows(renderer, int(len(mine) * run.made_up), seed, traces.squares)
-        if episodes := int(len(mine) * run.imagined):
-            beside += imagined_rows(
-                renderer, episodes, seed, varied=run.varied, invented=run.invented, squares=traces.squares,
-                practice=run.practice,
-            )  # fmt: skip
-        return RowSet.of([*mine, *beside] or traces.rows[:1], traces.squares.array(), traces.squares.size)
+        mine = run.mixture.shown(traces.rows, traces.families, seed + epoch, end)
+        if ahead is None:
+            mine += run.mixture.beside(renderer, len(mine), seed + epoch, traces.squares)
+        told = RowSet.of(mine or traces.rows[:1], traces.squares.array(), traces.squares.size)
+        return told if ahead is None else RowSet.joined([told, *ahead.take(2 * run.workers if epoch else 0)])
 
-    def fresh(epoch: int) -> RowSet | None:
+    def fresh_rows(epoch: int) -> RowSet | None:
         if traces.refresh():
             run.log(f"it: {len(traces.rows)} traces ({traces.skipped} left out)")
         elif not traces.rows or made.get("epoch") == epoch:
@@ -365,21 +356,41 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         return part(epoch)
 
     state = read_checkpoint(run.out / "it.pt") if run.resume else None
-    rows = fresh(int(state["progress"]["epoch"]) if state else 0)
-    if rows is None:
-        raise TrainError("the trace store has no gold traces", got=str(run.store.url), mend="agentmm traces collect")
-    held = RowSet.of(traces.rows[31::32] or traces.rows[:1], traces.squares.array(), traces.squares.size)
-    _train(run, "it", model, rows, held, fresh)
+    try:
+        rows = fresh_rows(int(state["progress"]["epoch"]) if state else 0)
+        if rows is None:
+            raise TrainError("there are no gold traces", got=_named(run), mend="agentmm traces collect")
+        held = RowSet.of(traces.rows[HELD - 1 :: HELD] or traces.rows[:1], traces.squares.array(), traces.squares.size)
+        _train(run, "it", model, rows, held, fresh_rows)
+    finally:
+        if ahead is not None:
+            ahead.close()
     if rank() > 0:
         return
     whole = traces.rowset()
     run.facts["data"]["it"] = {
-        "traces": len(run.store),
-        "traces_of_first_process": len(traces.rows),
+        "traces": len(run.store) if run.store is not None else len(whole),
+        "traces_of_first_process": len(whole),
         "mean_tokens": round(float(whole.lengths.mean()), 1),
         "images": len(np.unique(whole.images)),
         "sha256": whole.digest,
     }
+
+
+def _named(run: Run) -> str:
+    """Where the traces were looked for."""
+    return str(run.rows or getattr(run.store, "url", run.store))
+
+
+def _traces(run: Run, model: MultimodalLM, renderer: Renderer, folder: Path) -> TraceRows | PackedRows:
+    """The traces of the run's packed rows, or else of its store."""
+    if run.rows is not None:
+        return PackedRows(run.rows, folder, renderer, max(1, run.workers))
+    if run.store is None:
+        raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
+    size, own = model.config.image_size, (rank(), processes())
+    media = run.media or _own_media()
+    return TraceRows(run.store, media, renderer, folder, size=size, unthought=UNTHOUGHT, own=own)
 
 
 def _own_media() -> Any:
@@ -407,8 +418,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=1, help="train with so many processes, through torchrun")
     parser.add_argument("--drills", type=float, default=Run.drills, help="copying drills beside each episode")
     parser.add_argument(
-        "--imagined", type=float, default=Run.imagined, help="imagined episodes beside each trace of IT"
+        "--imagined", type=float, default=Mixture.imagined, help="imagined episodes beside each trace of IT"
     )
+    parser.add_argument("--invented", type=float, default=Mixture.invented, help="invented tools beside each of these")
+    parser.add_argument("--made-up", type=float, default=Mixture.made_up, help="made-up words beside each trace of IT")
+    parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
     parser.add_argument("--rate", type=float, default=Run.rate, help="peak learning rates as a share of the preset's")
     parser.add_argument(
         "--practice", default="", help="IT: families that are shown more often: cell=3,height=2,busy=0.5"
@@ -455,9 +470,16 @@ def _from_options(options: argparse.Namespace) -> Path:
         start=options.start,
         batch_tokens=options.batch_tokens,
         drills=options.drills,
-        imagined=options.imagined,
+        mixture=Mixture(
+            drills=options.drills,
+            imagined=options.imagined,
+            invented=options.invented,
+            made_up=options.made_up,
+            practice=read_practice(options.practice),
+        ),
         rate=options.rate,
-        practice=read_practice(options.practice),
+        rows=options.rows,
+        workers=options.workers,
         log=_say,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from agentmm.world.invented import ask_for, invent
+from agentmm.world.program import concluded
 
 Messages = list[dict[str, Any]]
 Offered = tuple[Messages, list[str]]
@@ -58,7 +59,10 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
 
 
 def invented_episode(signatures: Sequence[str], rng: np.random.Generator) -> Offered:
-    """A question that an invented tool answers, and the tools around it; one time in three that tool is not offered."""
+    """A question that an invented tool answers, and the tools around it; one time in three that tool is not offered.
+
+    What is asked for is noted first: so that the signatures are searched for it.
+    """
     tool = invent(rng)
     asked = ask_for(tool, rng)
     told = [s for s in signatures if rng.random() < 0.5]
@@ -67,11 +71,11 @@ def invented_episode(signatures: Sequence[str], rng: np.random.Generator) -> Off
     blocks: list[dict[str, Any]] = [{"type": kind, "file_id": f"{kind}_1"} for kind in asked.media]
     question = {"role": "user", "content": [*blocks, {"type": "text", "text": asked.text}]}
     if rng.random() < 1 / 3:
-        return [question, {"role": "assistant", "content": NO_TOOL}], _shuffled(told, rng)
+        return [question, {"role": "assistant", "content": concluded(tool.noun, NO_TOOL)}], _shuffled(told, rng)
     call = {"name": tool.name, "args": asked.arguments}
     messages = [
         question,
-        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "assistant", "content": tool.noun, "tool_calls": [call]},
         {"role": "tool", "content": json.dumps(asked.result, ensure_ascii=False)},
         {"role": "assistant", "content": asked.answer},
     ]

@@ -6,15 +6,17 @@ A trace's messages are rendered by the one renderer; turns with recorded ids kee
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmm.errors import MediaError
 from agentmm.model.pixels import square_pixels
-from agentmm.planner.render import Rendered, Renderer
+from agentmm.planner.render import Rendered, Renderer, Slot
 from agentmm.train.rowset import PixelFile, Row, RowSet
 from agentmm.world.program import said_aloud
+from agentmm.world.sample import handles_of
+from agentmm.world.sources import Medium
 
 if TYPE_CHECKING:
     from agentmm.media import MediaStore
@@ -62,6 +64,9 @@ class TraceRows:
         longest: longer rows are left out, tokens.
         unthought: share of the traces that are rendered without their thoughts.
         own: (this process's number, how many processes): every process takes its share of the traces.
+
+    Attributes:
+        recipes: SHA-256 of a picture -> what the practice world drew it as, or what it was made from, if that is known.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class TraceRows:
         self.families: list[str] = []
         self.unthought, self.own = unthought, own
         self.skipped = 0
+        self.recipes: dict[str, Medium] = {}
         self._known: set[str] = set()
 
     def refresh(self) -> bool:
@@ -100,7 +106,7 @@ class TraceRows:
             asked = questions.get(trace_id, {})
             if asked.get("split", "train") != self.split:
                 continue
-            row = self._row(self.store.get(trace_id))
+            row = self._row(self.store.get(trace_id), [Medium(**medium) for medium in asked.get("media", ())])
             if row is None:
                 self.skipped += 1
             else:
@@ -121,26 +127,34 @@ class TraceRows:
         said = self.store.labelled("question")
         return {trace_id: value for trace_id, value in said.items() if isinstance(value, dict)}
 
-    def _row(self, trace: Trace) -> Row | None:
-        """A trace as a row; None for one that did not end well, is too long, or has lost a picture."""
+    def _row(self, trace: Trace, media: Sequence[Medium] = ()) -> Row | None:
+        """A trace as a row; None for one that did not end well, is too long, or has lost a picture.
+
+        `media` are what the practice world drew for its question, where it says so.
+        """
         if trace.status not in ("answered", "unanswerable"):
             return None
         thoughts = int(hashlib.sha256(trace.id.encode()).hexdigest()[:8], 16) / 16**8 >= self.unthought
         rendered = render_trace(self.renderer, trace, thoughts=thoughts)
         if len(rendered.ids) > self.longest:
             return None
+        drawn = dict(zip(handles_of([medium.kind for medium in media]), media, strict=True))
         try:
-            images = [self._square(trace, slot.handle, slot.sha) for slot in rendered.media if slot.kind == "image"]
+            images = [self._square(trace, slot, drawn) for slot in rendered.media if slot.kind == "image"]
         except MediaError:
             return None
         return Row(rendered.ids, rendered.loss_mask, images)
 
-    def _square(self, trace: Trace, handle: str, sha: str) -> int:
-        """The number of a picture's square, made on first use."""
-        if sha in self.squares:
-            return self.squares.keys[sha]
-        picture: Any = self.media.get(trace.media[handle])
-        return self.squares.add(sha, square_pixels(picture.pixels, self.squares.size))
+    def _square(self, trace: Trace, slot: Slot, drawn: Mapping[str, Medium]) -> int:
+        """The number of a picture's square, made on first use; notes what it was drawn as, or made from."""
+        if slot.sha in self.squares:
+            return self.squares.keys[slot.sha]
+        record = trace.media[slot.handle]
+        medium = drawn.get(record.get("of") or slot.handle)
+        if medium is not None:
+            self.recipes[slot.sha] = medium
+        picture: Any = self.media.get(record)
+        return self.squares.add(slot.sha, square_pixels(picture.pixels, self.squares.size))
 
 
 def texts_of(store: TraceStore | None, limit: int = 4000) -> Iterator[str]:

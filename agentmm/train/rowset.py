@@ -1,6 +1,7 @@
 """Token rows on disk: ids, loss weights and images of many episodes in a few arrays; numpy only.
 
-Images are kept once, as uint8 squares in a memory-mapped file beside the arrays.
+Images are kept once, as uint8 squares in a memory-mapped file beside the arrays. Sets that several processes have made
+are joined without copying a square.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,23 @@ class Row:
     images: Sequence[int] = ()
 
 
+class Squares:
+    """Several arrays of squares, uint8 [M, S, S, 3], behind one numbering; nothing is copied until some are taken."""
+
+    def __init__(self, arrays: Sequence[NDArray[np.uint8]]) -> None:
+        self.arrays = [array for array in arrays if len(array)]
+        self._ends = np.cumsum([0, *(len(array) for array in self.arrays)])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, numbers: Any) -> NDArray[np.uint8]:
+        """[len(numbers), S, S, 3]."""
+        numbers = np.asarray(numbers, np.int64)
+        which = np.searchsorted(self._ends, numbers, side="right") - 1
+        return np.stack([self.arrays[a][n - self._ends[a]] for a, n in zip(which, numbers, strict=True)])
+
+
 @dataclass(frozen=True)
 class RowSet:
     """Many rows, flat.
@@ -45,7 +64,7 @@ class RowSet:
         ends: [R] where each row ends in `ids`.
         images: [sum images] numbers into `pixels`.
         image_ends: [R] where each row's images end in `images`.
-        pixels: uint8 [M, S, S, 3].
+        pixels: uint8 [M, S, S, 3], or several of these as one.
     """
 
     ids: NDArray[np.int32]
@@ -53,10 +72,10 @@ class RowSet:
     ends: NDArray[np.int64]
     images: NDArray[np.int64]
     image_ends: NDArray[np.int64]
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | Squares
 
     @classmethod
-    def of(cls, rows: Iterable[Row], pixels: NDArray[np.uint8] | None = None, size: int = 128) -> RowSet:
+    def of(cls, rows: Iterable[Row], pixels: NDArray[np.uint8] | Squares | None = None, size: int = 128) -> RowSet:
         """Join rows.
 
         Raises:
@@ -77,6 +96,37 @@ class RowSet:
             image_ends=np.cumsum([len(row.images) for row in kept]).astype(np.int64),
             pixels=pixels,
         )
+
+    @classmethod
+    def joined(cls, sets: Sequence[RowSet]) -> RowSet:
+        """The rows of several sets, one set after another."""
+        moved = np.cumsum([0, *(len(one.pixels) for one in sets)])
+        return cls(
+            ids=np.concatenate([one.ids for one in sets]),
+            mask=np.concatenate([one.mask for one in sets]),
+            ends=_on_end([one.ends for one in sets]),
+            images=np.concatenate([one.images + first for one, first in zip(sets, moved, strict=False)]),
+            image_ends=_on_end([one.image_ends for one in sets]),
+            pixels=Squares([array for one in sets for array in one._squares]),
+        )
+
+    @property
+    def _squares(self) -> Sequence[NDArray[np.uint8]]:
+        return self.pixels.arrays if isinstance(self.pixels, Squares) else [self.pixels]
+
+    def save(self, folder: Path) -> None:
+        """Write the rows and their squares to a folder that `load` reads."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "squares.npy", np.concatenate(self._squares or [np.zeros((0, 1, 1, 3), np.uint8)]))
+        np.savez(folder / "rows.npz", **{name: getattr(self, name) for name in _ARRAYS})
+
+    @classmethod
+    def load(cls, folder: Path) -> RowSet:
+        """Read what `save` wrote; the squares stay on disk until they are taken."""
+        with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
+            rows = {name: arrays[name] for name in _ARRAYS}
+        empty = (folder / "squares.npy").stat().st_size < _EMPTY_BYTES
+        return cls(**rows, pixels=np.load(folder / "squares.npy", mmap_mode=None if empty else "r"))
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -103,16 +153,22 @@ class RowSet:
         part = slice(start, self.ends[index])
         return Row(self.ids[part], self.mask[part], self.images[image_start : self.image_ends[index]])  # type: ignore[arg-type]
 
-    def beside(self, other: RowSet) -> RowSet:
-        """These rows and then the other's, with the pictures of both in memory."""
-        moved = (Row(row.ids, row.mask, [i + len(self.pixels) for i in row.images]) for row in other)
-        return RowSet.of([*self, *moved], np.concatenate([self.pixels, other.pixels]))
-
     def split(self, held_out: int) -> tuple[RowSet, RowSet]:
         """(rest, last `held_out` rows); both share the pixels."""
         cut = max(1, len(self) - held_out)
         rows = list(self)
         return RowSet.of(rows[:cut], self.pixels), RowSet.of(rows[cut:] or rows[-1:], self.pixels)
+
+
+_ARRAYS = ("ids", "mask", "ends", "images", "image_ends")
+_EMPTY_BYTES = 200
+"""A file without squares is a header; it cannot be memory-mapped."""
+
+
+def _on_end(ends: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Ends of several runs, each counted on from the one before."""
+    before = np.cumsum([0, *(int(one[-1]) if len(one) else 0 for one in ends)])
+    return np.concatenate([one + first for one, first in zip(ends, before, strict=False)])
 
 
 def batches(rows: RowSet, tokens: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
@@ -135,8 +191,11 @@ def batches(rows: RowSet, tokens: int, seed: int, epoch: int) -> Iterator[NDArra
 
 def _alike(rows: RowSet, part: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Rows by how they begin; those whose beginning few others share are one group."""
-    openings = [bytes(np.asarray(rows.row(int(index)).ids[:_OPENING], np.int32).data) for index in part]
-    _, which, counts = np.unique(openings, return_inverse=True, return_counts=True)
+    places, lengths = np.arange(_OPENING), rows.lengths[part][:, None]
+    ids = rows.ids[np.minimum(rows.ends[part][:, None] - lengths + places, len(rows.ids) - 1)]
+    openings = np.where(places < lengths, ids, -1).astype(np.int32)
+    whole = np.ascontiguousarray(openings).view(f"V{openings.itemsize * _OPENING}")[:, 0]
+    _, which, counts = np.unique(whole, return_inverse=True, return_counts=True)
     group = np.where(counts[which] < _FEW, -1, which)
     return [part[group == number] for number in np.unique(group)]
 

@@ -9,7 +9,7 @@ call or before the answer, holds what these are made from. Knows no question, to
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Observation = dict[str, Any]
@@ -75,6 +75,17 @@ def thinking(thought: str, tool: str, **arguments: Any) -> One:
     """Make one call after a thought that holds what its arguments are made from: `[region_2] 4.50 [region_5] 12.00`."""
     (seen,) = yield from several([Call(tool, arguments, thought)])
     return seen
+
+
+def noting(thought: str, program: Program) -> Program:
+    """A program whose first step comes after a thought: what the planner sees, where that decides what it does."""
+    try:
+        first, *others = next(program)
+        seen = yield [replace(first, thought=thought), *others]
+        while True:
+            seen = yield program.send(seen)
+    except StopIteration as end:
+        return str(end.value)
 
 
 def guarded(program: Program) -> Program:

@@ -17,7 +17,7 @@ from agentmm.world.asking import Match, fill
 from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings.manner import with_manner
+from agentmm.world.wordings.manner import with_manner, with_unknown_words
 from agentmm.world.wordings.skeletons import wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.2}
@@ -226,6 +226,8 @@ class _Sampler:
 
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
+        if self.split == "train":
+            template = with_unknown_words(template, self.words)
         if self.typed or self.split in ("train", "hard"):
             template = with_manner(template, self.words)
         self.dealt[family.name] += 1

@@ -32,26 +32,34 @@ class Medium:
         recipe: what it is: `scene`, `receipt`, `codes`, ...
         seed: the only source of chance.
         blur_px: sigma of a further blur of the picture, in px.
+        turned: degrees counter-clockwise, whole quarters, by which the picture was turned afterwards.
     """
 
     kind: Literal["image", "audio"]
     recipe: str
     seed: int
     blur_px: float = 0.0
+    turned: int = 0
 
     @property
     def truth(self) -> Any:
-        """The made object with everything that is true about it: a `Scene`, a `Document`, ..."""
+        """The made object with everything that is true about it: a `Scene`, a `Document`, ..., before it was turned."""
         return _made(self.recipe, self.seed)
 
     @property
     def pixels(self) -> np.ndarray:
         """The picture, uint8 [H, W, 3] RGB."""
-        if not self.blur_px:
-            return self.truth.pixels
-        from agentmm.world.documents import degrade
+        pixels = self.truth.pixels
+        if self.blur_px:
+            from agentmm.world.documents import degrade
 
-        return degrade.blur(self.truth.pixels, self.blur_px)
+            pixels = degrade.blur(pixels, self.blur_px)
+        return np.ascontiguousarray(np.rot90(pixels, self.turned // 90)) if self.turned else pixels
+
+    @property
+    def key(self) -> str:
+        """The recipe as one word; equal ones give equal media."""
+        return f"{self.recipe}_{self.seed}_{self.blur_px}" + (f"_{self.turned}" if self.turned else "")
 
     @property
     def sound(self) -> tuple[np.ndarray, int]:

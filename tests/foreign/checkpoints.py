@@ -184,6 +184,10 @@ def glm4v() -> Checkpoint:
 # --- Llava: one square, or squares and a thumbnail ---
 
 
+CLIP_TOKENS = {"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+"""How a processor counts the tokens of a CLIP tower: all patches but the class token."""
+
+
 def llava() -> Checkpoint:
     from transformers import CLIPImageProcessor, LlavaProcessor
 
@@ -194,9 +198,7 @@ def llava() -> Checkpoint:
     processor = LlavaProcessor(
         CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
         tokenizer,
-        patch_size=8,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
+        **CLIP_TOKENS,
         chat_template=_template("llava"),
     )
     return model, processor
@@ -215,9 +217,7 @@ def llava_next() -> Checkpoint:
     processor = LlavaNextProcessor(
         LlavaNextImageProcessor(image_grid_pinpoints=grid, **size),
         tokenizer,
-        patch_size=8,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
+        **CLIP_TOKENS,
         chat_template=_template("llava_next"),
     )
     return model, processor

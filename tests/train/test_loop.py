@@ -60,13 +60,15 @@ def test_common_prefix_stops_at_image_loss_and_difference():
 
 def test_shared_prefix_equals_unshared():
     model, stage = tiny(), Stage("it", RATES, steps=1)
-    batch = make_batch(some_rows(), range(6), stage, 6, 0, "cpu")
+    batch = make_batch(some_rows(), range(6), stage, 6, 0)
     assert batch.prefix.shape == (1, 20)
     count = len(batch.ids)
+    weights = torch.cat([torch.zeros(count, 20), batch.weights], 1)
     whole = Batch(
         batch.prefix[:, :0],
         torch.cat([batch.prefix.expand(count, -1), batch.ids], 1),
-        torch.cat([torch.zeros(count, 20), batch.weights], 1),
+        weights,
+        weights[:, 1:].reshape(-1).nonzero().squeeze(1),
         batch.pixels,
         0,
     )
@@ -86,7 +88,7 @@ def test_loss_is_the_weighted_mean_at_the_targets():
     """Two targets of weight 1 and one read token of weight 0.5, from the plain forward."""
     model, stage = tiny(), Stage("it", RATES, steps=1, other_weight=0.5)
     row = Row([30, 31, 32, 33], [0, 0, 1, 1])
-    loss = batch_loss(model, make_batch(RowSet.of([row]), [0], stage, 6, 0, "cpu"))
+    loss = batch_loss(model, make_batch(RowSet.of([row]), [0], stage, 6, 0))
     logs = model(input_ids=torch.tensor([[30, 31, 32, 33]])).logits[0].log_softmax(-1)
     byhand = -(0.5 * logs[0, 31] + logs[1, 32] + logs[2, 33]) / 2.5
     torch.testing.assert_close(loss, byhand)
@@ -188,3 +190,31 @@ def test_pixel_file_keeps_squares_and_drops_a_torn_one(tmp_path):
     assert again.array()[:, 0, 0, 0].tolist() == [1, 2]
     assert again.add("c", np.full((2, 2, 3), 3, np.uint8)) == 2
     assert again.array()[:, 0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_batches_made_ahead_are_the_same():
+    weights = []
+    for loaders in (0, 2):
+        trainer = Trainer(tiny(), Stage("it", RATES, steps=6, tokens=120), seed=3, loaders=loaders)
+        trainer.run(some_rows(8))
+        weights.append(trainer.model.state_dict())
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, msg=name)
+
+
+def test_sets_are_joined_and_kept_on_disk(tmp_path):
+    first, second = some_rows(3, seed=1), some_rows(4, seed=2)
+    whole = RowSet.joined([first, second])
+    assert len(whole) == 7
+    for ours, theirs in zip(whole, [*first, *second], strict=True):
+        assert list(ours.ids) == list(theirs.ids)
+        assert list(ours.mask) == list(theirs.mask)
+    shown = [whole.pixels[whole.row(i).images] for i in range(7)]
+    wanted = [one.pixels[one.row(i).images] for one in (first, second) for i in range(len(one))]
+    assert all(np.array_equal(a, b) for a, b in zip(shown, wanted, strict=True))
+    whole.save(tmp_path / "set")
+    again = RowSet.load(tmp_path / "set")
+    assert again.digest == whole.digest
+    assert np.array_equal(again.pixels[[0, 3]], whole.pixels[[0, 3]])
+    RowSet.of([Row([1, 2], [0, 1])]).save(tmp_path / "bare")
+    assert len(RowSet.load(tmp_path / "bare").pixels) == 0

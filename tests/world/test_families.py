@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_a_call_that_fails_once_is_tried_again(test: list[Question]) -> None:
     for question in with_tools(test[:120]):
         given, steps = answer(question, fail={first_tool(question): 1})
         assert is_right(given, question.accepted, question.kind, question.others), (question.id, given)
-        assert steps[0][0] == steps[1][0]
+        assert replace(steps[0][0], thought="") == replace(steps[1][0], thought="")
 
 
 def test_a_call_that_fails_twice_ends_the_run_honestly(test: list[Question]) -> None:

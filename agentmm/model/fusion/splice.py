@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from agentmm.errors import ConfigError
@@ -25,13 +26,23 @@ def splice(embeds: Tensor, ids: Tensor, features: Tensor, token_id: int) -> Tens
     Raises:
         ConfigError: the number of placeholders is not N * Q.
     """
-    mask = ids == token_id
-    places, tokens = int(mask.sum()), features.shape[0] * features.shape[1]
+    mask, tokens = ids == token_id, features.shape[0] * features.shape[1]
+    if mask.is_cuda and torch.is_grad_enabled():
+        return _unwaited(embeds, mask, features)
+    places = int(mask.sum())
     if places != tokens:
         raise ConfigError(
             "image placeholders and features differ in number", got=places, expected=f"{tokens} placeholders"
         )
     return embeds.masked_scatter(mask.unsqueeze(-1), features.to(embeds.dtype))
+
+
+def _unwaited(embeds: Tensor, mask: Tensor, features: Tensor) -> Tensor:
+    """The same without waiting for the device, neither here nor in the backward pass; what does not fit ends there."""
+    flat = features.flatten(0, 1).to(embeds.dtype)
+    torch._assert_async(mask.sum() == len(flat), "image placeholders and features differ in number")
+    which = (mask.flatten().cumsum(0) - 1).clamp(0, len(flat) - 1).view_as(mask)
+    return torch.where(mask.unsqueeze(-1), torch.nn.functional.embedding(which, flat), embeds)
 
 
 def build(config: MultimodalConfig) -> Callable[[Tensor, Tensor, Tensor, int], Tensor]:

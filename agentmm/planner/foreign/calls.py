@@ -20,6 +20,9 @@ OTHER = "qzothercallqz"
 _JSON_ARGUMENTS = re.compile(r"\{\s*\"" + ARGUMENT + r"\"\s*:\s*\"" + VALUE + r"\"\s*\}")
 _KEYWORDS = re.compile(r"\(\s*" + ARGUMENT + r"\s*=\s*(['\"])" + VALUE + r"\1\s*\)")
 
+Style = Literal["json", "keywords"]
+_STYLES: dict[Style, re.Pattern[str]] = {"json": _JSON_ARGUMENTS, "keywords": _KEYWORDS}
+
 
 @dataclass(frozen=True)
 class CallForm:
@@ -37,12 +40,18 @@ class CallForm:
     middle: str
     between: str
     closing: str
-    style: Literal["json", "keywords"] = "json"
+    style: Style = "json"
 
     def written(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         """Calls as the model writes them."""
-        told = [name + self.middle + self._arguments(arguments) for name, arguments in calls]
-        return self.opening + self.between.join(told) + self.closing
+        return "".join(self.parts(calls))
+
+    def parts(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """The form's own marks and, between each two of them, a name or arguments; nothing for no calls."""
+        told: list[str] = []
+        for number, (name, arguments) in enumerate(calls):
+            told += [self.between if number else self.opening, name, self.middle, self._arguments(arguments)]
+        return [*told, self.closing] if told else []
 
     def _arguments(self, arguments: Mapping[str, Any]) -> str:
         if self.style == "json":
@@ -120,7 +129,7 @@ def form_of(template: Template, marks: Marks) -> CallForm | None:
     two = _body(template, marks, [(NAME, arguments), (OTHER, arguments)])
     if one is None or two is None:
         return None
-    for style, pattern in (("json", _JSON_ARGUMENTS), ("keywords", _KEYWORDS)):
+    for style, pattern in _STYLES.items():
         single, double = pattern.search(one), list(pattern.finditer(two))
         if single is None or len(double) != 2 or NAME not in one[: single.start()]:
             continue
@@ -128,7 +137,7 @@ def form_of(template: Template, marks: Marks) -> CallForm | None:
         gap = two[double[0].end() : double[1].start()]
         if gap.count(OTHER) == 1 and gap.endswith(OTHER + middle):
             between = gap.split(OTHER)[0]
-            return CallForm(opening, middle, between, one[single.end() :], style)  # type: ignore[arg-type]
+            return CallForm(opening, middle, between, one[single.end() :], style)
     return None
 
 

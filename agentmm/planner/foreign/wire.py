@@ -2,7 +2,7 @@
 
 A template that renders schemas, calls, results and pictures in results tells the conversation itself; for others it is
 written in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn) between the template's own marks.
-What users and tools say is plain text: a special token that they spell is spelled out.
+What users, tools and the planner say is plain text: a special token that they spell is spelled out.
 """
 
 from __future__ import annotations
@@ -11,21 +11,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 
 from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
 from agentmm.planner.foreign.template import IMAGE, Marks, Template, Ticks, assistant, marks_of, probe, result, user
+from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.render import Message, read_message
-
-INSTRUCTIONS = (
-    "Answer the user's question about the media. Media and regions have handles such as image_1 or region_2; pass "
-    "handles to tools, never paths. Call tools when they help, several at once when they do not depend on each other. "
-    "Then answer in a few words, and cite the regions that decide it as [region_2]. When the question cannot be "
-    "answered, begin with 'unanswerable:' and say why."
-)
-"""What a foreign model is told first."""
 
 _HERMES = (
     "\n\nYou may call tools. Their signatures:\n<tools>\n{schemas}\n</tools>\n"
@@ -67,11 +59,6 @@ class Wire:
         own = form_of(template, self.marks) if self.ticks.native else None
         self.native = own is not None
         self.form: CallForm = own or HERMES
-
-    @cached_property
-    def end(self) -> str:
-        """What closes an assistant's turn."""
-        return self.marks.assistant[1]
 
     def pieces(
         self,
@@ -134,8 +121,8 @@ class Wire:
         text = "".join(block["text"] for block in message.content if block["type"] == "text")
         if text:
             yield Piece("plain", text, wrote=not message.example)
-        if message.calls:
-            yield Piece("marks", self.form.written(message.calls), wrote=not message.example)
+        for number, text in enumerate(self.form.parts(message.calls)):
+            yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
         """Blocks as plain text and pictures."""

@@ -18,7 +18,7 @@ from agentmm.world.families.documents import lying
 from agentmm.world.families.family import Draw, Family, Rng, Slots
 from agentmm.world.families.printed import lines
 from agentmm.world.families.sight import SEEN
-from agentmm.world.program import Program, cited, missing, one
+from agentmm.world.program import Program, cited, missing, noting, one, thinking
 from agentmm.world.scenes import Scene
 from agentmm.world.sights import TurnedPage
 
@@ -54,13 +54,13 @@ def _either(draws: Mapping[str, Draws]) -> Draws:
 
 
 def _by_kind(programs: Mapping[str, Programs]) -> Programs:
-    """Go on by what the picture shows."""
+    """Note what the picture shows and go on by that."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         if slots.get(SEEN) not in programs:
             yield from ()
             return "unanswerable: a program has no eyes"
-        return (yield from programs[slots[SEEN]](slots, media))
+        return (yield from noting(slots[SEEN], programs[slots[SEEN]](slots, media)))
 
     return program
 
@@ -107,7 +107,8 @@ def _turned(family: Family) -> Family:
     def program(slots: Slots, media: Sequence[str]) -> Program:
         if not slots.get(SEEN, "").isdigit():
             return (yield from family.program(slots, media))
-        turned = yield from one("rotate", image=media[0], degrees=int(slots[SEEN]))
+        degrees = int(slots[SEEN])
+        turned = yield from thinking(f"turn it by {degrees}", "rotate", image=media[0], degrees=degrees)
         return (yield from family.program(slots, [str(turned["image"])]))
 
     needs = "|".join(f"turned_{kind}" for kind in family.needs[0].split("|"))

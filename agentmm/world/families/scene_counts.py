@@ -209,7 +209,7 @@ FAMILIES = [
     ),
     Family(
         "which_more", "scene", "text", ("scene",), _compared(_which),
-        _from_counts(lambda m, n, s: s["a"] if m > n else s["b"]), _THINGS, 1.5,
+        _from_counts(lambda m, n, s: concluded(f"{s['a']} {m}, {s['b']} {n}", s["a" if m > n else "b"])), _THINGS, 1.5,
     ),
     Family(
         "difference", "scene", "number", ("scene",), _difference,

@@ -22,7 +22,7 @@ from agentmm.world.families.family import (
 from agentmm.world.families.prices import total_of
 from agentmm.world.families.printed import alike, lines
 from agentmm.world.families.things import find, lacking, named, present
-from agentmm.world.program import Call, Program, concluded, missing, one, several
+from agentmm.world.program import Call, Program, concluded, missing, one, several, thinking
 from agentmm.world.scenes import Scene
 
 _KINDS = (("shape",), ("colour",), ("colour", "shape"))
@@ -161,7 +161,7 @@ def _bill_program(slots: Slots, media: Sequence[str]) -> Program:
     numbers = [found.number for found in totals if found and found.number]
     if len(numbers) < 2:
         return missing("total")
-    value = yield from one("calculate", expression=f"{numbers[0]} > {numbers[1]}")
+    value = yield from thinking(", ".join(numbers), "calculate", expression=f"{numbers[0]} > {numbers[1]}")
     return picture(0 if value["value"] else 1)[0]
 
 
@@ -179,7 +179,8 @@ def _painted(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
 def _painted_program(slots: Slots, media: Sequence[str]) -> Program:
     seen = yield from several(_each("measure_colour", media))
     at = [i for i, observation in enumerate(seen) if observation["colour"] == slots["a"]]
-    return picture(at[0])[0] if at else missing(f"{slots['a']} picture")
+    noted = ", ".join(f"{number} {observation['colour']}" for number, observation in enumerate(seen, 1))
+    return concluded(noted, picture(at[0])[0] if at else missing(f"{slots['a']} picture"))
 
 
 def _wider(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
@@ -189,7 +190,8 @@ def _wider(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
 
 def _wider_program(slots: Slots, media: Sequence[str]) -> Program:
     seen = yield from several(_each("describe_media", media[:2]))
-    value = yield from one("calculate", expression=f"{seen[0]['width']} > {seen[1]['width']}")
+    widths = [str(observation["width"]) for observation in seen]
+    value = yield from thinking(", ".join(widths), "calculate", expression=" > ".join(widths))
     return picture(0 if value["value"] else 1)[0]
 
 

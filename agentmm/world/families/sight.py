@@ -17,6 +17,7 @@ from agentmm.world.sights import ARRANGEMENTS, PAGES, Sight
 SEEN = "seen"
 """The slot that no template has a place for: what eyes tell."""
 
+_NO_EYES = "unanswerable: a program has no eyes"
 _MANY = "|".join(("scene", *PAGES))
 
 
@@ -41,19 +42,28 @@ def _kind(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
 
 
 def _which(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
-    """Which of three pictures, all of different sorts, is of a sort; each is named in the thought."""
+    """Which of three pictures, all of different sorts, is of a sort."""
     kinds = [_kind_of(truth) for truth in media]
     if len(set(kinds)) < len(kinds):
         return None
     at = int(rng.integers(len(kinds)))
-    named = concluded(", ".join(f"{number} {kind}" for number, kind in enumerate(kinds, 1)), picture(at)[0])
-    return Draw({"a": kinds[at], SEEN: named}, picture(at))
+    return Draw({"a": kinds[at], SEEN: " ".join(kinds)}, picture(at))
 
 
 def _program(slots: Slots, media: Sequence[str]) -> Program:
     """Say what is seen."""
     yield from ()
-    return slots.get(SEEN) or "unanswerable: a program has no eyes"
+    return slots.get(SEEN) or _NO_EYES
+
+
+def _which_program(slots: Slots, media: Sequence[str]) -> Program:
+    """Name the sort of each picture, then the picture of the asked sort."""
+    yield from ()
+    kinds = slots.get(SEEN, "").split()
+    if slots["a"] not in kinds:
+        return _NO_EYES
+    named = ", ".join(f"{number} {kind}" for number, kind in enumerate(kinds, 1))
+    return concluded(named, picture(kinds.index(slots["a"]))[0])
 
 
 FAMILIES = [
@@ -63,6 +73,6 @@ FAMILIES = [
     Family("same_halves", "sight", "yes_no", ("halves",), _word("yes", "no"), _program, {}, 0.9),
     Family("upside_down", "sight", "yes_no", ("turned",), _word("yes", "no"), _program, {}, 0.9),
     Family("sort", "sight", "text", (_MANY,), _kind, _program, {}, 0.9),
-    Family("which_sort", "sight", "picture", (_MANY,) * 3, _which, _program, {"a": "text"}, 0.9),
+    Family("which_sort", "sight", "picture", (_MANY,) * 3, _which, _which_program, {"a": "text"}, 0.9),
 ]
 """What eyes tell."""

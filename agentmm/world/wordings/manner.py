@@ -1,5 +1,7 @@
 """The manner in which a wording is typed: an opening, thanks, lower case, no question mark, a typing error.
 
+And, in training, words that nobody knows: who must understand a question without one of its words leans on the rest.
+
 It works on templates, before their places are filled, and leaves the places alone.
 """
 
@@ -8,6 +10,8 @@ from __future__ import annotations
 import re
 
 import numpy as np
+
+from agentmm.world.invented import made_up
 
 OPENINGS = (
     "Hi, ", "Hello, ", "Hey, ", "Hi there, ", "OK, ", "So, ", "Quick question: ", "One question: ", "Excuse me, ",
@@ -21,8 +25,12 @@ CLOSINGS = (" Thanks!", " Thanks.", " Thank you.", " Thanks a lot!", " Cheers.",
 SHARES = {"opening": 0.12, "closing": 0.07, "lower": 0.18, "no_mark": 0.15, "typo": 0.1}
 """How often each happens, independently."""
 
+UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2
+"""Share of the training questions with unknown words, and the share of such a question's words, one at least."""
+
 _PLACE = re.compile(r"(\{\w+\})")
 _LONG = re.compile(r"[A-Za-z]{5,}")
+_ANY = re.compile(r"[A-Za-z']{2,}")
 _FIRST = re.compile(r"(?!I\b|QR\b)[A-Z]")
 
 
@@ -45,6 +53,27 @@ def with_manner(template: str, rng: np.random.Generator) -> str:
         stop = "" if template.endswith(("?", ".", "!")) else "."
         template += stop + CLOSINGS[int(rng.integers(len(CLOSINGS)))]
     return _lower(template) if happens["lower"] else template
+
+
+def with_unknown_words(template: str, rng: np.random.Generator) -> str:
+    """A template, some of whose words may be others that no language has; places and all marks stay.
+
+    Source: word dropout, arXiv 1511.06349, section 3.1, with a new word for each instead of one for all.
+    """
+    if rng.random() >= UNKNOWN_SHARE:
+        return template
+    parts = _PLACE.split(template)
+    words = [
+        (i, found.span()) for i, part in enumerate(parts) if not _PLACE.match(part) for found in _ANY.finditer(part)
+    ]
+    if not words:
+        return template
+    lost = {int(rng.integers(len(words))), *np.flatnonzero(rng.random(len(words)) < UNKNOWN_WORDS).tolist()}
+    for index in sorted(lost, reverse=True):  # from the end, so that the spans before stay true
+        at, (start, end) = words[index]
+        word = made_up(rng)
+        parts[at] = parts[at][:start] + (word.capitalize() if parts[at][start].isupper() else word) + parts[at][end:]
+    return "".join(parts)
 
 
 def _lower(template: str) -> str:

@@ -17,6 +17,10 @@ from agentmm.model.pixels import scale_tensor
 from agentmm.train.rowset import RowSet, common_prefix
 from agentmm.train.stage import Stage
 
+_MULTIPLE, _IMAGES = 8, 64
+"""A batch is padded to a multiple of so many tokens, as fast attention wants it; on a GPU the pictures to one of so
+many, since a convolution is planned anew for every number of them."""
+
 
 @dataclass
 class Batch:
@@ -56,7 +60,8 @@ def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: i
     """Split the common beginning off and pad rows to one length; placeholders and padding are never targets."""
     picked = [rows.row(int(i)) for i in chosen]
     shared = common_prefix(picked, image_token)
-    width = max(len(row.ids) for row in picked) - shared
+    longest = max(len(row.ids) for row in picked)
+    width = longest + -longest % _MULTIPLE - shared
     ids = np.full((len(picked), width), pad, np.int64)
     weights = np.zeros((len(picked), width), np.float32)
     for line, row in enumerate(picked):
@@ -95,7 +100,7 @@ def same(batch: Batch) -> Batch:
 
 def hidden_states(model: Any, batch: Batch) -> Tensor:
     """[B, T, D] last states of the rows after the prefix; the prefix runs through the decoder once, gradients too."""
-    features = None if batch.pixels is None else model.encode_images(scale_tensor(batch.pixels))
+    features = None if batch.pixels is None else _features(model, batch.pixels)
     embeds = model.embed(batch.ids, features)
     decoder, width = model.decoder.model, batch.prefix.shape[1]
     if not width:
@@ -104,6 +109,13 @@ def hidden_states(model: Any, batch: Batch) -> Tensor:
     decoder(inputs_embeds=model.embed(batch.prefix), past_key_values=cache, use_cache=True)
     cache.batch_repeat_interleave(len(batch.ids))
     return decoder(inputs_embeds=embeds, past_key_values=cache, use_cache=True).last_hidden_state
+
+
+def _features(model: Any, pixels: Tensor) -> Tensor:
+    """[N, Q, D] of uint8 [N, S, S, 3]."""
+    more = -len(pixels) % _IMAGES if pixels.is_cuda else 0
+    padded = F.pad(pixels, (0, 0, 0, 0, 0, 0, 0, more)) if more else pixels
+    return model.encode_images(scale_tensor(padded))[: len(pixels)]
 
 
 def batch_loss(model: Any, batch: Batch) -> Tensor:

@@ -64,7 +64,7 @@ def imagined_rows(
     told: list[tuple[Offered, list[int]]] = []
     for episode, media in imagine_with_media(n, seed, split, sighted=squares is not None, practice=practice):
         offered: Offered = offer(episode, SIGNATURES, rng) if rng.random() < varied else (episode, list(SIGNATURES))
-        told.append((offered, squares_of(media, squares)))
+        told.append((offered, squares_of(media, squares)[: _pictures(offered[0])]))
     shown = [image for _, images in told for image in images] or squares_of([medium("scene", seed)], squares)
     for _ in range(int(n * invented)):
         offered = invented_episode(SIGNATURES, rng)
@@ -90,8 +90,9 @@ def squares_of(media: Iterable[Medium], squares: PixelFile | None) -> list[int]:
 
 
 def _pictures(episode: Messages) -> int:
-    """How many pictures a question shows."""
-    return sum(block["type"] == "image" for block in episode[0]["content"])
+    """How many pictures an episode shows, those that tools made among them."""
+    shown = (message["content"] for message in episode if not isinstance(message["content"], str))
+    return sum(block["type"] == "image" for content in shown for block in content)
 
 
 def _any(shown: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:

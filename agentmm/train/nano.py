@@ -345,7 +345,7 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         if ahead is None:
             mine += run.mixture.beside(renderer, len(mine), seed + epoch, traces.squares)
         told = RowSet.of(mine or traces.rows[:1], traces.squares.array(), traces.squares.size)
-        return told if ahead is None else RowSet.joined([told, *ahead.take(2 * run.workers if epoch else 0)])
+        return told if ahead is None else RowSet.joined([told, *ahead.take(6 * run.workers if epoch else 0)])
 
     def fresh_rows(epoch: int) -> RowSet | None:
         if traces.refresh():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from agentmm.train.imagined import Unimaginable, forgotten, imagine, imagine_episodes, value_of
+from agentmm.train.imagined import Unimaginable, forgotten, imagine, imagine_episodes, imagine_shown, value_of
 from agentmm.world.families import FAMILIES
 from agentmm.world.program import said_aloud
 from agentmm.world.sample import sample_questions
@@ -74,3 +75,29 @@ def test_what_only_eyes_tell_is_not_told_without_a_picture():
 def test_what_cannot_be_told_is_refused():
     with pytest.raises(Unimaginable):
         value_of("(1 + 2) * 3")
+
+
+def test_a_turned_page_is_shown_again_the_right_way_up():
+    rng, upright = np.random.default_rng(0), 0
+    for question in sample_questions("val", 12, 4, families=["turned_value", "turned_sign_line"]):
+        messages, media = imagine_shown(question, rng, sighted=True)
+        call = messages[1]["tool_calls"][0]
+        assert call["name"] == "rotate"
+        assert messages[1]["content"] == f"turn it by {call['args']['degrees']}"
+        assert messages[2]["content"][1] == {"type": "image", "file_id": "image_2"}
+        before, after = media
+        assert np.array_equal(after.pixels, before.truth.page.pixels)
+        upright += messages[3]["tool_calls"][0]["args"] == {"image": "image_2"}
+        said = said_aloud(messages[-1]["content"])
+        assert is_right(said, question.accepted, question.kind, question.others) or "region" in said
+    assert upright == 12
+
+
+def test_rotate_that_fails_makes_no_picture():
+    rng = np.random.default_rng(0)
+    (question,) = sample_questions("val", 1, 4, families=["turned_value"])
+    failing = replace(question, fault={"tool": "rotate", "kind": "error", "times": 1})
+    messages, media = imagine_shown(failing, rng, sighted=True)
+    assert "rotate failed" in messages[2]["content"]
+    assert messages[4]["content"][1]["file_id"] == "image_2"
+    assert len(media) == 2

@@ -76,3 +76,11 @@ def test_practice_asks_a_family_more_often():
 def test_most_glimpses_are_of_the_hard_families(renderer: Renderer, tmp_path: Path):
     asked = Counter(question.family for question in glimpse_questions(200, 1))
     assert 0.65 < sum(asked[name] for name in HARD) / 200 < 0.85
+
+
+def test_pictures_that_tools_made_are_shown_where_the_episode_shows_them(renderer: Renderer, tmp_path: Path):
+    """Also where an episode was cut because its tool is not offered."""
+    squares = PixelFile(tmp_path / "squares.u8", 128)
+    rows = imagined_rows(renderer, 150, 8, varied=1.0, squares=squares, practice={"turned_value": 9})
+    assert [placeholders(renderer, row.ids) for row in rows] == [len(row.images) for row in rows]
+    assert any(len(row.images) == 2 for row in rows)

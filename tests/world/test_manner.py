@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmm.world.wordings.manner import CLOSINGS, OPENINGS, with_manner
+from agentmm.world.wordings.manner import CLOSINGS, OPENINGS, with_manner, with_unknown_words
 
 TEMPLATE = "Which colour has the {a_one} beside {b}?"
 
@@ -41,3 +41,16 @@ def test_i_stays_a_capital_after_an_opening() -> None:
     assert opened
     assert all(text[: -len("I need {a}.")] in OPENINGS for text in opened)
     assert not any(", i need" in text for text in texts if text != text.lower())
+
+
+def test_unknown_words_take_the_place_of_some_and_leave_places_and_marks():
+    told = [with_unknown_words("How many {as} are there, really?", np.random.default_rng(seed)) for seed in range(600)]
+    changed = [text for text in told if text != "How many {as} are there, really?"]
+    assert 80 <= len(changed) <= 160  # a fifth
+    for text in changed:
+        assert "{as}" in text
+        assert text.endswith("?")
+        assert text.count(",") == 1
+        assert len(text.split()) == 6
+        assert text[0].isupper()
+    assert with_unknown_words("{a}?", np.random.default_rng(1)) == "{a}?"

@@ -190,6 +190,8 @@ _ticks: list[Any] = []
 
 
 def _tick_to(queue: Any) -> None:
+    """Begin a process of the pool: processes are the parallelism, so libraries get a thread each."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     _ticks[:] = [queue]
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 

@@ -18,7 +18,7 @@ from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
 from agentmm.world.wordings.manner import with_manner, with_unknown_words
-from agentmm.world.wordings.skeletons import wordings_of
+from agentmm.world.wordings.skeletons import skeletons, wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.2}
 """Share of a split's questions whose first tool fails or, in training, finds nothing."""
@@ -113,7 +113,8 @@ def sample_questions(
 
     Args:
         split: `train` (seen wordings as people type them, faults), `val` (seen wordings), `test` (half seen, half
-            unseen) or `hard` (unseen wordings as people type them, tools that fail, heavier blur).
+            unseen) or `hard` (unseen wordings and words that no training has, as people type them, tools that fail,
+            heavier blur).
         n: how many.
         seed: another seed gives other questions.
         families: only these.
@@ -249,6 +250,8 @@ class _Sampler:
             own = wordings_of(family.name)
             seen = self.split in ("train", "val") or (self.split == "test" and self.dealt[family.name] % 2 == 0)
             templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
+            if self.split == "hard" and family.name in skeletons():
+                templates += skeletons()[family.name].free
         number = int(self.words.integers(len(templates)))
         return first + number, templates[number], seen
 

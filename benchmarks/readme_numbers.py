@@ -28,14 +28,22 @@ def section() -> str:
 def _trained() -> Iterator[str]:
     """What nano learnt from, out of its manifest, and what it reaches, in one sentence."""
     manifest = json.loads((ROOT / "agentmm" / "weights" / "nano" / "manifest.json").read_text(encoding="utf-8"))
-    stages = manifest["recipe"]["stages"].values()
-    tokens, seconds = (sum(stage[what] for stage in stages) for what in ("tokens", "seconds"))
+    stages = list(manifest["recipe"]["stages"].values())
     rows = json.loads((RESULTS / "world.json").read_text(encoding="utf-8"))["by_wording"]
     seen, unseen = (f"**{100 * rows[name]['ratio']:.1f} %**" for name in ("seen", "unseen"))
-    yield f"The `nano` that ships has read {tokens / 1e6:.0f} M tokens in {seconds / 60:.0f} minutes of training on two"
-    yield "cores (`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
+    on = {device: [stage for stage in stages if stage.get("device", "cpu") == device] for device in ("cpu", "cuda")}
+    read = {device: _read_in(part) for device, part in on.items()}
+    told = f"{read['cpu']} on two CPU cores" + (f", then {read['cuda']} on one H200 GPU" if on["cuda"] else "")
+    yield f"The `nano` that ships has read {told}"
+    yield "(`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
     yield f"{seen} of what gold programs reach with the same tools, in wordings and words never seen {unseen}."
     yield ""
+
+
+def _read_in(stages: list[dict[str, Any]]) -> str:
+    """How much was read in some stages, and how long it took."""
+    tokens, seconds = (sum(stage[what] for stage in stages) for what in ("tokens", "seconds"))
+    return f"{tokens / 1e6:.0f} M tokens in {seconds / 60:.0f} minutes"
 
 
 def _world() -> Iterator[str]:
@@ -204,7 +212,7 @@ def _dpo() -> Iterator[str]:
         after = trained["hard"]["after"]
         cells += [f"{after['calls']:.2f}", f"{after['tokens']:.0f}"]
         cells += [f"{100 * trained['margin_grew']:.0f} %", f"{trained['kl']:.4f}"]
-        yield f"| {_NAMED.get(name, name)} | {' | '.join(cells)} |"
+        yield f"| {_called(name, trained)} | {' | '.join(cells)} |"
     before = first["hard"]["before"]
     yield ""
     yield f"Calls and tokens are those of an episode of `hard` afterwards ({before['calls']:.2f} and"
@@ -213,7 +221,9 @@ def _dpo() -> Iterator[str]:
     yield ""
 
 
-_NAMED = {"dpo": "seed 0", "dpo_1": "seed 1", "dpo_2": "seed 2", "control": "control: sides swapped"}
+def _called(name: str, trained: dict[str, Any]) -> str:
+    """How README calls a training."""
+    return "control: sides swapped" if name == "control" else f"seed {trained['recipe']['seed']}"
 
 
 def _moved(found: dict[str, Any]) -> tuple[str, str]:

@@ -76,6 +76,8 @@ class Run:
         drills: copying drills beside each episode of the LM stage.
         mixture: what stands beside the traces of the IT stage.
         rate: peak learning rates as a share of the preset's; a training that goes on from good weights takes less.
+        anew: parts of the start's weights that are not taken: they begin anew.
+        frozen: parts that no stage trains.
         rows: traces as `agentmm.train.packed` writes them, in place of a store.
         workers: processes that make rows of the IT stage ahead; 0 makes them between epochs.
     """
@@ -96,6 +98,8 @@ class Run:
     drills: float = 0.4
     mixture: Mixture = field(default_factory=Mixture)
     rate: float = 1.0
+    anew: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
     rows: Path | None = None
     workers: int = 0
     batch_tokens: int = BATCH_TOKENS
@@ -105,7 +109,7 @@ class Run:
     def stage(self, name: str, rates: Mapping[str, float]) -> Stage:
         """The stage's plan: its share of the minutes."""
         minutes = self.minutes * SHARES[name] / sum(SHARES[stage] for stage in self.stages)
-        peaks = {part: rate * self.rate for part, rate in rates.items()}
+        peaks = {part: rate * self.rate for part, rate in rates.items() if part not in self.frozen}
         return Stage(name, peaks, minutes=minutes, tokens=self.batch_tokens, other_weight=OTHER_WEIGHT[name])
 
 
@@ -193,19 +197,20 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     today, not those that the start was made with.
     """
     model = MultimodalLM(load_preset(run.preset))
+    seed_induction(model.decoder, run.seed)
     if start is None:
-        seed_induction(model.decoder, run.seed)
         return model
     old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
     alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
-    if alike == set(model.config.components):
+    if alike == set(model.config.components) and not run.anew:
         old.config.stages = model.config.stages
         return old
-    for slot in sorted(alike):
+    for slot in sorted(alike - set(run.anew)):
         part, known = getattr(model, slot, None), getattr(old, slot, None)
         if part is not None and known is not None:
             _take_over(part, known, slot, start)
-    run.log(f"{', '.join(sorted(set(model.config.components) - alike))}: other than in {start}, begun anew")
+    begun = sorted((set(model.config.components) - alike) | set(run.anew))
+    run.log(f"{', '.join(begun)}: begun anew, not taken from {start}")
     return model
 
 
@@ -412,6 +417,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
     parser.add_argument("--stages", default="lm,eyes,pt,it")
     parser.add_argument("--start", type=Path, help="exported weights to start from")
+    parser.add_argument("--anew", default="", help="parts of these weights that begin anew: encoder,projector,decoder")
+    parser.add_argument("--frozen", default="", help="parts that are not trained: decoder")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="threads of each process; all cores by default")
@@ -424,6 +431,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--made-up", type=float, default=Mixture.made_up, help="made-up words beside each trace of IT")
     parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
     parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
+    parser.add_argument("--captions", type=int, default=Run.captions, help="caption pairs of PT")
+    parser.add_argument(
+        "--glimpses", type=int, default=Run.glimpses, help="first turns that the picture decides, in PT"
+    )
     parser.add_argument("--rate", type=float, default=Run.rate, help="peak learning rates as a share of the preset's")
     parser.add_argument(
         "--practice", default="", help="IT: families that are shown more often: cell=3,height=2,busy=0.5"
@@ -478,10 +489,27 @@ def _from_options(options: argparse.Namespace) -> Path:
             practice=read_practice(options.practice),
         ),
         rate=options.rate,
+        captions=options.captions,
+        glimpses=options.glimpses,
+        anew=_parts_of(options.anew),
+        frozen=_parts_of(options.frozen),
         rows=options.rows,
         workers=options.workers,
         log=_say,
     )
+
+
+def _parts_of(said: str) -> tuple[str, ...]:
+    """Names of the model's parts.
+
+    Raises:
+        TrainError: there is no such part.
+    """
+    parts = tuple(filter(None, said.split(",")))
+    unknown = set(parts) - {"encoder", "projector", "decoder"}
+    if unknown:
+        raise TrainError("no such part", got=", ".join(sorted(unknown)), expected="encoder, projector, decoder")
+    return parts
 
 
 def _say(line: str) -> None:

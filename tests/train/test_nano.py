@@ -149,6 +149,20 @@ def test_a_start_with_another_projector_keeps_its_encoder_and_decoder(tmp_path, 
     assert now["projector.up.weight"].shape[1] > before["projector.up.weight"].shape[1]
 
 
+def test_parts_may_begin_anew_and_stay_frozen(tmp_path):
+    start = train_nano(0.005, tmp_path / "a", stages=("lm",), preset="tiny", episodes=12)
+    settings = {"preset": "tiny", "captions": 12, "glimpses": 20, "seed": 5}
+    after = train_nano(
+        0.005, tmp_path / "b", stages=("pt",), start=start, anew=("decoder",), frozen=("decoder", "encoder"), **settings
+    )
+    before, now = (MultimodalLM.from_pretrained(folder).state_dict() for folder in (start, after))
+    same = {name for name in before if torch.equal(before[name], now[name])}
+    assert {name for name in before if name.startswith("encoder")} <= same
+    assert "decoder.model.embed_tokens.weight" not in same
+    assert not any(name.startswith("projector") and name.endswith("weight") for name in same)
+    assert set(check_manifest(after)["recipe"]["stages"]["pt"]["rates"]) == {"projector"}
+
+
 def test_wrong_settings_are_one_clear_line(tmp_path, stores):
     with pytest.raises(TrainError, match="bad stages"):
         train_nano(1, tmp_path, stages=("sft",))

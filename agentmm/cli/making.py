@@ -126,6 +126,8 @@ def train_planner(
     resume: bool,
     seed: int,
     device: str | None,
+    rows: Path | None = None,
+    workers: int = 0,
 ) -> dict[str, Any]:
     """The planner nano from nothing; returns its manifest.
 
@@ -139,6 +141,8 @@ def train_planner(
         resume: go on where the folder's last training stopped.
         seed: of weights and order.
         device: torch device; an accelerator where there is one.
+        rows: packed traces, in place of a store.
+        workers: processes that make rows of IT ahead.
 
     Raises:
         UsageError: there is no such store.
@@ -150,7 +154,10 @@ def train_planner(
     words += ["--processes", str(processes), *(["--resume"] if resume else [])]
     words += ["--start", str(start)] if start else []
     words += ["--device", device] if device else []
-    if "it" in stages.split(","):
+    words += ["--workers", str(workers)] if workers else []
+    if rows is not None:
+        words += ["--rows", str(rows)]
+    elif "it" in stages.split(","):
         words += ["--store", str(existing_store(store)), "--home", str(Path(media_root(store)).parent)]
     code = main(words)
     if code == INTERRUPTED:

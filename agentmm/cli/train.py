@@ -48,6 +48,12 @@ def nano(
     processes: Annotated[
         int, typer.Option(min=1, help="Train with so many processes through torchrun; 2 is best on 2 cores.")
     ] = 1,
+    rows: Annotated[
+        Path | None, typer.Option(help="Packed traces in place of a store: python -m agentmm.train.packed --help")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that make rows of IT ahead: as many as a GPU machine can spare.")
+    ] = 0,
     resume: Resume = False,
     seed: Seed = 0,
     device: Device = None,
@@ -57,7 +63,7 @@ def nano(
 
     report = train_planner(
         minutes=minutes, out=out, store=store, stages=stages, start=start, processes=processes, resume=resume,
-        seed=seed, device=device,
+        seed=seed, device=device, rows=rows, workers=workers,
     )  # fmt: skip
     print_json(report)
     say(f"next: agentmm eval world --planner hf:{report['folder']} -n 200")

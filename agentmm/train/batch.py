@@ -52,8 +52,8 @@ class Batch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         pixels = None if self.pixels is None else change(self.pixels)
-        whole = (change(part) for part in (self.prefix, self.ids, self.weights, self.places))
-        return Batch(*whole, pixels, self.tokens)
+        prefix, ids, weights, places = (change(part) for part in (self.prefix, self.ids, self.weights, self.places))
+        return Batch(prefix, ids, weights, places, pixels, self.tokens)
 
 
 def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: int) -> Batch:
@@ -73,7 +73,9 @@ def make_batch(rows: RowSet, chosen: Any, stage: Stage, image_token: int, pad: i
     prefix = torch.tensor(np.asarray(picked[0].ids[:shared], np.int64)[None])
     tokens = sum(len(row.ids) for row in picked)
     places = np.flatnonzero(weights[:, 1:])
-    return Batch(prefix, *map(torch.from_numpy, (ids, weights, places)), pixels, tokens)
+    return Batch(
+        prefix, torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(places), pixels, tokens
+    )  # fmt: skip
 
 
 class Batches(Dataset[Batch]):

@@ -40,7 +40,7 @@ def splice(embeds: Tensor, ids: Tensor, features: Tensor, token_id: int) -> Tens
 def _unwaited(embeds: Tensor, mask: Tensor, features: Tensor) -> Tensor:
     """The same without waiting for the device, neither here nor in the backward pass; what does not fit ends there."""
     flat = features.flatten(0, 1).to(embeds.dtype)
-    torch._assert_async(mask.sum() == len(flat), "image placeholders and features differ in number")
+    torch.ops.aten._assert_async.msg(mask.sum() == len(flat), "image placeholders and features differ in number")
     which = (mask.flatten().cumsum(0) - 1).clamp(0, len(flat) - 1).view_as(mask)
     return torch.where(mask.unsqueeze(-1), torch.nn.functional.embedding(which, flat), embeds)
 

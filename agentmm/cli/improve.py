@@ -16,6 +16,9 @@ EXAMPLES = "agentmm improve --out runs/improved   ·   agentmm improve -n 100 --
 
 OUT = Path("runs/improved")
 
+FURTHER = 100_000
+"""Added to the seed of the further questions."""
+
 JUDGES = ("hard", "test")
 """Splits that judge: `hard` must surely rise, `test` must not surely fall."""
 
@@ -26,6 +29,9 @@ def improve(
     ] = Path("runs/improved"),
     planner: Annotated[str, typer.Option(help="The planner to improve: nano or hf:FOLDER.")] = "nano",
     n: Annotated[int, typer.Option("-n", min=1, help="Training questions to sample.")] = 400,
+    further: Annotated[
+        int, typer.Option(min=0, help="Further questions, of the families whose runs disagree most often.")
+    ] = 0,
     samples: Annotated[int, typer.Option(min=2, help="Runs of each question.")] = 4,
     temperature: Annotated[float, typer.Option(min=0.0, help="Of the samples.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of questions, samples and order.")] = 0,
@@ -49,7 +55,8 @@ def improve(
     """
     planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)
-    report = _paired(out, planner, n, samples, temperature, seed, workers)
+    asked = {"planner": planner, "samples": samples, "temperature": temperature, "workers": workers}
+    report = {"planner": planner, **_paired(out, n, further, seed, asked)}
     recipe = {"epochs": epochs, "lr": lr, "beta": beta}
     names = {f"dpo_{seed + k}" if k else "dpo": {"seed": seed + k} for k in range(rounds)}
     names |= {"control": {"seed": seed, "control": True}} if control else {}
@@ -76,28 +83,31 @@ def better(hard: Any, test: Any) -> bool:
     return hard[0] > 0 and test[1] >= 0
 
 
-def _paired(
-    out: Path, planner: str, n: int, samples: int, temperature: float, seed: int, workers: int
-) -> dict[str, Any]:
+def _paired(out: Path, n: int, further: int, seed: int, asked: dict[str, Any]) -> dict[str, Any]:
     """Samples and pairs; says what there was."""
-    from agentmm.cli.making import collect_runs, write_pairs
+    from agentmm.cli.making import collect_runs, disagreement, write_pairs
 
-    store = str(out / "sampled.db")
+    store, samples = str(out / "sampled.db"), asked["samples"]
     say(f"sampling {n} questions {samples} times -> {store}")
-    collected = collect_runs(
-        split="train", n=n, seed=seed, planner=planner, samples=samples, temperature=temperature, store=store,
-        workers=workers,
-    )  # fmt: skip
+    collected = [collect_runs(split="train", n=n, seed=seed, store=store, **asked)]
+    practice = disagreement(store, "train", seed) if further else {}
+    if practice:
+        most = sorted(practice, key=lambda family: -practice[family])[:5]
+        say(f"{further} further questions, most of all {', '.join(most)}")
+        collected.append(
+            collect_runs(split="train", n=further, seed=seed + FURTHER, store=store, practice=practice, **asked)
+        )
     paired = write_pairs(store, out / "pairs.jsonl", 4)
     if not paired["pairs"]:
         raise TrainError(
             "there is nothing to learn from",
-            got=f"0 pairs of {collected['questions']} questions",
+            got=f"0 pairs of {n} questions",
             expected="questions of which some runs are right and others wrong",
             mend=f"agentmm improve --out {out} -n {2 * n}, or a higher --temperature",
         )
     say(f"{paired['pairs']} pairs of {paired['questions']} questions -> {paired['path']}")
-    return {"planner": planner, "collected": collected, "paired": paired}
+    questions = sum(made["questions"] for made in collected)
+    return {"collected": {"questions": questions, "traces": questions * samples}, "paired": paired}
 
 
 def _trained(out: Path, name: str, planner: str, **recipe: Any) -> dict[str, Any]:

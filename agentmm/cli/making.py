@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def collect_runs(
     store: str | None,
     workers: int,
     dry_run: bool = False,
+    practice: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Gold or sampled runs of world questions into a store; returns what was made.
 
@@ -38,13 +40,14 @@ def collect_runs(
         store: trace store, the user's own where None.
         workers: processes.
         dry_run: only say what would be asked.
+        practice: family -> how many times as often it is asked.
     """
     from agentmm.world.sample import sample_questions
     from agentmm.world.sources import SPLITS
 
     if split not in SPLITS:
         raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
-    questions = list(sample_questions(split, n, seed))
+    questions = list(sample_questions(split, n, seed, practice=practice))
     if dry_run:
         return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
     from agentmm.collect import collect_gold, collect_sampled
@@ -66,6 +69,27 @@ def collect_runs(
             quiet=quiet,
         )
     return {"traces": made, "questions": len(questions), "store": str(out)}
+
+
+def disagreement(store: str, split: str, seed: int) -> dict[str, float]:
+    """Family -> how often some runs of a question are right and others wrong, as a multiple of the mean, 0.05 to 8.
+
+    Of the questions that `collect_runs` sampled with this split and seed; empty where no runs disagree.
+    """
+    from agentmm.trace import TraceStore
+
+    traces = TraceStore(existing_store(store))
+    outcomes, families = defaultdict[str, set[str]](set), dict[str, str]()
+    said = traces.labelled("outcome")
+    for trace, question in traces.labelled("question").items():
+        if trace in said and question["id"].startswith(f"{split}-{seed}-"):
+            outcomes[question["id"]].add(said[trace])
+            families[question["id"]] = question["family"]
+    disagree = Counter(families[question] for question, found in outcomes.items() if len(found) > 1)
+    asked, mean = Counter(families.values()), disagree.total() / max(1, len(outcomes))
+    if not mean:
+        return {}
+    return {family: min(8.0, max(0.05, disagree[family] / count / mean)) for family, count in asked.items()}
 
 
 def write_pairs(store: str | None, path: Path, most: int, *, messages: bool = False) -> dict[str, Any]:

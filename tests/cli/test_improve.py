@@ -12,6 +12,7 @@ from agentmm.cli import making
 from agentmm.cli.improve import better
 from agentmm.eval import running
 from agentmm.eval.running import Outcome
+from agentmm.trace import TraceStore
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,21 @@ def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm
     ran = agentmm("improve", "-n", 2, "--out", tmp_path / "again", "--quiet")
     assert ran.code == 1
     assert "nothing to learn from" in ran.err
+
+
+def test_further_questions_are_of_the_families_whose_runs_disagree(tmp_path) -> None:
+    store = TraceStore(tmp_path / "sampled.db")
+    told = {"cell": ["right", "wrong"], "sum": ["right", "right"], "sort": ["wrong", "wrong"]}
+    for family, outcomes in told.items():
+        for number, outcome in enumerate(outcomes):
+            trace = f"{family}{number}"
+            store.append(trace, "start", {"question": "?", "media": {}, "tools": [], "source": "sampled"})
+            store.label(trace, "question", {"id": f"train-3-000001-{family}", "family": family})
+            store.label(trace, "outcome", outcome)
+    store.append("other", "start", {"question": "?", "media": {}, "tools": [], "source": "sampled"})
+    store.label("other", "question", {"id": "train-4-000001-sum", "family": "sum"})
+    store.label("other", "outcome", "wrong")
+    store.close()
+    found = making.disagreement(str(tmp_path / "sampled.db"), "train", 3)
+    assert found == {"cell": 3.0, "sum": 0.05, "sort": 0.05}
+    assert making.disagreement(str(tmp_path / "sampled.db"), "train", 9) == {}

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from agentmm.planner.chat import load_local
-from agentmm.planner.local import Prompt, Sampling
+from agentmm.planner.local import Prompt
 from agentmm.planner.session import Sessions
+from agentmm.planner.writing import Sampling
 
 STEPS, ROUNDS, ANSWER_TOKENS = 6, 5, 24
 OBSERVATION = json.dumps({"count": 4, "found": [f"region_{i} red circle large {30 * i},{20 * i}" for i in range(1, 5)]})

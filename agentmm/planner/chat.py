@@ -24,11 +24,12 @@ from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.media import MediaStore, default_home
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
-from agentmm.planner.local import Completion, LocalModel, Prompt, Sampling
+from agentmm.planner.local import LocalModel, Prompt
 from agentmm.planner.recorded import below
 from agentmm.planner.render import Rendered, Renderer
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.specs import specs_of
+from agentmm.planner.writing import Completion, Sampling
 from agentmm.state import with_own_ids
 
 _FORM = 'not {"name": ..., "arguments": {...}} between <tool_call> and </tool_call>, nor an answer'

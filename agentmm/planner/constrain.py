@@ -6,6 +6,7 @@ are literals, strings are bounded, arguments stand in the order of the signature
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -132,11 +133,16 @@ class Constraint:
         if self._matcher.is_error():
             raise PlannerError(f"the grammar of the calls does not compile: {self._matcher.get_error()}")
 
+    def copy(self) -> Constraint:
+        """Another one at the same place, which goes on by itself."""
+        twin = copy.copy(self)
+        twin._matcher = self._matcher.deep_copy()
+        return twin
+
     def legal(self) -> NDArray[np.bool_]:
         """Mask of the tokens that may come next, bool `[V]`."""
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-        mask = np.unpackbits(bits, bitorder="little")[: self._vocabulary].astype(bool)
-        return np.pad(mask, (0, self._vocabulary - len(mask)))
+        return np.unpackbits(bits, count=self._vocabulary, bitorder="little").view(np.bool_)
 
     def forced(self, legal: NDArray[np.bool_]) -> bool:
         """Whether the grammar leaves one text: the legal tokens are one, or each begins the longest of them."""
@@ -145,6 +151,18 @@ class Constraint:
             return count == 1
         texts = sorted((self._text_of(int(token)) for token in legal.nonzero()[0]), key=len)
         return all(texts[-1].startswith(text) for text in texts)
+
+    def ahead(self) -> list[int]:
+        """The text that the grammar forces next, as tokens; the model may cut it into others, so they are a guess.
+
+        A copy of the matcher works them out: one that has been asked for forced bytes says other things afterwards.
+        """
+        matcher = self._matcher.deep_copy()
+        return matcher.compute_ff_tokens() if matcher.compute_ff_bytes() else []
+
+    def fitting(self, tokens: Sequence[int]) -> int:
+        """How many of the tokens, one after another from here, are legal."""
+        return self._matcher.validate_tokens(list(tokens))
 
     def take(self, token: int) -> None:
         """Go on by one token.

@@ -17,8 +17,9 @@ torch = pytest.importorskip("torch")
 from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap  # noqa: E402 - after the skip
 from agentmm.planner.chat import ChatMM  # noqa: E402 - after the skip
 from agentmm.planner.completion import parse_completion  # noqa: E402 - after the skip
-from agentmm.planner.local import LocalModel, Prompt, Sampling  # noqa: E402 - after the skip
+from agentmm.planner.local import LocalModel, Prompt  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions, common_prefix  # noqa: E402 - after the skip
+from agentmm.planner.writing import Sampling  # noqa: E402 - after the skip
 
 SPECS = [
     {
@@ -60,7 +61,7 @@ def media(tmp_path, monkeypatch):
     return {f"image_{i + 1}": store.add(picture) for i, picture in enumerate(pictures)}
 
 
-def engine(planner: ChatMM, sessions: Sessions | None) -> LocalModel:
+def engine(planner: ChatMM, sessions: Sessions | None, *, ahead: bool = True) -> LocalModel:
     local = planner.local
     return LocalModel(
         local.model,
@@ -68,6 +69,7 @@ def engine(planner: ChatMM, sessions: Sessions | None) -> LocalModel:
         image_tokens=local.image_tokens,
         end_id=local.end_id,
         sessions=sessions,
+        ahead=ahead,
     )
 
 
@@ -128,6 +130,37 @@ def test_cached_steps_equal_the_uncached_forward(planner):
     assert again.counters.prefill_tokens == len(more.ids) + 1
     assert again.counters.cached_tokens == start - 1
     assert (done.counters.encoder_calls, again.counters.encoder_calls) == (1, 1)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_guesses_change_nothing_but_time(planner, temperature):
+    """A random model repeats itself, so that many guesses hold, and many do not."""
+    ahead, alone = (engine(planner, Sessions(), ahead=ahead) for ahead in (True, False))
+    guessed = 0
+    for seed, word in enumerate(("red", "circle", "what", "image")):
+        prompt = prompt_of(planner, ["how", "many", word, "how", "many"], ["a"])
+        for length in (7, 30):  # the second goes on from a session that the first has left
+            sampling = Sampling(temperature, length, seed)
+            got, want = (local.complete(prompt, picture, sampling=sampling) for local in (ahead, alone))
+            assert (got.ids, got.forced, got.ended) == (want.ids, want.forced, want.ended)
+            np.testing.assert_allclose(got.logp, want.logp, atol=1e-4)
+            np.testing.assert_allclose(got.logp_sampled, want.logp_sampled, atol=1e-4)
+            np.testing.assert_allclose(got.logp, reference_logp(planner, prompt, got.ids), atol=1e-4)
+            assert want.counters.guessed_tokens == 0
+            guessed += got.counters.guessed_tokens
+            prompt = Prompt([*prompt.ids, *got.ids, *planner.renderer.encode("how many")], prompt.images)
+    assert guessed > 0 or temperature > 0
+
+
+def test_a_session_holds_what_was_written_and_no_guess(planner):
+    sessions = Sessions()
+    local, prompt = engine(planner, sessions), prompt_of(planner, ["red", "red", "red"], ["a"])
+    done = local.complete(prompt, picture, sampling=Sampling(max_tokens=20))
+    assert done.counters.guessed_tokens > 0
+    written = [*local.keys(prompt), *done.ids]
+    held = sessions.find([*written, 5])
+    assert held.keys == written[:-1]
+    assert all(keys.shape[2] == values.shape[2] == len(written) - 1 for keys, values in held.layers)
 
 
 def test_equal_ids_with_another_image_are_not_taken_from_the_cache(planner):
@@ -209,6 +242,19 @@ def test_a_random_model_under_the_grammar_makes_only_legal_turns(planner, media)
             assert call["args"]["image"] in media
         again = bound.invoke([question], media=media, seed=seed)
         assert again.response_metadata["completion_ids"] == said.response_metadata["completion_ids"]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_a_grammar_and_guesses_give_what_the_grammar_alone_gives(planner, media, temperature, monkeypatch):
+    blocks = [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "How many red circles?"}]
+    bound = planner.model_copy(update={"temperature": temperature, "max_tokens": 80, "think": False}).bind_tools(SPECS)
+    for seed in range(3):
+        said = []
+        for ahead in (True, False):
+            monkeypatch.setattr(bound.bound.local, "ahead", ahead)
+            said.append(bound.invoke([HumanMessage(blocks)], media=media, seed=seed).response_metadata)
+        assert said[0]["completion_ids"] == said[1]["completion_ids"]
+        np.testing.assert_allclose(said[0]["logp"], said[1]["logp"], atol=1e-4)
 
 
 def test_a_call_without_its_media_cannot_be_written(planner):

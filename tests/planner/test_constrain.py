@@ -92,6 +92,24 @@ def test_text_that_is_forced_is_told_from_choices(tokenizer, matcher):
     assert constraint.forced(constraint.legal())  # image_1 is the only picture
 
 
+def test_forced_text_is_told_ahead_and_looking_ahead_changes_nothing(tokenizer, matcher):
+    """After the tool's name only the end of the call is left, since there is one picture."""
+    constraint = Constraint(matcher, grammar(SPECS, ["image_1"]), len(tokenizer), tokenizer.convert_ids_to_tokens)
+    begun, rest = '<tool_call>{"name": "read', '_text", "arguments": {"image": "image_1"}}</tool_call>'
+    for token in tokenizer.encode(begun, add_special_tokens=False):
+        constraint.take(token)
+    before, twin = constraint.legal(), constraint.copy()
+    ahead = constraint.ahead()
+    assert (before == constraint.legal()).all()
+    assert rest.startswith(tokenizer.decode(ahead))
+    end = tokenizer.encode(rest, add_special_tokens=False)
+    broken = [*end[:3], tokenizer.convert_tokens_to_ids("<think>"), *end[3:]]
+    assert (constraint.fitting(end), constraint.fitting(broken)) == (len(end), 3)
+    for token in end:
+        constraint.take(token)
+    assert (before == twin.legal()).all()  # what was taken here, the copy has not seen
+
+
 @pytest.mark.parametrize(("think", "thought", "none"), [(None, True, True), (True, True, False), (False, False, True)])
 def test_a_thought_may_must_or_must_not_come_first(tokenizer, matcher, think, thought, none):
     lark = grammar(SPECS, ["image_1", "region_1"], think=think)

@@ -7,8 +7,8 @@ from langchain_core.messages import AIMessage
 from agentmm.media import Image, Region
 from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap
 from agentmm.planner.chat import ChatMM
-from agentmm.planner.local import Completion, Counters
 from agentmm.planner.render import call_text
+from agentmm.planner.writing import Completion, Counters
 from agentmm.tool import tool
 
 

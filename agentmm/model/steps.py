@@ -1,0 +1,212 @@
+"""A few tokens at a time through a Qwen3-shaped decoder: the same numbers as its `forward`, less work around them.
+
+A small decoder spends a step on bringing its weights from memory and on Python: modules, masks, cache objects. Here the
+weights of a layer are four matrices (projections side by side, in float16 where that loses nothing), keys and values lie
+in one buffer that grows in place, and a few tokens that are guessed ahead share one reading of the weights.
+`benchmarks/bench_decode.py` compares it with transformers' `generate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
+
+Matrix = Callable[[Tensor], Tensor]
+"""Multiplies [T, D] by weights."""
+
+ONE_THREAD = 2**24
+"""Most parameters of a decoder that one thread steps through as fast as several."""
+
+
+class _Layer(NamedTuple):
+    """Weights of one layer: H query heads, G key-value heads of width W; D of the stream, F of the inner MLP.
+
+    Attributes:
+        qkv: to [(H + 2 G) W] of D.
+        out: to D of [H W].
+        gate_up: to [2 F] of D.
+        down: to D of F.
+        before: [D], weights of the norm before attention; `between` of that before the MLP.
+        heads: [H + G, W], weights of the norms of queries and keys.
+    """
+
+    qkv: Matrix
+    out: Matrix
+    gate_up: Matrix
+    down: Matrix
+    before: Tensor
+    between: Tensor
+    heads: Tensor
+
+
+class Steps:
+    """Steps through a decoder whose weights it has rearranged; made by `of`.
+
+    A norm over n numbers is x / sqrt(|x|^2 + n eps) here; its factor sqrt(n) is folded into the weights behind it.
+    """
+
+    def __init__(self, decoder: Any) -> None:
+        config, body = decoder.config, decoder.model
+        self.decoder, self._made_of = decoder, _versions(decoder)
+        self.heads, self.groups, self.width = config.num_attention_heads, config.num_key_value_heads, config.head_dim
+        self._small = sum(parameter.numel() for parameter in decoder.parameters()) <= ONE_THREAD
+        with torch.no_grad(), self.own_threads():
+            self._embeddings, self._head = body.embed_tokens.weight.detach(), matrix(decoder.lm_head.weight)
+            self._last = body.norm.weight * config.hidden_size**0.5
+            self._layers = [self._folded(layer) for layer in body.layers]
+            self._floors = [
+                self._last.new_tensor(n * config.rms_norm_eps).sqrt() for n in (len(self._last), self.width)
+            ]
+            table = body.rotary_emb(
+                self._last, torch.arange(config.max_position_embeddings, device=self._last.device)[None]
+            )
+            self._cos, sin = (part[0, :, None] for part in table)
+            half = self.width // 2
+            self._sin = torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
+
+    @classmethod
+    def of(cls, decoder: Any) -> Steps | None:
+        """Steps through a decoder; None for one of another shape or precision, or with adapters in it."""
+        config: Any = getattr(decoder, "config", None)
+        if getattr(config, "model_type", "") != "qwen3" or config.attention_bias or config.use_sliding_window:
+            return None
+        plain = all(parameter.dtype == torch.float32 for parameter in decoder.parameters())
+        linears = [module for module in decoder.modules() if "Linear" in type(module).__name__]
+        adapted = any(type(module) is not nn.Linear or hasattr(module, "base_layer") for module in linears)
+        return cls(decoder) if plain and not adapted and config.hidden_act == "silu" else None
+
+    @property
+    def current(self) -> bool:
+        """Whether the decoder's weights are still those that were rearranged."""
+        return self._made_of == _versions(self.decoder)
+
+    @contextmanager
+    def own_threads(self) -> Iterator[None]:
+        """One thread meanwhile where the decoder is small: more gain it nothing.
+
+        On a busy machine they cost it much: they meet some thirty times a step, and each time wait for the scheduler.
+        """
+        before = torch.get_num_threads()
+        fewer = before > 1 and self._small
+        if fewer:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if fewer:
+                torch.set_num_threads(before)
+
+    def begin(self, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> Running:
+        """Go on after keys and values.
+
+        Args:
+            layers: per layer keys and values, each [1, G, T, W].
+            room: most tokens that will be fed.
+        """
+        return Running(self, layers, room)
+
+    def _folded(self, layer: Any) -> _Layer:
+        attention, mlp, root = layer.self_attn, layer.mlp, len(self._last) ** 0.5
+        heads = [attention.q_norm.weight] * self.heads + [attention.k_norm.weight] * self.groups
+        return _Layer(
+            matrix(attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight),
+            matrix(attention.o_proj.weight),
+            matrix(mlp.gate_proj.weight, mlp.up_proj.weight),
+            matrix(mlp.down_proj.weight),
+            layer.input_layernorm.weight * root,
+            layer.post_attention_layernorm.weight * root,
+            torch.stack(heads) * self.width**0.5,
+        )
+
+
+class Running:
+    """One sequence on its way; keys and values are in a buffer [L, 2, G, T + room, W] with room for what comes."""
+
+    def __init__(self, steps: Steps, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> None:
+        self._steps, self.length = steps, layers[0][0].shape[2]
+        self._buffer = _roomy(layers, room)
+
+    def step(self, tokens: Sequence[int]) -> Tensor:
+        """Feed the next T tokens; returns the logits [T, V] after each."""
+        own, at, end = self._steps, self.length, self.length + len(tokens)
+        wide, narrow = own._floors
+        cos, sin = own._cos[at:end], own._sin[at:end]
+        mask = self._mask(at, end)
+        stream = embedding(torch.tensor(tokens, device=cos.device), own._embeddings)
+        for layer, room, keys, values in zip(own._layers, *self._views(at, end), strict=True):
+            qkv = layer.qkv(_normed(stream, wide) * layer.before).view(end - at, -1, own.width)
+            turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
+            torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
+            room.copy_(qkv[:, own.heads :].view(end - at, 2, own.groups, -1))
+            stream = stream + layer.out(self._seen(qkv[:, : own.heads], keys, values, mask))
+            gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
+            stream = stream + layer.down(silu(gate) * up)
+        self.length = end
+        return own._head(_normed(stream, wide) * own._last)
+
+    def keep(self, length: int) -> None:
+        """Forget what was fed after the first `length` tokens."""
+        self.length = min(self.length, length)
+
+    def _views(self, at: int, end: int) -> tuple[Sequence[Tensor], ...]:
+        """Per layer: where new keys and values go [T, 2, G, W], all keys and all values so far [1, G, end, W]."""
+        new = self._buffer[:, :, :, at:end].permute(0, 3, 1, 2, 4)
+        keys, values = self._buffer[:, :, None, :, :end].unbind(1)
+        return new.unbind(0), keys.unbind(0), values.unbind(0)
+
+    def _mask(self, at: int, end: int) -> Tensor | None:
+        """What T new tokens may see, bool [T, end]; None where there is one, which may see all."""
+        if end - at == 1:
+            return None
+        return torch.ones(end - at, end, dtype=torch.bool, device=self._buffer.device).tril(at)
+
+    def _seen(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """Attention of T queries [T, H, W] to what stands up to each: [T, H W]."""
+        count, heads, width = queries.shape
+        seen = scaled_dot_product_attention(queries.transpose(0, 1)[None], keys, values, mask, enable_gqa=True)
+        return seen.transpose(1, 2).reshape(count, heads * width)
+
+    @property
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Per layer keys and values so far, each [1, G, T, W], in memory of their own: the buffer has room to spare."""
+        return [(pair[:1], pair[1:]) for pair in self._buffer[:, :, :, : self.length].clone()]
+
+
+def matrix(*weights: Tensor) -> Matrix:
+    """Weights [.., D] side by side, as what multiplies [T, D] by them to float32 [T, ..].
+
+    Bringing weights from memory is most of a small step, so those that float16 holds exactly (a checkpoint saved in
+    it) are kept in float16 where the processor has a kernel for it; that kernel multiplies and adds in float32.
+    """
+    whole = torch.cat(weights).detach()
+    if whole.device.type == "cpu" and torch.equal(whole.half().float(), whole):
+        with suppress(AttributeError, RuntimeError):  # no such kernel in this build
+            return partial(
+                torch.ops.quantized.linear_dynamic_fp16, W_prepack=torch.ops.quantized.linear_prepack_fp16(whole)
+            )
+    return partial(linear, weight=whole)
+
+
+def _normed(x: Tensor, floor: Tensor) -> Tensor:
+    """RMSNorm over the last axis, without weights and without its factor of the root of the axis' length."""
+    return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot(floor)
+
+
+def _roomy(layers: Sequence[tuple[Tensor, Tensor]], room: int) -> Tensor:
+    """Keys and values, each [1, G, T, W] a layer, in one buffer [L, 2, G, T + room, W]."""
+    _, groups, length, width = layers[0][0].shape
+    buffer = layers[0][0].new_empty(len(layers), 2, groups, length + room, width)
+    for pair, place in zip(layers, buffer[:, :, :, :length], strict=True):
+        torch.cat(pair, out=place)
+    return buffer
+
+
+def _versions(decoder: Any) -> tuple[tuple[int, int], ...]:
+    """Where the weights lie and how often they were changed."""
+    return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in decoder.parameters())

@@ -1,0 +1,117 @@
+"""Steps give what the decoder's own forward gives, go on after any cache, forget guesses, and notice other weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+from agentmm.model.steps import Steps, matrix
+
+IDS = torch.tensor([[5, 9, 2, 40, 7, 7, 31, 12, 3, 26]])
+
+
+def small(*, half=False, **changed):
+    """A random decoder; with `half`, of weights that float16 holds exactly."""
+    torch.manual_seed(3)
+    config = Qwen3Config(
+        vocab_size=48, hidden_size=32, intermediate_size=56, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=16, max_position_embeddings=64, **changed,
+    )  # fmt: skip
+    decoder = Qwen3ForCausalLM(config).eval()
+    with torch.no_grad():  # norms of ones would hide a norm that was folded wrongly
+        for name, parameter in decoder.named_parameters():
+            if "norm" in name:
+                parameter.copy_(torch.rand_like(parameter) + 0.5)
+            if half:
+                parameter.copy_(parameter.half())
+    return decoder
+
+
+def read(decoder, count):
+    """Keys and values of the first tokens, by the decoder itself."""
+    cache = decoder(input_ids=IDS[:, :count], use_cache=True).past_key_values
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
+@pytest.mark.parametrize("counts", [(1, 9), (4, 1, 1, 1, 1, 1, 1), (4, 3, 1, 2), (9, 1)])
+@pytest.mark.parametrize("changed", [{}, {"tie_word_embeddings": True}, {"half": True}])
+def test_steps_equal_the_forward_of_the_whole(counts, changed):
+    decoder, known = small(**changed), counts[0]
+    with torch.inference_mode():
+        whole = decoder(input_ids=IDS)
+        running = Steps.of(decoder).begin(read(decoder, known), room=12)
+        for count in counts[1:]:
+            at = running.length
+            logits = running.step(IDS[0, at : at + count].tolist())
+            torch.testing.assert_close(logits, whole.logits[0, at : at + count], atol=1e-5, rtol=1e-5)
+        assert running.length == IDS.shape[1]
+        for found, expected in zip(running.layers, read(decoder, IDS.shape[1]), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_was_fed_in_vain_is_forgotten():
+    """Two of three guesses go; the right token comes in their place."""
+    decoder = small()
+    with torch.inference_mode():
+        running = Steps.of(decoder).begin(read(decoder, 4), room=12)
+        running.step([*IDS[0, 4:6].tolist(), 30, 30])
+        running.keep(6)
+        logits = running.step(IDS[0, 6:].tolist())
+        torch.testing.assert_close(logits, decoder(input_ids=IDS).logits[0, 6:], atol=1e-5, rtol=1e-5)
+        for found, expected in zip(running.layers, read(decoder, IDS.shape[1]), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_only_weights_that_float16_holds_are_kept_in_it():
+    """3 + 2^-20 is lost in float16, whose numbers around 3 are 2^-9 apart; 3 + 2^-9 is one of them."""
+    ones = torch.ones(1, 4)
+    for part in (2**-20, 2**-9):
+        weights = torch.full((2, 4), 3.0)
+        weights[1, 2] += part
+        assert matrix(weights)(ones)[0].tolist() == [12.0, 12.0 + part]
+
+
+def test_a_small_decoder_steps_in_one_thread():
+    steps, before = Steps.of(small()), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with steps.own_threads():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_went_before_is_left_alone():
+    """Two sequences go on from one cache, each as if alone."""
+    decoder = small()
+    with torch.inference_mode():
+        layers = read(decoder, 4)
+        before = [keys.clone() for keys, _ in layers]
+        steps = Steps.of(decoder)
+        one, two = steps.begin(layers, 2), steps.begin(layers, 2)
+        one.step([1])
+        here = two.step(IDS[0, 4:5].tolist())
+        torch.testing.assert_close(here, decoder(input_ids=IDS[:, :5]).logits[0, -1:], atol=1e-5, rtol=1e-5)
+        assert all(torch.equal(keys, old) for (keys, _), old in zip(layers, before, strict=True))
+
+
+def test_changed_weights_are_noticed():
+    decoder = small()
+    steps = Steps.of(decoder)
+    assert steps.current
+    with torch.no_grad():
+        decoder.model.layers[1].mlp.up_proj.weight.mul_(1.5)
+    assert not steps.current
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")  # peft still asks for it
+def test_other_shapes_have_no_steps():
+    from peft import LoraConfig, get_peft_model
+
+    assert Steps.of(small(attention_bias=True)) is None
+    assert Steps.of(small().to(torch.bfloat16)) is None
+    assert Steps.of(torch.nn.Linear(2, 2)) is None
+    adapted = get_peft_model(small(), LoraConfig(target_modules=["q_proj"], r=2))
+    assert Steps.of(adapted.base_model.model) is None

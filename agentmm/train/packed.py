@@ -72,7 +72,7 @@ class PackedRows:
 
 
 def pack(traces: TraceRows, path: Path) -> dict[str, Any]:
-    """Write the rows of a store; says how many pictures went as a recipe and how many whole.
+    """Write the rows of a store; says how many went and were left out, and how many pictures went as a recipe and whole.
 
     Raises:
         TrainError: there is no row.
@@ -110,7 +110,8 @@ def pack(traces: TraceRows, path: Path) -> dict[str, Any]:
     with partial.open("wb") as file:
         np.savez_compressed(file, **arrays)
     os.replace(partial, path)
-    return {"rows": len(rows), "drawn": len(drawn), "whole": len(whole), "bytes": path.stat().st_size}
+    told = {"rows": len(rows), "left_out": traces.skipped, "drawn": len(drawn), "whole": len(whole)}
+    return told | {"bytes": path.stat().st_size}
 
 
 def tokenizer_digest(renderer: Renderer) -> str:

@@ -72,7 +72,7 @@ class PackedRows:
 
 
 def pack(traces: TraceRows, path: Path) -> dict[str, Any]:
-    """Write the rows of a store; says how many went and were left out, and how many pictures went as a recipe and whole.
+    """Write the rows of a store; says how many went, and how many pictures as a recipe and whole.
 
     Raises:
         TrainError: there is no row.

@@ -1,0 +1,146 @@
+"""Choosing token after token from logits, under a constraint, with log-probabilities: what every local model shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Counters:
+    """What one completion cost.
+
+    Attributes:
+        prefill_tokens: prompt tokens that were fed now.
+        cached_tokens: prompt tokens that a session already held.
+        decode_tokens: tokens that were generated.
+        encoder_calls: images that met the vision encoder.
+        seconds: wall time; of it `encode_seconds` in the vision encoder, `prefill_seconds` for the rest of the prompt,
+            `decode_seconds` for what was generated (the constraint included).
+        cut_off: 1 where the limit of tokens came before the end token.
+    """
+
+    prefill_tokens: int = 0
+    cached_tokens: int = 0
+    decode_tokens: int = 0
+    encoder_calls: int = 0
+    seconds: float = 0.0
+    encode_seconds: float = 0.0
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+    cut_off: int = 0
+
+
+@dataclass
+class Completion:
+    """Generated ids with their log-probabilities.
+
+    Attributes:
+        ids: generated token ids, the end token included where it came.
+        logp: the model's own log-probability of each: temperature 1, no mask.
+        logp_sampled: the log-probability after temperature and mask.
+        forced: whether the grammar left one text only.
+        ended: whether the end token came before the limit.
+        counters: what it cost.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    logp: list[float] = field(default_factory=list)
+    logp_sampled: list[float] = field(default_factory=list)
+    forced: list[bool] = field(default_factory=list)
+    ended: bool = False
+    counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen.
+
+    Attributes:
+        temperature: 0 takes the likeliest legal token.
+        max_tokens: most tokens of a completion.
+        seed: seed of the draws; the same seed and prompt give the same completion.
+        first: a token to begin with wherever the model gives it a chance of `first_from` at least; None for none.
+        first_from: 0..1.
+    """
+
+    temperature: float = 0.0
+    max_tokens: int = 256
+    seed: int = 0
+    first: int | None = None
+    first_from: float = 0.05
+
+
+def decode(
+    logits: Any, step: Callable[[int], Any], ends: Collection[int], constraint: Any, sampling: Sampling
+) -> Completion:
+    """Sample token after token; every token but the last is fed to the model.
+
+    Args:
+        logits: float tensor `[V]` after the prompt's last token.
+        step: feeds one token and returns the logits `[V]` after it.
+        ends: ids of the tokens that end a completion.
+        constraint: has `legal() -> bool [V]`, `forced(legal)` and `take(token)`; None allows everything.
+        sampling: temperature, limit and seed.
+    """
+    rng, result = np.random.default_rng(sampling.seed), Completion()
+    while len(result.ids) < sampling.max_tokens:
+        row = logits.cpu().numpy().astype(np.float64)
+        legal = constraint.legal() if constraint is not None else None
+        wanted = sampling.first is not None and not result.ids and _welcome(row, legal, sampling)
+        if wanted:
+            legal = np.arange(len(row)) == sampling.first
+        token, logp, chosen = choose(row, legal, sampling.temperature, rng)
+        result.ids.append(token)
+        result.logp.append(logp)
+        result.logp_sampled.append(chosen)
+        result.forced.append(wanted or (legal is not None and constraint is not None and constraint.forced(legal)))
+        if token in ends:
+            result.ended = True
+            break
+        if constraint is not None:
+            constraint.take(token)
+        if len(result.ids) < sampling.max_tokens:
+            logits = step(token)
+    return result
+
+
+def _welcome(logits: np.ndarray, legal: np.ndarray | None, sampling: Sampling) -> bool:
+    """Whether the token to begin with is legal, and the model gives it the chance that it needs."""
+    if legal is not None and not legal[sampling.first]:
+        return False
+    return bool(log_softmax(logits)[sampling.first] >= math.log(sampling.first_from))
+
+
+def choose(
+    logits: np.ndarray, legal: np.ndarray | None, temperature: float, rng: np.random.Generator
+) -> tuple[int, float, float]:
+    """Choose one token.
+
+    Args:
+        logits: float `[V]`.
+        legal: bool `[V]`, or None where every token is legal.
+        temperature: 0 takes the likeliest legal token.
+        rng: source of the draw.
+
+    Returns:
+        (token, its log-probability at temperature 1 without mask, the one after temperature and mask).
+    """
+    own = log_softmax(logits)
+    masked = logits if legal is None else np.where(legal, logits, -math.inf)
+    if temperature <= 0:
+        token = int(masked.argmax())
+        return token, float(own[token]), 0.0
+    sampled = log_softmax(masked / temperature)
+    token = int(rng.choice(len(sampled), p=np.exp(sampled)))
+    return token, float(own[token]), float(sampled[token])
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities `[V]` of logits `[V]`; minus infinity stays."""
+    top = logits.max()
+    return logits - top - math.log(np.exp(logits - top).sum())

@@ -1,0 +1,221 @@
+"""From `hf:NAME` to a planner: any image-text-to-text model of transformers, from a folder or the hub; no code of its own.
+
+`hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
+from agentmm.media.opening import file_sha
+
+_FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one"
+
+
+class Named(NamedTuple):
+    """What `hf:NAME?adapter=FOLDER` names."""
+
+    place: str
+    adapter: str | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Named:
+        """Read a name.
+
+        Raises:
+            UnknownPlanner: it asks for something else than an adapter.
+        """
+        place, _, asked = name.removeprefix("hf:").partition("?")
+        given = dict(parse_qsl(asked, keep_blank_values=True))
+        adapter = given.pop("adapter", None)
+        if given or not place or adapter == "" or (asked and adapter is None):
+            raise UnknownPlanner("a planner's name is malformed", got=name, expected=_FORM)
+        return cls(place, adapter)
+
+
+def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **options: Any) -> Any:
+    """A planner on a model of transformers.
+
+    Args:
+        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter.
+        device: a torch device; a GPU where there is one.
+        dtype: a torch dtype or its name; float32 on the CPU, as it was saved on a GPU.
+        **options: fields of `ForeignChat`, for example `temperature=0.7`.
+
+    Raises:
+        MissingExtra: torch, transformers or peft is not installed.
+        UnknownPlanner: there is no such model, or it is none that sees.
+        PlannerError: it has no processor, no usable template or no usable vocabulary.
+    """
+    try:
+        import torch
+        from transformers.utils.logging import disable_progress_bar
+
+        from agentmm.planner.foreign.chat import ForeignChat
+    except ImportError as error:
+        raise MissingExtra(error.name or "torch", "local") from error
+    named = Named.of(name)
+    disable_progress_bar()
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    config, processor = _config(named.place), _processor(named.place)
+    model = _model(named.place, config, dtype or ("auto" if device.startswith("cuda") else torch.float32))
+    if named.adapter is not None:
+        _adapt(model, named.adapter)
+    options.pop("think", None) if options.get("think") is None else None
+    _refuse_unknown(options, ForeignChat)
+    options.setdefault("weights_id", identity(named, config))
+    chat = ForeignChat(model=model.to(device).eval(), processor=processor, planner_name=name, **options)
+    _check(chat)
+    return chat
+
+
+def is_ours(name: str) -> bool:
+    """Whether `hf:NAME` is a folder with a model of our own."""
+    import json
+
+    file = Path(name.removeprefix("hf:").partition("?")[0]) / "config.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8")).get("model_type") == "agentmm"
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
+    """Options that such a planner has not.
+
+    Raises:
+        PlannerError: there is one.
+    """
+    unknown = sorted(set(options) - set(chat.model_fields))
+    if unknown:
+        raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown))
+
+
+def _config(place: str) -> Any:
+    """The model's configuration.
+
+    Raises:
+        UnknownPlanner: there is none, or it is of no model that reads pictures and words.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    folder = Path(place)
+    if not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1):
+        raise UnknownPlanner("no folder there", got=place, expected=_FORM)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=_FORM)
+    try:
+        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+    except Exception as error:  # the hub, the network, the file: each has errors of its own
+        raise _lost(place, error) from error
+    if type(config) not in AutoModelForImageTextToText._model_mapping:
+        raise UnknownPlanner(
+            "the model reads no pictures beside words",
+            got=f"{place} ({config.model_type})",
+            expected="an image-text-to-text model of transformers",
+        )
+    return config
+
+
+def _lost(place: str, error: Exception) -> UnknownPlanner:
+    """One line for a model that could not be found or read."""
+    line = _first_line(error)
+    if Path(place).is_dir():
+        return UnknownPlanner(f"the model's configuration cannot be read: {line}", got=place)
+    mend = "the folder of a model that is here already: hf:FOLDER"
+    return UnknownPlanner(f"no such model here or on the hub: {line}", got=place, expected=_FORM, mend=mend)
+
+
+def _processor(place: str) -> Any:
+    """The model's processor.
+
+    Raises:
+        PlannerError: it has none, or one without eyes.
+    """
+    from transformers import AutoProcessor
+
+    mend = "save the model's processor beside its weights: processor.save_pretrained(FOLDER)"
+    try:
+        processor = AutoProcessor.from_pretrained(place, trust_remote_code=False)
+    except Exception as error:  # as for the configuration
+        raise PlannerError(f"the model has no processor: {_first_line(error)}", got=place, mend=mend) from error
+    if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
+        kind = type(processor).__name__
+        raise PlannerError("the model has no processor for pictures", got=f"{place} ({kind})", mend=mend)
+    return processor
+
+
+def _model(place: str, config: Any, dtype: Any) -> Any:
+    """The model's weights.
+
+    Raises:
+        PlannerError: they cannot be loaded.
+    """
+    from transformers import AutoModelForImageTextToText
+
+    try:
+        return AutoModelForImageTextToText.from_pretrained(place, config=config, dtype=dtype, trust_remote_code=False)
+    except Exception as error:  # missing, cut off, of other shapes, too large
+        raise PlannerError(f"the model's weights cannot be loaded: {_first_line(error)}", got=place) from error
+
+
+def _adapt(model: Any, adapter: str) -> None:
+    """Put a LoRA adapter on a model.
+
+    Raises:
+        MissingExtra: peft is not installed.
+        PlannerError: it is no adapter, or one for another model.
+    """
+    try:
+        import peft  # noqa: F401 (transformers needs it)
+    except ImportError as error:
+        raise MissingExtra("peft", "train") from error
+    if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
+        raise PlannerError("no adapter there", got=adapter, expected="a folder with adapter_config.json")
+    try:
+        model.load_adapter(adapter)
+    except Exception as error:  # as for the weights
+        raise PlannerError(f"the adapter cannot be loaded: {_first_line(error)}", got=adapter) from error
+
+
+def _check(chat: Any) -> None:
+    """What every step needs, once, before the first: marks, a picture's tokens, an end.
+
+    Raises:
+        PlannerError: one of them is missing.
+    """
+    from agentmm.planner.foreign.exactness import probe_picture
+
+    picture = chat.pictures.of("probe", lambda _: probe_picture(0))
+    rows = chat.model.get_input_embeddings().weight.shape[0]
+    beyond = [token for token in (*picture.ids, *chat.ends) if token >= rows]
+    unknown = chat.processor.tokenizer.unk_token_id
+    if beyond or unknown in picture.ids:
+        raise PlannerError(
+            "the model's vocabulary lacks the marks of its processor",
+            got=f"a picture becomes token {(beyond or [unknown])[0]}",
+            expected=f"tokens below {rows}",
+        )
+
+
+def identity(named: Named, config: Any) -> str:
+    """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; and the adapter's."""
+    commit = getattr(config, "_commit_hash", None)
+    own = str(commit)[:16] if commit else _hash_of(Path(named.place))
+    return own if named.adapter is None else f"{own}+{_hash_of(Path(named.adapter))}"
+
+
+def _hash_of(folder: Path) -> str:
+    """The first 16 hex digits over the names and contents of a folder's weight files."""
+    files = sorted(file for pattern in ("*.safetensors", "*.bin") for file in folder.glob(pattern))
+    told = "".join(f"{file.name} {file_sha(file)}\n" for file in files)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says first."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:240]

@@ -75,6 +75,10 @@ class Sampling:
     first_from: float = 0.05
 
 
+GREEDY = Sampling()
+"""The likeliest legal token each time."""
+
+
 def decode(
     logits: Any, step: Callable[[int], Any], ends: Collection[int], constraint: Any, sampling: Sampling
 ) -> Completion:

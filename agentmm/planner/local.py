@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agentmm.planner.decoding import Completion, Counters, Sampling, decode
+from agentmm.planner.decoding import GREEDY, Completion, Counters, Sampling, decode
 from agentmm.planner.session import Key, Sessions, features_of
 
 __all__ = ["Completion", "Counters", "LoadImage", "LocalModel", "Prompt", "Sampling"]
@@ -50,7 +50,7 @@ class LocalModel:
         self._steps: Any = None
 
     def complete(
-        self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = Sampling()
+        self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
     ) -> Completion:
         """Generate until the end token or the limit.
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agentmm.planner.decoding import Completion, Counters, Sampling, decode
+from agentmm.planner.decoding import GREEDY, Completion, Counters, Sampling, decode
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
 from agentmm.planner.foreign.rendering import Told
@@ -40,7 +40,7 @@ class ForeignModel:
         known = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
 
-    def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = Sampling()) -> Completion:
+    def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
         """Generate until an end token or the limit.
 
         Args:

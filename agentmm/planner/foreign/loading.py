@@ -1,6 +1,6 @@
-"""From `hf:NAME` to a planner: any image-text-to-text model of transformers, from a folder or the hub; no code of its own.
+"""From `hf:NAME` to a planner: any image-text-to-text model of transformers, from a folder or the hub.
 
-`hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
+No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.media.opening import file_sha
 
 _FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one"
+
+
+_PATIENCE_S = 5
+"""How long the hub may take to answer."""
 
 
 class Named(NamedTuple):
@@ -61,8 +65,10 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     named = Named.of(name)
     disable_progress_bar()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    config, processor = _config(named.place), _processor(named.place)
-    model = _model(named.place, config, dtype or ("auto" if device.startswith("cuda") else torch.float32))
+    source = _source(named.place)
+    config = _config(named.place, source)
+    processor = _processor(named.place, source)
+    model = _model(named.place, source | {"dtype": dtype or ("auto" if device.startswith("cuda") else torch.float32)})
     if named.adapter is not None:
         _adapt(model, named.adapter)
     options.pop("think", None) if options.get("think") is None else None
@@ -95,7 +101,35 @@ def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
         raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown))
 
 
-def _config(place: str) -> Any:
+def _source(place: str) -> dict[str, Any]:
+    """How the library is to look for a model: on disk alone where it is a folder or the hub cannot be reached.
+
+    Raises:
+        UnknownPlanner: it should be a folder and is none, or one without a configuration.
+    """
+    folder = Path(place)
+    if not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1):
+        raise UnknownPlanner("no planner weights there", got=place, expected=_FORM)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=_FORM)
+    return {"trust_remote_code": False, "local_files_only": folder.is_dir() or not _hub_answers()}
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached; the library itself would try for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_PATIENCE_S)
+    except Exception:  # no name, no route, no time: the transport has errors of its own
+        return False
+    return True
+
+
+def _config(place: str, source: dict[str, Any]) -> Any:
     """The model's configuration.
 
     Raises:
@@ -103,15 +137,10 @@ def _config(place: str) -> Any:
     """
     from transformers import AutoConfig, AutoModelForImageTextToText
 
-    folder = Path(place)
-    if not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1):
-        raise UnknownPlanner("no folder there", got=place, expected=_FORM)
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=_FORM)
     try:
-        config = AutoConfig.from_pretrained(place, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(place, **source)
     except Exception as error:  # the hub, the network, the file: each has errors of its own
-        raise _lost(place, error) from error
+        raise _lost(place, error, source) from error
     if type(config) not in AutoModelForImageTextToText._model_mapping:
         raise UnknownPlanner(
             "the model reads no pictures beside words",
@@ -121,16 +150,17 @@ def _config(place: str) -> Any:
     return config
 
 
-def _lost(place: str, error: Exception) -> UnknownPlanner:
+def _lost(place: str, error: Exception, source: dict[str, Any]) -> UnknownPlanner:
     """One line for a model that could not be found or read."""
-    line = _first_line(error)
     if Path(place).is_dir():
-        return UnknownPlanner(f"the model's configuration cannot be read: {line}", got=place)
-    mend = "the folder of a model that is here already: hf:FOLDER"
-    return UnknownPlanner(f"no such model here or on the hub: {line}", got=place, expected=_FORM, mend=mend)
+        return UnknownPlanner(f"the model's configuration cannot be read: {_first_line(error)}", got=place)
+    if source["local_files_only"]:
+        mend = f"hf:FOLDER, or with the network: hf download {place}"
+        return UnknownPlanner("no such model on this machine, and the hub cannot be reached", got=place, mend=mend)
+    return UnknownPlanner(f"no such model on the hub: {_first_line(error)}", got=place, expected=_FORM)
 
 
-def _processor(place: str) -> Any:
+def _processor(place: str, source: dict[str, Any]) -> Any:
     """The model's processor.
 
     Raises:
@@ -140,7 +170,7 @@ def _processor(place: str) -> Any:
 
     mend = "save the model's processor beside its weights: processor.save_pretrained(FOLDER)"
     try:
-        processor = AutoProcessor.from_pretrained(place, trust_remote_code=False)
+        processor = AutoProcessor.from_pretrained(place, **source)
     except Exception as error:  # as for the configuration
         raise PlannerError(f"the model has no processor: {_first_line(error)}", got=place, mend=mend) from error
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
@@ -149,7 +179,7 @@ def _processor(place: str) -> Any:
     return processor
 
 
-def _model(place: str, config: Any, dtype: Any) -> Any:
+def _model(place: str, source: dict[str, Any]) -> Any:
     """The model's weights.
 
     Raises:
@@ -158,7 +188,7 @@ def _model(place: str, config: Any, dtype: Any) -> Any:
     from transformers import AutoModelForImageTextToText
 
     try:
-        return AutoModelForImageTextToText.from_pretrained(place, config=config, dtype=dtype, trust_remote_code=False)
+        return AutoModelForImageTextToText.from_pretrained(place, **source)
     except Exception as error:  # missing, cut off, of other shapes, too large
         raise PlannerError(f"the model's weights cannot be loaded: {_first_line(error)}", got=place) from error
 

@@ -1,4 +1,4 @@
-"""Pictures as a model's own processor makes them: the tokens that stand for one, and the tensors that its encoder gets."""
+"""Pictures as a model's own processor makes them: the tokens that stand for one, and what its encoder gets."""
 
 from __future__ import annotations
 

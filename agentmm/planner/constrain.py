@@ -55,6 +55,7 @@ class Syntax(NamedTuple):
         answer: regular expression of an answer, without slashes.
         said: regular expression of what may stand before calls; None for nothing.
         style: `json` for an object, `keywords` for Python's keyword arguments.
+        lead: what comes before everything else, as a Lark expression; empty for nothing.
     """
 
     opening: str
@@ -64,6 +65,7 @@ class Syntax(NamedTuple):
     answer: str
     said: str | None = None
     style: Literal["json", "keywords"] = "json"
+    lead: str = ""
 
 
 OURS = Syntax(
@@ -92,7 +94,7 @@ def grammar(
     """
     rules = [rule for spec in specs if (rule := _arguments(spec, handles, syntax)) is not None]
     calls = "calls" if syntax.said is None else "SAID? calls"
-    start = _THINK[think] + (f"({calls} | ANSWER)" if rules else "ANSWER")
+    start = syntax.lead + _THINK[think] + (f"({calls} | ANSWER)" if rules else "ANSWER")
     lines = [_NO_FORCING, f"start: {start}", f"ANSWER: /{syntax.answer}/", _THOUGHT, _NUMBER, _WHOLE]
     lines += [_STRINGS[syntax.style], *([f"SAID: /{syntax.said}/"] if syntax.said is not None else [])]
     if rules:

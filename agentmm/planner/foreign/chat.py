@@ -6,6 +6,7 @@ Each step renders the messages between the model's own marks, feeds what is new,
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -36,6 +37,8 @@ from agentmm.planner.reporting import metadata_of, report_step, stored_media
 from agentmm.planner.session import Sessions
 from agentmm.planner.specs import schema_of, spec_of
 from agentmm.state import with_own_ids
+
+log = logging.getLogger(__name__)
 
 CACHE_BYTES = 2 * 2**30
 """Bytes that the sessions of a model may hold together."""
@@ -126,7 +129,10 @@ class ForeignChat(BaseChatModel):
     def engine(self) -> ForeignModel:
         """What completes prompts."""
         sessions = Sessions(self.cache_bytes, ForeignSession) if self.keep_sessions else None
-        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, self.exactness.exact)
+        measured = self.exactness
+        if not measured.exact:
+            log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
+        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact)
 
     @cached_property
     def _matcher_tokenizer(self) -> Any:
@@ -196,7 +202,7 @@ class ForeignChat(BaseChatModel):
     def _constraint(self, specs: Sequence[Any], records: dict[str, Any]) -> Constraint | None:
         if not self.constrained:
             return None
-        syntax = syntax_of(self.wire.form, self.spelling)
+        syntax = syntax_of(self.wire.form, self.spelling, thinks=self.wire.thinks)
         lark = cached_grammar(json.dumps(list(specs)), tuple(records), False, syntax)
         tokenizer: Any = self.processor.tokenizer
         rows = self.model.get_output_embeddings().weight.shape[0]
@@ -218,7 +224,8 @@ class ForeignChat(BaseChatModel):
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
         ids = done.ids[:-1] if done.ended else done.ids
-        read = self.wire.form.read(self.processor.tokenizer.decode(ids, skip_special_tokens=False))
+        text = self.processor.tokenizer.decode(ids, skip_special_tokens=False)
+        read = self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
         calls = [
             {"name": name, "args": arguments, "id": f"call_{index}", "type": "tool_call"}
             for index, (name, arguments) in enumerate(read.calls)

@@ -127,15 +127,18 @@ class ForeignModel:
 
         def step(token: int) -> Any:
             grown.ids.append(token)
-            return self.uncached(grown, load)[-1]
+            return self.uncached(grown, load, [len(grown.ids) - 1])[0]
 
         counters = Counters(len(told.ids), 0)
         counters.encoder_calls = len(told.images)
-        return ForeignSession(), self.uncached(told, load)[-1], step, counters
+        return ForeignSession(), self.uncached(told, load, [len(told.ids) - 1])[0], step, counters
 
-    def uncached(self, told: Told, load: Load) -> Any:
-        """Logits `[T, V]` of the library's own forward pass, with no cache and no positions of ours."""
+    def uncached(self, told: Told, load: Load, places: Sequence[int]) -> Any:
+        """Logits `[len(places), V]` of the library's own forward pass, with no cache and no positions of ours."""
         import torch
 
         row = torch.tensor([told.ids], device=self.model.device)
-        return self.model(input_ids=row, use_cache=False, **self._inputs(told, told.images, load)).logits[0].float()
+        given, at = self._inputs(told, told.images, load), torch.tensor(places, device=self.model.device)
+        if self._last_only:
+            return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
+        return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()

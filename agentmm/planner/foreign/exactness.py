@@ -43,11 +43,11 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
     images = {placed.sha: probe_picture(int(placed.sha)) for placed in told.images}
     try:
         with torch.inference_mode():
-            whole, parts = engine.uncached(told, images.__getitem__), _in_parts(engine, told, images)
+            parts = _in_parts(engine, told, images)
+            whole = engine.uncached(told, images.__getitem__, [length - 1 for length, _ in parts])
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
-    differences = [float((logits - whole[length - 1]).abs().max()) for length, logits in parts]
-    worst = max(differences)
+    worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
     exact = worst <= limit
     return Exactness(exact, worst, "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}")

@@ -207,9 +207,12 @@ def _adapt(model: Any, adapter: str) -> None:
     if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
         raise PlannerError("no adapter there", got=adapter, expected="a folder with adapter_config.json")
     try:
-        model.load_adapter(adapter)
+        loaded = model.load_adapter(adapter)
     except Exception as error:  # as for the weights
         raise PlannerError(f"the adapter cannot be loaded: {_first_line(error)}", got=adapter) from error
+    stray = sorted({*loaded.missing_keys, *loaded.unexpected_keys})
+    if stray:
+        raise PlannerError("the adapter cannot be loaded: it is one for another model", got=f"{adapter} ({stray[0]})")
 
 
 def _check(chat: Any) -> None:

@@ -77,7 +77,8 @@ def _local(name: str, **options: Any) -> Any:
 
 def _hugging_face(name: str, **options: Any) -> Any:
     """A model of ours that somebody trained further, or any other image-text-to-text model of transformers."""
-    from agentmm.planner.foreign.loading import is_ours, load_foreign
+    from agentmm.planner.foreign.loading import load_foreign
+    from agentmm.planner.foreign.naming import is_ours
 
     return (_local if is_ours(name) else load_foreign)(name, **options)
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from agentmm.cli import run
 from agentmm.errors import PlannerError, UnknownPlanner
 from agentmm.planner import load_planner
-from agentmm.planner.foreign.loading import Named
+from agentmm.planner.foreign.naming import Named
 from tests.foreign.checkpoints import TEXT
 
 # peft asks transformers by an old name

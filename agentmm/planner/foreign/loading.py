@@ -5,40 +5,14 @@ No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA ada
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from typing import Any
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
-from agentmm.media.opening import file_sha
-
-_FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one"
-
+from agentmm.planner.foreign.naming import FORM, Named, identity
 
 _PATIENCE_S = 5
 """How long the hub may take to answer."""
-
-
-class Named(NamedTuple):
-    """What `hf:NAME?adapter=FOLDER` names."""
-
-    place: str
-    adapter: str | None = None
-
-    @classmethod
-    def of(cls, name: str) -> Named:
-        """Read a name.
-
-        Raises:
-            UnknownPlanner: it asks for something else than an adapter.
-        """
-        place, _, asked = name.removeprefix("hf:").partition("?")
-        given = dict(parse_qsl(asked, keep_blank_values=True))
-        adapter = given.pop("adapter", None)
-        if given or not place or adapter == "" or (asked and adapter is None):
-            raise UnknownPlanner("a planner's name is malformed", got=name, expected=_FORM)
-        return cls(place, adapter)
 
 
 def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **options: Any) -> Any:
@@ -79,17 +53,6 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     return chat
 
 
-def is_ours(name: str) -> bool:
-    """Whether `hf:NAME` is a folder with a model of our own."""
-    import json
-
-    file = Path(name.removeprefix("hf:").partition("?")[0]) / "config.json"
-    try:
-        return json.loads(file.read_text(encoding="utf-8")).get("model_type") == "agentmm"
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
 def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
     """Options that such a planner has not.
 
@@ -98,7 +61,8 @@ def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
     """
     unknown = sorted(set(options) - set(chat.model_fields))
     if unknown:
-        raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown))
+        known = ", ".join(sorted(set(chat.model_fields) - {"model", "processor"}))
+        raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown), expected=known)
 
 
 def _source(place: str) -> dict[str, Any]:
@@ -109,9 +73,9 @@ def _source(place: str) -> dict[str, Any]:
     """
     folder = Path(place)
     if not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1):
-        raise UnknownPlanner("no planner weights there", got=place, expected=_FORM)
+        raise UnknownPlanner("no planner weights there", got=place, expected=FORM)
     if folder.is_dir() and not (folder / "config.json").is_file():
-        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=_FORM)
+        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=FORM)
     return {"trust_remote_code": False, "local_files_only": folder.is_dir() or not _hub_answers()}
 
 
@@ -157,7 +121,7 @@ def _lost(place: str, error: Exception, source: dict[str, Any]) -> UnknownPlanne
     if source["local_files_only"]:
         mend = f"hf:FOLDER, or with the network: hf download {place}"
         return UnknownPlanner("no such model on this machine, and the hub cannot be reached", got=place, mend=mend)
-    return UnknownPlanner(f"no such model on the hub: {_first_line(error)}", got=place, expected=_FORM)
+    return UnknownPlanner(f"no such model on the hub: {_first_line(error)}", got=place, expected=FORM)
 
 
 def _processor(place: str, source: dict[str, Any]) -> Any:
@@ -233,20 +197,6 @@ def _check(chat: Any) -> None:
             got=f"a picture becomes token {(beyond or [unknown])[0]}",
             expected=f"tokens below {rows}",
         )
-
-
-def identity(named: Named, config: Any) -> str:
-    """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; and the adapter's."""
-    commit = getattr(config, "_commit_hash", None)
-    own = str(commit)[:16] if commit else _hash_of(Path(named.place))
-    return own if named.adapter is None else f"{own}+{_hash_of(Path(named.adapter))}"
-
-
-def _hash_of(folder: Path) -> str:
-    """The first 16 hex digits over the names and contents of a folder's weight files."""
-    files = sorted(file for pattern in ("*.safetensors", "*.bin") for file in folder.glob(pattern))
-    told = "".join(f"{file.name} {file_sha(file)}\n" for file in files)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _first_line(error: Exception) -> str:

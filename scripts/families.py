@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from agentmm.planner.examination import TICKS, examine
 from tests.foreign.checkpoints import AUDIO, FAMILIES, make
 
@@ -26,6 +28,7 @@ ask `agentmm doctor --planner hf:FOLDER_OR_NAME`. Made by `scripts/families.py`.
 def main() -> None:
     """Print the page."""
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
     names = ["family", *(tick.replace("_", " ") for tick in TICKS), "calls", "sessions", "largest difference"]
     print(HEAD)
     print("| " + " | ".join(names) + " |")

@@ -18,7 +18,7 @@ from agentmm import __version__
 from agentmm.cli.console import print_json, print_text, say
 from agentmm.errors import TraceError
 
-EXAMPLES = "agentmm doctor   ·   agentmm doctor --json"
+EXAMPLES = "agentmm doctor   ·   agentmm doctor --planner hf:FOLDER_OR_NAME   ·   agentmm doctor --json"
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "local": ("torch", "transformers", "tokenizers", "safetensors", "llguidance"),
@@ -35,15 +35,50 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 def doctor(
+    planner: Annotated[
+        str | None, typer.Option(help="Load this planner, and say what it shows and whether its sessions are exact.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> int:
     """Check the device, the extras, the shipped weights and the trace store; exit code 1 where nothing can run."""
+    if planner is not None:
+        return _examined(planner, json_)
     report = _report()
     if json_:
         print_json(report)
     else:
         _show(report)
     return 0 if report["ok"] else 1
+
+
+def _examined(planner: str, json_: bool) -> int:
+    """Report on one planner."""
+    from agentmm.planner.examination import examine
+
+    found = examine(planner)
+    if json_:
+        print_json(found)
+        return 0
+    print_text(f"planner   {found['planner']}: {found['model']}, weights {found['weights'] or 'unknown'}")
+    for name, shown in (found["ticks"] or {}).items():
+        print_text(f"{'✓' if shown else '✗'} {name.replace('_', ' ')}")
+    for line in _examined_lines(found):
+        print_text(line)
+    return 0
+
+
+def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
+    """How a planner calls and remembers, where it is known here."""
+    ways = {"template": "as its own template writes them", "hermes": "in Hermes form between the template's marks"}
+    if found["calls"]:
+        yield f"calls     {ways[found['calls']]}"
+    if found["sessions"] == "exact":
+        measured = f", largest difference {found['difference']:.1e}" if found["difference"] is not None else ""
+        yield f"sessions  exact: a step feeds only what is new{measured}"
+    elif found["sessions"]:
+        yield f"sessions  none: every token costs a whole pass ({found['why']})"
+    if found["context"]:
+        yield f"context   {found['context']} tokens"
 
 
 def _report() -> dict[str, Any]:

@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from langchain_core.callbacks import CallbackManagerForLLMRun, dispatch_custom_event
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable, ensure_config
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
-from agentmm.media import MediaStore, default_home
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import LocalModel, Prompt
-from agentmm.planner.recorded import below
 from agentmm.planner.render import Rendered, Renderer
+from agentmm.planner.reporting import metadata_of, report_step, stored_media
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.specs import specs_of
 from agentmm.planner.writing import Completion, Sampling
@@ -138,7 +137,8 @@ class ChatMM(BaseChatModel):
             rendered, new = self._render(messages, specs, records)
             done = self._complete(rendered, specs, records, seed)
         message = with_own_ids(self._message(done), messages)
-        self._report(rendered, new, done, run_manager)
+        seen = [slot.sha for slot in rendered.media if slot.position >= new]
+        report_step(rendered.ids[new:], seen, done, run_manager)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _render(
@@ -177,47 +177,15 @@ class ChatMM(BaseChatModel):
         return self.local.complete(prompt, self._loader(records), constraint, sampling)
 
     def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
-        """Brings an image by its hash out of the run's store."""
-        folder = (ensure_config().get("configurable") or {}).get("agentmm_store") or default_home() / "media"
-        store = MediaStore(Path(folder))
-        by_sha = {record["sha"]: record for record in records.values() if record.get("sha")}
-
-        def load(sha: str) -> Any:
-            if self.blind:
-                return np.full((8, 8, 3), 128, np.uint8)
-            picture: Any = store.get(by_sha.get(sha, sha))
-            return picture.pixels
-
-        return load
+        """Brings an image's pixels by its hash."""
+        stored = stored_media(records)
+        grey = np.full((8, 8, 3), 128, np.uint8)
+        return lambda sha: grey if self.blind else stored(sha).pixels
 
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
         text = self.processor.tokenizer.decode(done.ids, skip_special_tokens=False)
-        counters = done.counters
-        read = counters.prefill_tokens + counters.cached_tokens
-        return AIMessage(
-            **said(text),
-            response_metadata={"completion_ids": done.ids, "logp": [round(value, 6) for value in done.logp]},
-            usage_metadata={"input_tokens": read, "output_tokens": len(done.ids), "total_tokens": read + len(done.ids)},
-        )
-
-    def _report(
-        self, rendered: Rendered, new: int, done: Completion, run_manager: CallbackManagerForLLMRun | None
-    ) -> None:
-        """One event per step, for the recorder."""
-        if run_manager is None or run_manager.parent_run_id is None:
-            return
-        counters = done.counters
-        event = {
-            "prompt_ids": list(rendered.ids[new:]),
-            "completion_ids": done.ids,
-            "logp": done.logp,
-            "logp_sampled": done.logp_sampled,
-            "forced": [int(value) for value in done.forced],
-            "media": [slot.sha for slot in rendered.media if slot.position >= new],
-            "counters": vars(counters),
-        }
-        dispatch_custom_event("agentmm.step", event, config=below(run_manager))
+        return AIMessage(**said(text), **metadata_of(done))
 
 
 def _shown(message: BaseMessage) -> bool:

@@ -10,7 +10,7 @@ import copy
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,65 +37,109 @@ _MOST_FORCED = 24
 """More legal tokens than this are never one forced text."""
 
 _STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
-_ANSWER = rf"ANSWER: /[^<\x00-\x20]([^<\x00-\x1f]){{0,{ANSWER_BYTES}}}/"
+_QUOTED = rf"STRING: /'([^'\\<\x00-\x1f]|<[ 0-9=(.\-]|\\['\\n]){{0,{TEXT_BYTES}}}'/"
+_STRINGS = {"json": _STRING, "keywords": _QUOTED}
 _THOUGHT = r"THOUGHT: /([^<\x00-\x09]){0,600}/"
 _THINK = {True: "<think> THOUGHT </think> ", False: "", None: "(<think> THOUGHT </think>)? "}
 _NUMBER = r"NUMBER: /-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/"
 _WHOLE = r"WHOLE: /-?(0|[1-9][0-9]{0,8})/"
 
 
-def grammar(specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: bool | None = None) -> str:
+class Syntax(NamedTuple):
+    """How calls and answers are written; the marks are Lark expressions.
+
+    Attributes:
+        opening: before the first name.
+        middle: between a name and its arguments.
+        between: between one call's arguments and the next name.
+        closing: after the last arguments.
+        answer: regular expression of an answer, without slashes.
+        said: regular expression of what may stand before calls; None for nothing.
+        style: `json` for an object, `keywords` for Python's keyword arguments.
+        lead: what comes before everything else, as a Lark expression; empty for nothing.
+    """
+
+    opening: str
+    middle: str
+    between: str
+    closing: str
+    answer: str
+    said: str | None = None
+    style: Literal["json", "keywords"] = "json"
+    lead: str = ""
+
+
+OURS = Syntax(
+    opening=r'<tool_call> "{\"name\": \""',
+    middle=r'"\", \"arguments\": "',
+    between=r'"}" </tool_call> <tool_call> "{\"name\": \""',
+    closing=r'"}" </tool_call>',
+    answer=rf"[^<\x00-\x20]([^<\x00-\x1f]){{0,{ANSWER_BYTES}}}",
+)
+"""The wire of our own planners."""
+
+
+def grammar(
+    specs: Sequence[dict[str, Any]], handles: Sequence[str], *, think: bool | None = None, syntax: Syntax = OURS
+) -> str:
     """The Lark grammar (llguidance's dialect) of every legal completion.
 
     Args:
         specs: tools, as `agentmm.planner.specs` describes them.
         handles: handles that exist now, for example `["image_1", "region_1"]`.
         think: whether a `<think>` block must come first; it may where None.
+        syntax: how calls and answers are written.
 
     Returns:
         Lark text; a tool whose required media do not exist is not in it.
     """
-    rules = [rule for spec in specs if (rule := _arguments(spec, handles)) is not None]
-    start = _THINK[think] + ("(calls | ANSWER)" if rules else "ANSWER")
-    lines = [_NO_FORCING, f"start: {start}", _ANSWER, _THOUGHT, _STRING, _NUMBER, _WHOLE]
+    rules = [rule for spec in specs if (rule := _arguments(spec, handles, syntax)) is not None]
+    calls = "calls" if syntax.said is None else "SAID? calls"
+    start = syntax.lead + _THINK[think] + (f"({calls} | ANSWER)" if rules else "ANSWER")
+    lines = [_NO_FORCING, f"start: {start}", f"ANSWER: /{syntax.answer}/", _THOUGHT, _NUMBER, _WHOLE]
+    lines += [_STRINGS[syntax.style], *([f"SAID: /{syntax.said}/"] if syntax.said is not None else [])]
     if rules:
-        bodies = " | ".join(rules)
-        lines += [f"calls: call{{1,{MAX_CALLS}}}", "call: <tool_call> body </tool_call>", f"body: {bodies}"]
+        more = f"({syntax.between} body){{0,{MAX_CALLS - 1}}}"
+        lines += [f"calls: {syntax.opening} body {more} {syntax.closing}", f"body: {' | '.join(rules)}"]
     return "\n".join(lines)
 
 
-def _arguments(spec: dict[str, Any], handles: Sequence[str]) -> str | None:
+def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> str | None:
     """One alternative of `body`: the whole call of one tool, or None where a required handle cannot be had."""
-    values = {param["name"]: _value(param, handles) for param in spec["params"]}
+    values = {param["name"]: _value(param, handles, syntax) for param in spec["params"]}
     required = [param for param in spec["params"] if param["required"]]
     if any(values[param["name"]] is None for param in required):
         return None
     params = [param for param in spec["params"] if values[param["name"]] is not None]
-    head = _literal(f'{{"name": {json.dumps(spec["name"])}, "arguments": {{')
-    return f"{head} {_sequence(params, values, first=True)} {_literal('}}')}"
+    begin, end = ("{", "}") if syntax.style == "json" else ("(", ")")
+    name = _literal(json.dumps(spec["name"])[1:-1])
+    inside = _sequence(params, values, syntax, first=True)
+    return f"{name} {syntax.middle} {_literal(begin)} {inside} {_literal(end)}"
 
 
-def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], *, first: bool) -> str:
-    """`"a": X, "b": Y` with optional ones left out, commas where they belong."""
+def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], syntax: Syntax, *, first: bool) -> str:
+    """`"a": X, "b": Y` or `a=X, b=Y` with optional ones left out, commas where they belong."""
     if not params:
         return '""'
     param, rest = params[0], params[1:]
-    key = _literal(("" if first else ", ") + f"{json.dumps(param['name'])}: ")
-    given = f"{key} {values[param['name']]}" + (f" {_sequence(rest, values, first=False)}" if rest else "")
+    named = f"{json.dumps(param['name'])}: " if syntax.style == "json" else f"{param['name']}="
+    key = _literal(("" if first else ", ") + named)
+    given = f"{key} {values[param['name']]}" + (f" {_sequence(rest, values, syntax, first=False)}" if rest else "")
     if param["required"]:
         return given
-    return f"({given} | {_sequence(rest, values, first=first)})"
+    return f"({given} | {_sequence(rest, values, syntax, first=first)})"
 
 
-def _value(param: dict[str, Any], handles: Sequence[str]) -> str | None:
+def _value(param: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> str | None:
     """What may stand as the value of a parameter, or None where nothing may."""
+    written = json.dumps if syntax.style == "json" else repr
     if param["accepts"]:
         legal = [handle for handle in handles if _fits(handle, param["accepts"])]
-        return "(" + " | ".join(_literal(f'"{handle}"') for handle in legal) + ")" if legal else None
+        return "(" + " | ".join(_literal(written(handle)) for handle in legal) + ")" if legal else None
     if param["choices"]:
-        return "(" + " | ".join(_literal(json.dumps(choice)) for choice in param["choices"]) + ")"
+        return "(" + " | ".join(_literal(written(choice)) for choice in param["choices"]) + ")"
     if param["modality"] == "Flag":
-        return '("true" | "false")'
+        return "(" + " | ".join(_literal(written(value)) for value in (True, False)) + ")"
     if param["modality"] == "Number":
         return "WHOLE" if param["whole"] else "NUMBER"
     return "STRING"
@@ -174,8 +218,12 @@ class Constraint:
             raise PlannerError(f"token {token} is not legal here: {self._matcher.get_error()}")
 
 
-def matcher_tokenizer(tokenizer: Any) -> Any:
-    """Llguidance's view of a fast Hugging Face tokenizer; its end token is the wire's `<|end|>`.
+def matcher_tokenizer(tokenizer: Any, ends: Sequence[int] | None = None) -> Any:
+    """Llguidance's view of a fast Hugging Face tokenizer.
+
+    Args:
+        tokenizer: the tokenizer.
+        ends: ids of the tokens that end a completion; None for the wire's `<|end|>`.
 
     Raises:
         MissingExtra: llguidance is not installed.
@@ -184,12 +232,11 @@ def matcher_tokenizer(tokenizer: Any) -> Any:
         import llguidance.hf
     except ImportError as error:
         raise MissingExtra("llguidance", "local") from error
-    return llguidance.hf.from_tokenizer(
-        tokenizer, n_vocab=len(tokenizer), eos_token=tokenizer.convert_tokens_to_ids("<|end|>")
-    )
+    ends = [tokenizer.convert_tokens_to_ids("<|end|>")] if ends is None else list(ends)
+    return llguidance.hf.from_tokenizer(tokenizer, n_vocab=len(tokenizer), eos_token=ends)
 
 
 @lru_cache(maxsize=256)
-def cached_grammar(specs_json: str, handles: tuple[str, ...], think: bool | None) -> str:
+def cached_grammar(specs_json: str, handles: tuple[str, ...], think: bool | None, syntax: Syntax = OURS) -> str:
     """`grammar` on hashable arguments: the same tools and handles come back many times in an episode."""
-    return grammar(json.loads(specs_json), handles, think=think)
+    return grammar(json.loads(specs_json), handles, think=think, syntax=syntax)

@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmm.errors import UnknownPlanner
 
-NAMES = "nano | hf:FOLDER | openai:MODEL@URL | provider:model | scripted | exerciser | file.py:name"
+NAMES = "nano | hf:FOLDER_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser | file.py:name"
 """What `load_planner` understands."""
 
 
@@ -33,7 +33,7 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     kind, _, rest = name.partition(":")
     makers: dict[str, Callable[..., Any]] = {
         "nano": _local,
-        "hf": _local,
+        "hf": _hugging_face,
         "scripted": _scripted,
         "exerciser": _exerciser,
     }
@@ -73,6 +73,14 @@ def _local(name: str, **options: Any) -> Any:
     from agentmm.planner.chat import load_local
 
     return load_local(name, **options)
+
+
+def _hugging_face(name: str, **options: Any) -> Any:
+    """A model of ours that somebody trained further, or any other image-text-to-text model of transformers."""
+    from agentmm.planner.foreign.loading import load_foreign
+    from agentmm.planner.foreign.naming import is_ours
+
+    return (_local if is_ours(name) else load_foreign)(name, **options)
 
 
 def _remote(name: str, **options: Any) -> Any:

@@ -74,7 +74,7 @@ class LocalModel:
             session, logits, counters = self._prefill(prompt, load)
             counters.prefill_seconds = time.perf_counter() - started - counters.encode_seconds
             decoding = time.perf_counter()
-            writing = Writing(constraint, sampling, self.end_id)
+            writing = Writing(constraint, sampling, (self.end_id,))
             self._decode(prompt, session, logits, writing)
             counters.decode_seconds = time.perf_counter() - decoding
         if self.sessions is not None:

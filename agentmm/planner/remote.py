@@ -23,6 +23,7 @@ from langchain_core.runnables.config import ensure_config
 from agentmm.errors import MissingExtra, UnknownPlanner
 from agentmm.media import Audio, Image, MediaStore, Record, Video, default_home
 from agentmm.planner.instructions import INSTRUCTIONS
+from agentmm.planner.specs import schema_of
 
 MAX_SIDE_PX = 1024
 """Longest side of a picture that is sent."""
@@ -177,8 +178,7 @@ def _schema(tool: Any) -> Any:
     """OpenAI's form of a tool, which every provider's library converts."""
     if not hasattr(tool, "params"):
         return tool
-    about = {"name": tool.name, "description": f"{tool.description}\n{tool.signature}", "parameters": tool.args_schema}
-    return {"type": "function", "function": about}
+    return schema_of(tool)
 
 
 def _quiet() -> Any:

@@ -43,6 +43,17 @@ class Session:
             {sha: value for sha, value in self.features.items() if sha in shas},
         )
 
+    def reach(self, shared: int, wanted: int) -> int:
+        """How many of a prompt's `wanted` keys a fork can hold, of which it shares the first `shared`.
+
+        At least one key is left to feed, since a step needs the logits after its last key.
+        """
+        return min(shared, wanted - 1)
+
+    def gives_way(self) -> bool:
+        """Whether a session that extends it makes it useless."""
+        return True
+
     @property
     def bytes(self) -> int:
         """Bytes that its tensors take."""
@@ -66,34 +77,37 @@ class Sessions:
 
     Args:
         limit_bytes: most bytes that the sessions may hold together.
+        fresh: makes an empty session; its class says what a session of this kind of model is.
     """
 
-    def __init__(self, limit_bytes: int = DEFAULT_BYTES) -> None:
-        self.limit_bytes = limit_bytes
+    def __init__(self, limit_bytes: int = DEFAULT_BYTES, fresh: Callable[[], Any] = Session) -> None:
+        self.limit_bytes, self.fresh = limit_bytes, fresh
         self._lock = threading.Lock()
-        self._sessions: OrderedDict[int, Session] = OrderedDict()
+        self._sessions: OrderedDict[int, Any] = OrderedDict()
         self._next = 0
 
-    def find(self, keys: Sequence[Key]) -> Session:
-        """A fork of the stored session that shares the longest prefix with `keys`, short of the last key.
-
-        At least one key is left to feed, since a step needs the logits after its last key.
-        """
+    def find(self, keys: Sequence[Key]) -> Any:
+        """A fork of the stored session that reaches furthest into `keys`; an empty one where none reaches."""
         with self._lock:
             best, length = None, 0
             for number, session in self._sessions.items():
-                shared = min(common_prefix(session.keys, keys), len(keys) - 1)
+                shared = session.reach(common_prefix(session.keys, keys), len(keys))
                 if shared > length:
                     best, length = number, shared
             if best is None:
-                return Session()
+                return self.fresh()
             self._sessions.move_to_end(best)
             return self._sessions[best].fork(length)
 
-    def keep(self, session: Session) -> None:
+    def keep(self, session: Any) -> None:
         """Store a session; one that it extends gives way to it."""
         with self._lock:
-            covered = [n for n, old in self._sessions.items() if common_prefix(old.keys, session.keys) == len(old.keys)]
+            covered = [
+                number
+                for number, old in self._sessions.items()
+                if common_prefix(old.keys, session.keys) == len(old.keys)
+                and (old.gives_way() or len(old.keys) == len(session.keys))
+            ]
             for number in covered:
                 del self._sessions[number]
             self._sessions[self._next] = session

@@ -31,6 +31,43 @@ def specs_of(tools: Iterable[Any]) -> list[dict[str, Any]]:
     return [spec_of(tool) for tool in tools]
 
 
+def schema_of(tool: Any) -> dict[str, Any]:
+    """A tool in OpenAI's form, which chat templates and providers read.
+
+    Args:
+        tool: as for `spec_of`; a specification alone gives the schema of its parameters.
+    """
+    if hasattr(tool, "params"):
+        described = f"{tool.description}\n{tool.signature}"
+        parameters = tool.args_schema
+    elif isinstance(tool, dict):
+        described, parameters = tool.get("description", ""), _parameters(tool["params"])
+    else:
+        fields = tool.tool_call_schema
+        described = tool.description
+        parameters = fields if isinstance(fields, dict) else fields.model_json_schema()
+    name = tool["name"] if isinstance(tool, dict) else tool.name
+    return {"type": "function", "function": {"name": name, "description": described, "parameters": parameters}}
+
+
+def _parameters(params: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """JSON Schema of the parameters of a specification."""
+    listed = list(params)
+    properties = {param["name"]: _property(param) for param in listed}
+    required = [param["name"] for param in listed if param["required"]]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _property(param: dict[str, Any]) -> dict[str, Any]:
+    if param["accepts"]:
+        handles = " or ".join(f"{name.lower()}_1" for name in param["accepts"])
+        return {"type": "string", "description": f"handle of existing media, such as {handles}"}
+    if param["choices"]:
+        return {"type": "string", "enum": list(param["choices"])}
+    kinds = {"Number": "integer" if param["whole"] else "number", "Flag": "boolean"}
+    return {"type": kinds.get(param["modality"], "string")}
+
+
 def _param(name: str, param: Any) -> dict[str, Any]:
     return {
         "name": name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,15 +87,15 @@ class Writing:
     Args:
         constraint: an `agentmm.planner.constrain.Constraint`; None allows everything.
         sampling: temperature, limit and seed.
-        end_id: id of the end token.
+        ends: ids of the tokens that end a completion.
 
     Attributes:
         result: what was written so far.
         guessed: how many of its tokens took no step of their own.
     """
 
-    def __init__(self, constraint: Any, sampling: Sampling, end_id: int) -> None:
-        self.constraint, self.sampling, self._end_id = constraint, sampling, end_id
+    def __init__(self, constraint: Any, sampling: Sampling, ends: Collection[int]) -> None:
+        self.constraint, self.sampling, self._ends = constraint, sampling, ends
         self.result, self.guessed = Completion(), 0
         self._rng = np.random.default_rng(sampling.seed)
 
@@ -119,7 +119,7 @@ class Writing:
         for held, (row, guess) in enumerate(zip(rows, [*guesses, None], strict=True)):
             token = self._write(row.astype(np.float64))
             self.guessed += held > 0
-            self.result.ended = token == self._end_id
+            self.result.ended = token in self._ends
             if self.result.ended or len(self.result.ids) >= self.sampling.max_tokens:
                 return True
             if self.constraint is not None:
@@ -141,6 +141,24 @@ class Writing:
         result.logp_sampled.append(chosen)
         result.forced.append(wanted or (legal is not None and constraint is not None and constraint.forced(legal)))
         return token
+
+
+def write(
+    logits: Any, step: Callable[[int], Any], ends: Collection[int], constraint: Any, sampling: Sampling
+) -> Completion:
+    """A completion without guesses: token after token, every one but the last fed to the model.
+
+    Args:
+        logits: float tensor `[V]` after the prompt's last token.
+        step: feeds one token and returns the logits `[V]` after it.
+        ends: ids of the tokens that end a completion.
+        constraint: an `agentmm.planner.constrain.Constraint`; None allows everything.
+        sampling: temperature, limit and seed.
+    """
+    writing = Writing(constraint, sampling, ends)
+    while not writing.take(logits.cpu().numpy()[None]):
+        logits = step(writing.result.ids[-1])
+    return writing.result
 
 
 def _welcome(logits: np.ndarray, legal: np.ndarray | None, sampling: Sampling) -> bool:

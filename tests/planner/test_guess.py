@@ -65,7 +65,7 @@ def rows(*likeliest):
 
 
 def test_a_row_counts_as_long_as_what_was_fed_before_it_came_true():
-    writing = Writing(None, Sampling(max_tokens=9), END)
+    writing = Writing(None, Sampling(max_tokens=9), (END,))
     assert not writing.take(rows(3))
     assert not writing.take(rows(4, 5, 6, 7), [4, 8, 6])  # 8 was fed where 5 belongs
     assert (writing.result.ids, writing.guessed, writing.room) == ([3, 4, 5], 1, 5)
@@ -75,6 +75,6 @@ def test_a_row_counts_as_long_as_what_was_fed_before_it_came_true():
 
 
 def test_the_limit_ends_a_completion_among_guesses():
-    writing = Writing(None, Sampling(max_tokens=2), END)
+    writing = Writing(None, Sampling(max_tokens=2), (END,))
     assert writing.take(rows(4, 5, 6), [4, 5])
     assert (writing.result.ids, writing.result.ended) == ([4, 5], False)

@@ -68,16 +68,15 @@ class CallForm:
         return found
 
     def _run(self, text: str, at: int, found: ReadCalls) -> int:
-        """Calls that follow an opening; where they end."""
-        begun = at
+        """Calls that follow an opening; where they end. What cannot be read begins with the call that cannot."""
         while True:
             middle = text.find(self.middle.strip() or self._bracket, at)
             name = text[at : max(at, middle)].strip()
             if middle < 0 or not re.fullmatch(r"[\w.\-]{1,80}", name):
-                return self._lost(text, begun, found)
+                return self._lost(text, at, found)
             parsed = self._parsed(text, middle + len(self.middle.strip()))
             if parsed is None:
-                return self._lost(text, begun, found)
+                return self._lost(text, at, found)
             arguments, at = parsed
             found.calls.append((name, arguments))
             if not _begins(text, at, self.between):

@@ -59,6 +59,7 @@ class Wire:
         own = form_of(template, self.marks) if self.ticks.native else None
         self.native = own is not None
         self.form: CallForm = own or HERMES
+        self.thinks = self.marks.assistant[0].rstrip().endswith("<think>")
 
     def pieces(
         self,

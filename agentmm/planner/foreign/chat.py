@@ -1,0 +1,248 @@
+"""`ForeignChat`: another maker's image-text-to-text model as a LangChain chat model that calls tools.
+
+Each step renders the messages between the model's own marks, feeds what is new, and reports itself by one event.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from PIL import Image as PILImage
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from agentmm.errors import PlannerError
+from agentmm.planner.completion import split_thought
+from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.foreign.engine import ForeignModel, Load
+from agentmm.planner.foreign.exactness import Exactness, measure
+from agentmm.planner.foreign.pictures import Pictures
+from agentmm.planner.foreign.rendering import ForeignRenderer, Told
+from agentmm.planner.foreign.session import ForeignSession
+from agentmm.planner.foreign.spelling import Spelling
+from agentmm.planner.foreign.syntax import syntax_of
+from agentmm.planner.foreign.template import Template
+from agentmm.planner.foreign.wire import Wire
+from agentmm.planner.reporting import metadata_of, report_step, stored_media
+from agentmm.planner.session import Sessions
+from agentmm.planner.specs import schema_of, spec_of
+from agentmm.planner.writing import Completion, Sampling
+from agentmm.state import with_own_ids
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = 2 * 2**30
+"""Bytes that the sessions of a model may hold together."""
+
+
+class ForeignChat(BaseChatModel):
+    """A model of transformers with its processor, as a chat model.
+
+    Attributes:
+        model: the model.
+        processor: its processor, with tokenizer and chat template.
+        planner_name: how traces call it.
+        weights_id: identity of the weights and the adapter, for traces.
+        temperature: 0 takes the likeliest legal token.
+        max_tokens: most tokens of one step.
+        constrained: whether calls must keep to the tools' grammar.
+        blind: whether a grey picture of the same size stands in for every picture (for measurement).
+        keep_sessions: whether sessions are kept from step to step.
+        cache_bytes: bytes that sessions may hold together.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    model: Any = Field(exclude=True, repr=False)
+    processor: Any = Field(exclude=True, repr=False)
+    planner_name: str = "hf"
+    weights_id: str | None = None
+    temperature: float = 0.0
+    max_tokens: int = 512
+    constrained: bool = True
+    blind: bool = False
+    keep_sessions: bool = True
+    cache_bytes: int = CACHE_BYTES
+    takes_media: bool = True
+    takes_examples: bool = True
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentmm-foreign"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"planner": self.planner_name, "weights": self.weights_id, "temperature": self.temperature}
+
+    @cached_property
+    def wire(self) -> Wire:
+        """How the model's template tells conversations."""
+        return Wire(Template(self.processor))
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The model's tokenizer."""
+        return Spelling(self.processor.tokenizer)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """The model's image processor."""
+        return Pictures(self.processor, self.wire.marks.image)
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """Ids that end a completion.
+
+        Raises:
+            PlannerError: there are none.
+        """
+        named = getattr(self.model.generation_config, "eos_token_id", None)
+        ids = named if isinstance(named, list) else [named]
+        closing = self.spelling.special(self.wire.marks.assistant[1].lstrip())[:1]
+        found = [*ids, self.processor.tokenizer.eos_token_id, *(number for _, number in closing)]
+        known = tuple(dict.fromkeys(number for number in found if number is not None))
+        if not known:
+            raise PlannerError("the model's vocabulary has no token that ends a turn", expected="an eos_token")
+        return known
+
+    @cached_property
+    def telling(self) -> ForeignRenderer:
+        """Messages and tools as this model's token ids."""
+        return ForeignRenderer(self.wire, self.spelling, self.pictures, self.ends)
+
+    @cached_property
+    def exactness(self) -> Exactness:
+        """Whether its cache gives what the whole gives; measured once."""
+        return measure(self.model, self.pictures, self.spelling)
+
+    @cached_property
+    def engine(self) -> ForeignModel:
+        """What completes prompts."""
+        sessions = Sessions(self.cache_bytes, ForeignSession) if self.keep_sessions else None
+        measured = self.exactness
+        if not measured.exact:
+            log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
+        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact)
+
+    @cached_property
+    def _matcher_tokenizer(self) -> Any:
+        return matcher_tokenizer(self.processor.tokenizer, self.ends)
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens of a conversation; None where the model names no limit."""
+        return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """This planner with tools to call: ours, LangChain's, or specifications."""
+        return self.bind(tools=_described(tools), **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        media: dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """One step: render, complete, parse, report.
+
+        Args:
+            messages: the conversation; media are blocks `{"type": "image", "file_id": "image_1"}`.
+            stop: not supported by a grammar-bound planner; must be empty.
+            run_manager: LangChain's.
+            tools: specifications of what may be called.
+            media: handle to record.
+            seed: of the draws; the step's own seed is derived from it and the prompt's length.
+            kwargs: ignored.
+
+        Raises:
+            PlannerError: `stop` was given, or the conversation is longer than the model's context.
+        """
+        if stop:
+            raise PlannerError("stop words are not supported", got=stop, expected="none")
+        records, specs = media or {}, _described(tools)
+        load = self._loader(records)
+        with self._lock:
+            told = self._told(messages, specs, records, load)
+            done = self.engine.complete(told, load, self._constraint(specs, records), self._sampling(told, seed))
+        message = with_own_ids(self._message(done), messages)
+        seen = [placed.sha for placed in told.images if placed.start >= told.written]
+        report_step(told.ids[told.written :], seen, done, run_manager)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _told(self, messages: Sequence[Any], specs: Sequence[Any], records: dict[str, Any], load: Load) -> Told:
+        """The prompt, where it leaves room for what is to come."""
+        told = self.telling.render(messages, specs, records, load, generate=True)
+        told.shown = "blind " if self.blind else ""
+        limit = None if self.context is None else self.context - self.max_tokens
+        if limit is not None and len(told.ids) > limit:
+            pictures = sum(len(placed.picture.ids) for placed in told.images)
+            raise PlannerError(
+                "the conversation is longer than the planner's context",
+                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures",
+                expected=f"at most {limit} ({self.context} less max_tokens)",
+                mend="fewer or smaller pictures, or a lower max_tokens",
+            )
+        return told
+
+    def _constraint(self, specs: Sequence[Any], records: dict[str, Any]) -> Constraint | None:
+        if not self.constrained:
+            return None
+        syntax = syntax_of(self.wire.form, self.spelling, thinks=self.wire.thinks)
+        lark = cached_grammar(json.dumps(list(specs)), tuple(records), False, syntax)
+        tokenizer: Any = self.processor.tokenizer
+        rows = self.model.get_output_embeddings().weight.shape[0]
+        return Constraint(self._matcher_tokenizer, lark, rows, tokenizer.convert_ids_to_tokens)
+
+    def _sampling(self, told: Told, seed: int) -> Sampling:
+        return Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(told.ids))
+
+    def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
+        """Brings a picture by its hash."""
+        stored = stored_media(records)
+
+        def load(sha: str) -> Any:
+            picture = stored(sha).to_pil().convert("RGB")
+            return PILImage.new("RGB", picture.size, (128, 128, 128)) if self.blind else picture
+
+        return load
+
+    def _message(self, done: Completion) -> AIMessage:
+        """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
+        ids = done.ids[:-1] if done.ended else done.ids
+        text = self.processor.tokenizer.decode(ids, skip_special_tokens=False)
+        read = self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
+        calls = [
+            {"name": name, "args": arguments, "id": f"call_{index}", "type": "tool_call"}
+            for index, (name, arguments) in enumerate(read.calls)
+        ]
+        expected = f"not {self.wire.form.written([('NAME', {'ARGUMENT': 'VALUE'})])}, nor an answer"
+        bad = [
+            {"name": None, "args": piece, "id": f"bad_{index}", "error": expected, "type": "invalid_tool_call"}
+            for index, piece in enumerate(read.malformed)
+        ]
+        content = " ".join(filter(None, split_thought(read.said))) if calls or bad else read.said
+        return AIMessage(content, tool_calls=calls, invalid_tool_calls=bad, **metadata_of(done))
+
+
+def _described(tools: Sequence[Any]) -> list[dict[str, Any]]:
+    """Specifications with the tools' schemas in OpenAI's form."""
+    return [tool if isinstance(tool, dict) and "schema" in tool else _spec(tool) for tool in tools]
+
+
+def _spec(tool: Any) -> dict[str, Any]:
+    return {**spec_of(tool), "schema": schema_of(tool)}

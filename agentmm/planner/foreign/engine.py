@@ -1,0 +1,144 @@
+"""A foreign model that completes prompts: only what no session holds is fed, at positions that we computed."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agentmm.planner.foreign.pictures import Pictures
+from agentmm.planner.foreign.positions import next_position, positions_of
+from agentmm.planner.foreign.rendering import Told
+from agentmm.planner.foreign.session import ForeignSession
+from agentmm.planner.session import Key, Sessions
+from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, write
+
+Load = Callable[[str], Any]
+"""A picture's hash -> the picture (PIL)."""
+
+Begun = tuple[ForeignSession, Any, Callable[[int], Any], Counters]
+"""The session, the logits `[V]` after the prompt, how to go on by a token, and what it cost."""
+
+
+class ForeignModel:
+    """A model with its sessions.
+
+    Args:
+        model: an image-text-to-text model of transformers, in evaluation mode.
+        pictures: its processor.
+        ends: ids of the tokens that end a completion.
+        sessions: where sessions live; None feeds every prompt whole.
+        incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
+    """
+
+    def __init__(
+        self, model: Any, pictures: Pictures, ends: Sequence[int], sessions: Sessions | None, incremental: bool = True
+    ) -> None:
+        self.model, self.pictures, self.ends = model, pictures, tuple(ends)
+        self.sessions, self.incremental = sessions if incremental else None, incremental
+        known = inspect.signature(model.forward).parameters
+        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
+
+    def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
+        """Generate until an end token or the limit.
+
+        Args:
+            told: the step's prompt.
+            load: brings a picture by its hash; called for those that are fed.
+            constraint: has `legal() -> bool [V]`, `forced(legal)` and `take(token)`; None allows everything.
+            sampling: temperature, limit and seed.
+        """
+        import torch
+
+        started = time.perf_counter()
+        with torch.inference_mode():
+            session, logits, step, counters = (self.begin if self.incremental else self._whole)(told, load)
+            counters.prefill_seconds = time.perf_counter() - started
+            result = write(logits, step, self.ends, constraint, sampling)
+        if self.sessions is not None:
+            self.sessions.keep(session)
+        counters.seconds = time.perf_counter() - started
+        counters.decode_seconds = counters.seconds - counters.prefill_seconds
+        counters.decode_tokens, counters.cut_off = len(result.ids), int(not result.ended)
+        result.counters = counters
+        return result
+
+    def begin(self, told: Told, load: Load) -> Begun:
+        """Feed what no session holds."""
+        keys, positions = told.keys, positions_of(self.model, told)
+        session = self.sessions.find(keys) if self.sessions is not None else ForeignSession()
+        known = len(session.keys)
+        counters = Counters(len(keys) - known, known)
+        counters.encoder_calls = sum(placed.start >= known for placed in told.images)
+        logits = session.logits
+        if known < len(keys):
+            logits = self.feed(session, told, positions, load)
+        session.logits = None
+        if self.sessions is not None and session.rigid:
+            kept = session.fork(len(keys))
+            kept.logits = logits
+            self.sessions.keep(kept)
+
+        def step(token: int) -> Any:
+            at = next_position(positions, len(session.keys) - len(keys))
+            return self._forward(session, [token], [token], {"position_ids": at})
+
+        return session, logits, step, counters
+
+    def feed(self, session: ForeignSession, told: Told, positions: Any, load: Load) -> Any:
+        """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token."""
+        known = len(session.keys)
+        new = [placed for placed in told.images if placed.start >= known]
+        given = self._inputs(told, new, load) | {"position_ids": positions[..., known:]}
+        return self._forward(session, told.ids[known:], told.keys[known:], given)
+
+    def _inputs(self, told: Told, new: Sequence[Any], load: Load) -> dict[str, Any]:
+        """Pixels of new pictures, and with them the kinds of all tokens so far."""
+        import torch
+
+        if not new:
+            return {}
+        given = self.pictures.inputs([load(placed.sha) for placed in new])
+        given |= {name: torch.tensor([kinds]) for name, kinds in told.types().items()}
+        return {name: self._moved(value) for name, value in given.items()}
+
+    def _moved(self, value: Any) -> Any:
+        """A tensor, or several, on the model's device; floats in its precision."""
+        if isinstance(value, list | tuple):
+            return [self._moved(one) for one in value]
+        if not hasattr(value, "is_floating_point"):
+            return value
+        dtype = self.model.dtype if value.is_floating_point() else None
+        return value.to(self.model.device, dtype)
+
+    def _forward(self, session: ForeignSession, ids: Sequence[int], keys: Sequence[Key], given: dict[str, Any]) -> Any:
+        """One pass over new tokens; the session grows. Returns float32 logits `[V]` after the last."""
+        import torch
+
+        row = torch.tensor([list(ids)], device=self.model.device)
+        out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **self._last_only)
+        session.cache, session.keys = out.past_key_values, [*session.keys, *keys]
+        return out.logits[0, -1].float()
+
+    def _whole(self, told: Told, load: Load) -> Begun:
+        """The library's own pass over everything, again for each token."""
+        grown = Told(list(told.ids), told.images)
+
+        def step(token: int) -> Any:
+            grown.ids.append(token)
+            return self.uncached(grown, load, [len(grown.ids) - 1])[0]
+
+        counters = Counters(len(told.ids), 0)
+        counters.encoder_calls = len(told.images)
+        return ForeignSession(), self.uncached(told, load, [len(told.ids) - 1])[0], step, counters
+
+    def uncached(self, told: Told, load: Load, places: Sequence[int]) -> Any:
+        """Logits `[len(places), V]` of the library's own forward pass, with no cache and no positions of ours."""
+        import torch
+
+        row = torch.tensor([told.ids], device=self.model.device)
+        given, at = self._inputs(told, told.images, load), torch.tensor(places, device=self.model.device)
+        if self._last_only:
+            return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
+        return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()

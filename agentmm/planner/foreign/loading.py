@@ -1,0 +1,204 @@
+"""From `hf:NAME` to a planner: any image-text-to-text model of transformers, from a folder or the hub.
+
+No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
+from agentmm.planner.foreign.naming import FORM, Named, identity
+
+_PATIENCE_S = 5
+"""How long the hub may take to answer."""
+
+
+def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **options: Any) -> Any:
+    """A planner on a model of transformers.
+
+    Args:
+        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter.
+        device: a torch device; a GPU where there is one.
+        dtype: a torch dtype or its name; float32 on the CPU, as it was saved on a GPU.
+        **options: fields of `ForeignChat`, for example `temperature=0.7`.
+
+    Raises:
+        MissingExtra: torch, transformers or peft is not installed.
+        UnknownPlanner: there is no such model, or it is none that sees.
+        PlannerError: it has no processor, no usable template or no usable vocabulary.
+    """
+    try:
+        import torch
+        from transformers.utils.logging import disable_progress_bar
+
+        from agentmm.planner.foreign.chat import ForeignChat
+    except ImportError as error:
+        raise MissingExtra(error.name or "torch", "local") from error
+    named = Named.of(name)
+    disable_progress_bar()
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    source = _source(named.place)
+    config = _config(named.place, source)
+    processor = _processor(named.place, source)
+    model = _model(named.place, source | {"dtype": dtype or ("auto" if device.startswith("cuda") else torch.float32)})
+    if named.adapter is not None:
+        _adapt(model, named.adapter)
+    options.pop("think", None) if options.get("think") is None else None
+    _refuse_unknown(options, ForeignChat)
+    options.setdefault("weights_id", identity(named, config))
+    chat = ForeignChat(model=model.to(device).eval(), processor=processor, planner_name=name, **options)
+    _check(chat)
+    return chat
+
+
+def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
+    """Options that such a planner has not.
+
+    Raises:
+        PlannerError: there is one.
+    """
+    unknown = sorted(set(options) - set(chat.model_fields))
+    if unknown:
+        known = ", ".join(sorted(set(chat.model_fields) - {"model", "processor"}))
+        raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown), expected=known)
+
+
+def _source(place: str) -> dict[str, Any]:
+    """How the library is to look for a model: on disk alone where it is a folder or the hub cannot be reached.
+
+    Raises:
+        UnknownPlanner: it should be a folder and is none, or one without a configuration.
+    """
+    folder = Path(place)
+    if not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1):
+        raise UnknownPlanner("no planner weights there", got=place, expected=FORM)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise UnknownPlanner("no planner weights there", got=place, expected="a folder with config.json", mend=FORM)
+    return {"trust_remote_code": False, "local_files_only": folder.is_dir() or not _hub_answers()}
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached; the library itself would try for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_PATIENCE_S)
+    except Exception:  # no name, no route, no time: the transport has errors of its own
+        return False
+    return True
+
+
+def _config(place: str, source: dict[str, Any]) -> Any:
+    """The model's configuration.
+
+    Raises:
+        UnknownPlanner: there is none, or it is of no model that reads pictures and words.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    try:
+        config = AutoConfig.from_pretrained(place, **source)
+    except Exception as error:  # the hub, the network, the file: each has errors of its own
+        raise _lost(place, error, source) from error
+    if type(config) not in AutoModelForImageTextToText._model_mapping:
+        raise UnknownPlanner(
+            "the model reads no pictures beside words",
+            got=f"{place} ({config.model_type})",
+            expected="an image-text-to-text model of transformers",
+        )
+    return config
+
+
+def _lost(place: str, error: Exception, source: dict[str, Any]) -> UnknownPlanner:
+    """One line for a model that could not be found or read."""
+    if Path(place).is_dir():
+        return UnknownPlanner(f"the model's configuration cannot be read: {_first_line(error)}", got=place)
+    if source["local_files_only"]:
+        mend = f"hf:FOLDER, or with the network: hf download {place}"
+        return UnknownPlanner("no such model on this machine, and the hub cannot be reached", got=place, mend=mend)
+    return UnknownPlanner(f"no such model on the hub: {_first_line(error)}", got=place, expected=FORM)
+
+
+def _processor(place: str, source: dict[str, Any]) -> Any:
+    """The model's processor.
+
+    Raises:
+        PlannerError: it has none, or one without eyes.
+    """
+    from transformers import AutoProcessor
+
+    mend = "save the model's processor beside its weights: processor.save_pretrained(FOLDER)"
+    try:
+        processor = AutoProcessor.from_pretrained(place, **source)
+    except Exception as error:  # as for the configuration
+        raise PlannerError(f"the model has no processor: {_first_line(error)}", got=place, mend=mend) from error
+    if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
+        kind = type(processor).__name__
+        raise PlannerError("the model has no processor for pictures", got=f"{place} ({kind})", mend=mend)
+    return processor
+
+
+def _model(place: str, source: dict[str, Any]) -> Any:
+    """The model's weights.
+
+    Raises:
+        PlannerError: they cannot be loaded.
+    """
+    from transformers import AutoModelForImageTextToText
+
+    try:
+        return AutoModelForImageTextToText.from_pretrained(place, **source)
+    except Exception as error:  # missing, cut off, of other shapes, too large
+        raise PlannerError(f"the model's weights cannot be loaded: {_first_line(error)}", got=place) from error
+
+
+def _adapt(model: Any, adapter: str) -> None:
+    """Put a LoRA adapter on a model.
+
+    Raises:
+        MissingExtra: peft is not installed.
+        PlannerError: it is no adapter, or one for another model.
+    """
+    try:
+        import peft  # noqa: F401 (transformers needs it)
+    except ImportError as error:
+        raise MissingExtra("peft", "train") from error
+    if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
+        raise PlannerError("no adapter there", got=adapter, expected="a folder with adapter_config.json")
+    try:
+        loaded = model.load_adapter(adapter)
+    except Exception as error:  # as for the weights
+        raise PlannerError(f"the adapter cannot be loaded: {_first_line(error)}", got=adapter) from error
+    stray = sorted({*loaded.missing_keys, *loaded.unexpected_keys})
+    if stray:
+        raise PlannerError("the adapter cannot be loaded: it is one for another model", got=f"{adapter} ({stray[0]})")
+
+
+def _check(chat: Any) -> None:
+    """What every step needs, once, before the first: marks, a picture's tokens, an end.
+
+    Raises:
+        PlannerError: one of them is missing.
+    """
+    from agentmm.planner.foreign.exactness import probe_picture
+
+    picture = chat.pictures.of("probe", lambda _: probe_picture(0))
+    rows = chat.model.get_input_embeddings().weight.shape[0]
+    beyond = [token for token in (*picture.ids, *chat.ends) if token >= rows]
+    unknown = chat.processor.tokenizer.unk_token_id
+    if beyond or unknown in picture.ids:
+        raise PlannerError(
+            "the model's vocabulary lacks the marks of its processor",
+            got=f"a picture becomes token {(beyond or [unknown])[0]}",
+            expected=f"tokens below {rows}",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says first."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:240]

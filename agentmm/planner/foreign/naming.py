@@ -1,0 +1,59 @@
+"""What `hf:NAME?adapter=FOLDER` names: whose model it is, and which weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from agentmm.errors import UnknownPlanner
+from agentmm.media.opening import file_sha
+
+FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one"
+"""How such names are written."""
+
+
+class Named(NamedTuple):
+    """What `hf:NAME?adapter=FOLDER` names."""
+
+    place: str
+    adapter: str | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Named:
+        """Read a name.
+
+        Raises:
+            UnknownPlanner: it asks for something else than an adapter.
+        """
+        place, _, asked = name.removeprefix("hf:").partition("?")
+        given = dict(parse_qsl(asked, keep_blank_values=True))
+        adapter = given.pop("adapter", None)
+        if given or not place or adapter == "" or (asked and adapter is None):
+            raise UnknownPlanner("a planner's name is malformed", got=name, expected=FORM)
+        return cls(place, adapter)
+
+
+def is_ours(name: str) -> bool:
+    """Whether `hf:NAME` is a folder with a model of our own."""
+    file = Path(name.removeprefix("hf:").partition("?")[0]) / "config.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8")).get("model_type") == "agentmm"
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def identity(named: Named, config: Any) -> str:
+    """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; and the adapter's."""
+    commit = getattr(config, "_commit_hash", None)
+    own = str(commit)[:16] if commit else _hash_of(Path(named.place))
+    return own if named.adapter is None else f"{own}+{_hash_of(Path(named.adapter))}"
+
+
+def _hash_of(folder: Path) -> str:
+    """The first 16 hex digits over the names and contents of a folder's weight files."""
+    files = sorted(file for pattern in ("*.safetensors", "*.bin") for file in folder.glob(pattern))
+    told = "".join(f"{file.name} {file_sha(file)}\n" for file in files)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -1,0 +1,119 @@
+"""A conversation as a foreign model's token ids, with the places of its pictures; appending appends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from agentmm.planner.foreign.pictures import TYPES, Picture, Pictures
+from agentmm.planner.foreign.spelling import Spelling
+from agentmm.planner.foreign.wire import Wire
+from agentmm.planner.session import Key
+
+
+class Placed(NamedTuple):
+    """A picture and the index of its first token."""
+
+    sha: str
+    start: int
+    picture: Picture
+
+    @property
+    def end(self) -> int:
+        """The index after its last token."""
+        return self.start + len(self.picture.ids)
+
+
+@dataclass
+class Told:
+    """What a step is rendered to.
+
+    Attributes:
+        ids: token ids, length T.
+        images: pictures in reading order.
+        written: the index after the last token that the planner wrote itself; 0 where it wrote none.
+        shown: how pictures are shown, where it is not as they are; sessions of other ways are others.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    images: list[Placed] = field(default_factory=list)
+    written: int = 0
+    shown: str = ""
+
+    @property
+    def keys(self) -> list[Key]:
+        """What a session is found by: ids and, in place of a picture's, its hash, its length and the offset."""
+        keys: list[Key] = list(self.ids)
+        for placed in self.images:
+            length = len(placed.picture.ids)
+            keys[placed.start : placed.end] = [
+                (f"{self.shown}{placed.sha}/{length}", offset) for offset in range(length)
+            ]
+        return keys
+
+    def types(self) -> dict[str, list[int]]:
+        """Per name that the processor gives, the kind of each token, length T; text is 0."""
+        names = [name for name in TYPES if any(name in placed.picture.types for placed in self.images)]
+        kinds = {name: [0] * len(self.ids) for name in names}
+        for name in names:
+            for placed in self.images:
+                kinds[name][placed.start : placed.end] = placed.picture.types[name]
+        return kinds
+
+
+class ForeignRenderer:
+    """Renders for one model.
+
+    Args:
+        wire: tells a conversation in pieces.
+        spelling: the model's tokenizer.
+        pictures: the model's processor.
+        ends: ids that end a completion; one that the template writes again stands once.
+    """
+
+    def __init__(self, wire: Wire, spelling: Spelling, pictures: Pictures, ends: Collection[int]) -> None:
+        self.wire, self.spelling, self.pictures, self.ends = wire, spelling, pictures, ends
+
+    def render(
+        self,
+        messages: Sequence[Any],
+        specs: Sequence[Mapping[str, Any]],
+        media: Mapping[str, Any],
+        load: Callable[[str], Any],
+        *,
+        generate: bool = False,
+    ) -> Told:
+        """Render a conversation.
+
+        Args:
+            messages: LangChain messages or dicts.
+            specs: tools, with `schema` (OpenAI's form).
+            media: handle -> record.
+            load: brings a picture (PIL) by its hash.
+            generate: end with what opens an assistant's turn.
+        """
+        told, said = Told(), []
+        for piece in self.wire.pieces(messages, specs, media, generate=generate):
+            if piece.kind in ("marks", "plain"):
+                said.append((piece.text, piece.kind == "marks"))
+                continue
+            self._say(told, said)
+            said = []
+            if piece.kind == "image":
+                picture = self.pictures.of(piece.sha, load)
+                told.images.append(Placed(piece.sha, len(told.ids), picture))
+                told.ids += picture.ids
+            else:
+                told.ids += piece.ids
+                told.written = len(told.ids) if piece.wrote else told.written
+        self._say(told, said)
+        return told
+
+    def _say(self, told: Told, said: Sequence[tuple[str, bool]]) -> None:
+        """Append text; the end of a turn that the planner has written already is not written again."""
+        ids = self.spelling.encode(said, first=not told.ids)
+        end = told.ids[-1] if told.ids and told.written == len(told.ids) else None
+        if end in self.ends and end in ids[:2]:
+            ids = ids[ids.index(end) + 1 :]
+        told.ids += ids

@@ -1,0 +1,257 @@
+"""From `hf:NAME` to a planner or to one clear line; what doctor says; adapters on top."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from langchain_core.messages import HumanMessage
+from safetensors.torch import load_file, save_file
+
+from agentmm.cli import run
+from agentmm.errors import PlannerError, UnknownPlanner
+from agentmm.planner import load_planner
+from agentmm.planner.foreign.naming import Named
+from tests.foreign.checkpoints import TEXT
+
+# peft asks transformers by an old name
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def copied(checkpoint, tmp_path):
+    """A copy of a checkpoint that a test may spoil."""
+
+    def of(family):
+        return shutil.copytree(checkpoint(family), tmp_path / family)
+
+    return of
+
+
+def line_of(name):
+    with pytest.raises(PlannerError) as raised:
+        load_planner(name)
+    assert "\n" not in str(raised.value)
+    return str(raised.value), raised.value.exit_code
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("hf:./gone", "no planner weights there; got './gone'"),
+        ("hf:/gone/away", "no planner weights there; got '/gone/away'"),
+        ("hf:owner/gone", "no such model on this machine, and the hub cannot be reached; got 'owner/gone'"),
+        ("hf:owner/gone?quantise=4", "a planner's name is malformed; got 'hf:owner/gone?quantise=4'"),
+        ("hf:?adapter=here", "a planner's name is malformed"),
+    ],
+)
+def test_a_name_of_nothing_is_wrong_usage(offline, name, line):
+    said, code = line_of(name)
+    assert said.startswith(line)
+    assert code == 2
+
+
+def test_names():
+    assert Named.of("hf:owner/name") == ("owner/name", None)
+    assert Named.of("hf:folder?adapter=runs/a b") == ("folder", "runs/a b")
+
+
+def test_a_folder_without_weights(tmp_path):
+    assert line_of(f"hf:{tmp_path}") == (
+        f"no planner weights there; got {str(tmp_path)!r}; expected a folder with config.json; "
+        "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one",
+        2,
+    )
+
+
+def test_a_text_model_is_none_that_sees(tmp_path):
+    from transformers import LlamaConfig
+
+    LlamaConfig(**TEXT).save_pretrained(tmp_path)
+    said, code = line_of(f"hf:{tmp_path}")
+    assert "reads no pictures beside words" in said
+    assert "(llama)" in said
+    assert code == 2
+
+
+def test_a_model_that_hears_is_none_that_sees(checkpoint):
+    said, _ = line_of(f"hf:{checkpoint('qwen2_audio')}")
+    assert "reads no pictures beside words" in said
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
+def test_a_folder_without_a_processor(copied, family):
+    folder = copied(family)
+    for file in ("processor_config.json", "preprocessor_config.json"):
+        (folder / file).unlink(missing_ok=True)
+    said, code = line_of(f"hf:{folder}")
+    assert "no processor" in said
+    assert "processor.save_pretrained" in said
+    assert code == 1
+
+
+def test_a_folder_without_a_template(copied):
+    folder = copied("llava")
+    (folder / "chat_template.jinja").unlink()
+    said, _ = line_of(f"hf:{folder}")
+    assert "the model has no chat template" in said
+
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        ("{{ raise_exception('no turns today') }}", "no turns today"),
+        ("{{ nothing.at.all }}", "refuses the conversation"),
+        ("{% for m in messages %}{{ m.role }}: hello{% endfor %}", "loses a turn"),
+        (
+            "{% for m in messages %}<s>{{ m.role }}: "
+            "{% for p in m.content %}{{ p.text if p.type == 'text' }}{% endfor %}</s>{% endfor %}",
+            "shows no picture",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_used(copied, template, line):
+    folder = copied("llava")
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    said, code = line_of(f"hf:{folder}")
+    assert line in said
+    assert code == 1
+
+
+def test_a_vocabulary_without_the_marks_of_its_processor(copied):
+    folder = copied("llava")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["text_config"]["vocab_size"] = 300  # the marks come after the 256 bytes and their merges
+    config["text_config"] |= {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "model.safetensors").unlink()
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(folder)).save_pretrained(folder)
+    said, code = line_of(f"hf:{folder}")
+    assert "the model's vocabulary lacks the marks of its processor" in said
+    assert code == 1
+
+
+def test_weights_that_are_cut_off(copied):
+    folder = copied("llava")
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert "the model's weights cannot be loaded" in line_of(f"hf:{folder}")[0]
+
+
+def test_an_option_of_our_own_models_alone(checkpoint):
+    with pytest.raises(PlannerError, match="has no such option; got 'think'"):
+        load_planner(f"hf:{checkpoint('llava')}", think=True)
+
+
+def test_weights_are_known_by_their_content(checkpoint, copied):
+    name = f"hf:{checkpoint('llava')}"
+    first, same, other = (
+        load_planner(n).weights_id for n in (name, f"hf:{copied('llava')}", f"hf:{copied('llava_next')}")
+    )
+    assert first == same != other
+
+
+# the adapter is on `q_proj` and `v_proj` of the decoder; its halves are not zero, so that it shows
+@pytest.fixture
+def adapter(checkpoint, tmp_path):
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText
+
+    model = AutoModelForImageTextToText.from_pretrained(checkpoint("qwen2_5_vl"))
+    targets = r".*language_model.*\.(q_proj|v_proj)"
+    adapted = get_peft_model(model, LoraConfig(r=2, lora_alpha=8, target_modules=targets, init_lora_weights=False))
+    adapted.save_pretrained(tmp_path / "lora")
+    return tmp_path / "lora", adapted.merge_and_unload()
+
+
+def test_an_adapter_loads_on_top(checkpoint, adapter):
+    folder, merged = adapter
+    plain = load_planner(f"hf:{checkpoint('qwen2_5_vl')}", max_tokens=6, constrained=False)
+    chat = load_planner(f"hf:{checkpoint('qwen2_5_vl')}?adapter={folder}", max_tokens=6, constrained=False)
+    assert chat.exactness.exact
+    assert chat.weights_id == f"{plain.weights_id}+{chat.weights_id.rpartition('+')[2]}"
+    said = chat.invoke([HumanMessage("What is it?")])
+    ids = chat.telling.render([HumanMessage("What is it?")], [], {}, lambda sha: None, generate=True).ids
+    wrote = said.response_metadata["completion_ids"]
+    with torch.inference_mode():
+        rows = [model(input_ids=torch.tensor([[*ids, *wrote]])).logits[0] for model in (merged, plain.model)]
+    own, other = (row[len(ids) - 1 : -1].log_softmax(-1)[range(len(wrote)), wrote].tolist() for row in rows)
+    assert said.response_metadata["logp"] == pytest.approx(own, abs=1e-4)
+    assert said.response_metadata["logp"] != pytest.approx(other, abs=1e-2)
+
+
+def test_an_adapter_that_is_none(checkpoint, tmp_path):
+    said, code = line_of(f"hf:{checkpoint('llava')}?adapter={tmp_path}")
+    assert said.startswith("no adapter there")
+    assert code == 1
+
+
+def test_an_adapter_of_another_model(checkpoint, adapter):
+    said, _ = line_of(f"hf:{checkpoint('idefics3')}?adapter={adapter[0]}")
+    assert "the adapter cannot be loaded" in said
+
+
+def test_an_adapter_whose_layers_the_model_has_not(checkpoint, adapter):
+    file = adapter[0] / "adapter_model.safetensors"
+    tensors = {name.replace("layers.1.", "layers.7."): tensor for name, tensor in load_file(file).items()}
+    save_file(tensors, file)
+    said, _ = line_of(f"hf:{checkpoint('qwen2_5_vl')}?adapter={adapter[0]}")
+    assert "it is one for another model" in said
+
+
+def test_doctor_says_what_a_planner_shows(checkpoint, capsys):
+    assert run(["doctor", "--planner", f"hf:{checkpoint('qwen2_5_vl')}"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:5] == ["✗ schema", "✗ call", "✓ result", "✓ image in result"]
+    assert "in Hermes form" in said[5]
+    assert "exact" in said[6]
+    assert "4096" in said[7]
+
+
+def test_doctor_says_it_in_json(checkpoint, capsys):
+    assert run(["doctor", "--json", "--planner", f"hf:{checkpoint('qwen3_vl')}"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ticks"] == dict.fromkeys(("schema", "call", "result", "image_in_result"), True)
+    assert (found["calls"], found["sessions"], found["context"]) == ("template", "exact", 4096)
+    assert found["difference"] <= 1e-4
+
+
+def test_doctor_says_that_a_family_runs_uncached(checkpoint, capsys, monkeypatch):
+    from transformers import LlavaForConditionalGeneration
+
+    own = LlavaForConditionalGeneration.forward
+
+    def forward(self, *given, **named):
+        if "position_ids" in named:
+            raise TypeError("unexpected keyword argument 'position_ids'")
+        return own(self, *given, **named)
+
+    monkeypatch.setattr(LlavaForConditionalGeneration, "forward", forward)
+    assert run(["doctor", "--planner", f"hf:{checkpoint('llava')}"]) == 0
+    assert "sessions  none: every token costs a whole pass" in capsys.readouterr().out
+
+
+def test_doctor_on_nothing(offline, capsys):
+    assert run(["doctor", "--planner", "hf:owner/gone"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: no such model on this machine")
+    assert said.err.count("\n") == 1
+
+
+def test_a_model_of_ours_is_loaded_as_before(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "agentmm"}', encoding="utf-8")
+    with pytest.raises(Exception) as raised:  # noqa: PT011 (whatever our own loader says of an empty folder)
+        load_planner(f"hf:{tmp_path}")
+    assert not isinstance(raised.value, UnknownPlanner)

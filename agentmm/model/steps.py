@@ -1,8 +1,8 @@
 """A few tokens at a time through a Qwen3-shaped decoder: the same numbers as its `forward`, less work around them.
 
 A small decoder spends a step on bringing its weights from memory and on Python: modules, masks, cache objects. Here the
-weights of a layer are four matrices (projections side by side, in float16 where that loses nothing), keys and values
-lie in one buffer that grows in place, and a few tokens guessed ahead share one reading of the weights.
+weights of a layer are four matrices (projections side by side, in float16 if that loses nothing), keys and values lie
+in one buffer that grows in place, and a few tokens that are guessed ahead share one reading of the weights.
 `benchmarks/bench_decode.py` compares it with transformers' `generate`.
 """
 

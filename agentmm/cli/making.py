@@ -172,7 +172,7 @@ def train_planner(
         UsageError: there is no such store.
         TrainError: the training failed.
     """
-    from agentmm.train.nano import main
+    from agentmm.train.nano_main import main
 
     words = ["--minutes", str(minutes), "--out", str(out), "--stages", stages, "--seed", str(seed)]
     words += ["--processes", str(processes), *(["--resume"] if resume else [])]

@@ -8,11 +8,7 @@ projector on captions. IT trains everything on traces that real tools made. A st
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agentmm.errors import AgentmmError, TrainError
+from agentmm.errors import TrainError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.ahead import Ahead
@@ -35,8 +31,7 @@ from agentmm.train.induction import seed_induction
 from agentmm.train.loop import Trainer, evaluate, read_checkpoint
 from agentmm.train.mixture import HELD, Fresh, Mixture
 from agentmm.train.packed import PackedRows
-from agentmm.train.parallel import join, leave, processes, rank, torchrun, wait
-from agentmm.train.practice import read_practice
+from agentmm.train.parallel import processes, rank, wait
 from agentmm.train.rows import TraceRows, texts_of
 from agentmm.train.rowset import RowSet
 from agentmm.train.stage import Progress, Stage
@@ -59,7 +54,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
 }
 """What a stage's recipe in the manifest says of the run, beside its plan."""
 
-__all__ = ["SHARES", "SIGNATURES", "Run", "main", "train_nano"]
+__all__ = ["SHARES", "SIGNATURES", "Run", "train_nano"]
 
 Log = Callable[[str], None]
 
@@ -408,116 +403,9 @@ def _own_media() -> Any:
 _STAGES: dict[str, Callable[[Run, MultimodalLM, Renderer], None]] = {"lm": _lm, "eyes": _eyes, "pt": _pt, "it": _it}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, train, say where the weights are; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m agentmm.train.nano", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--out", type=Path, default=Path("runs/nano"))
-    parser.add_argument("--store", help="trace store for IT (file or URL); without it IT cannot run")
-    parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
-    parser.add_argument("--stages", default="lm,eyes,pt,it")
-    parser.add_argument("--start", type=Path, help="exported weights to start from")
-    parser.add_argument("--anew", default="", help="parts of these weights that begin anew: encoder,projector,decoder")
-    parser.add_argument("--frozen", default="", help="parts that are not trained: decoder")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="threads of each process; all cores by default")
-    parser.add_argument("--processes", type=int, default=1, help="train with so many processes, through torchrun")
-    parser.add_argument("--drills", type=float, default=Run.drills, help="copying drills beside each episode")
-    parser.add_argument(
-        "--imagined", type=float, default=Mixture.imagined, help="imagined episodes beside each trace of IT"
-    )
-    parser.add_argument("--invented", type=float, default=Mixture.invented, help="invented tools beside each of these")
-    parser.add_argument("--made-up", type=float, default=Mixture.made_up, help="made-up words beside each trace of IT")
-    parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
-    parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
-    parser.add_argument("--captions", type=int, default=Run.captions, help="caption pairs of PT")
-    parser.add_argument(
-        "--glimpses", type=int, default=Run.glimpses, help="first turns that the picture decides, in PT"
-    )
-    parser.add_argument("--rate", type=float, default=Run.rate, help="peak learning rates as a share of the preset's")
-    parser.add_argument(
-        "--practice", default="", help="IT: families that are shown more often: cell=3,height=2,busy=0.5"
-    )
-    parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
-    parser.add_argument("--resume", action="store_true")
-    options = parser.parse_args(arguments)
-    if options.processes > 1 and "WORLD_SIZE" not in os.environ:
-        return torchrun("agentmm.train.nano", sys.argv[1:] if arguments is None else arguments, options.processes)
-    torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
-    join(options.device)
-    try:
-        folder = _from_options(options)
-    except AgentmmError as error:
-        _say(f"agentmm: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("agentmm: interrupted; --resume goes on")
-        return 130
-    _say(f"weights -> {folder}")
-    leave()
-    return 0
-
-
-def _from_options(options: argparse.Namespace) -> Path:
-    store = media = None
-    if options.store:
-        from agentmm.trace import TraceStore
-
-        store = TraceStore(options.store)
-    if options.home:
-        from agentmm.media import MediaStore
-
-        media = MediaStore(options.home / "media")
-    return train_nano(
-        options.minutes,
-        options.out,
-        store,
-        tuple(options.stages.split(",")),
-        options.resume,
-        options.device,
-        options.seed,
-        media=media,
-        start=options.start,
-        batch_tokens=options.batch_tokens,
-        drills=options.drills,
-        mixture=Mixture(
-            drills=options.drills,
-            imagined=options.imagined,
-            invented=options.invented,
-            made_up=options.made_up,
-            practice=read_practice(options.practice),
-        ),
-        rate=options.rate,
-        captions=options.captions,
-        glimpses=options.glimpses,
-        anew=_parts_of(options.anew),
-        frozen=_parts_of(options.frozen),
-        rows=options.rows,
-        workers=options.workers,
-        log=_say,
-    )
-
-
-def _parts_of(said: str) -> tuple[str, ...]:
-    """Names of the model's parts.
-
-    Raises:
-        TrainError: there is no such part.
-    """
-    parts = tuple(filter(None, said.split(",")))
-    unknown = set(parts) - {"encoder", "projector", "decoder"}
-    if unknown:
-        raise TrainError("no such part", got=", ".join(sorted(unknown)), expected="encoder, projector, decoder")
-    return parts
-
-
-def _say(line: str) -> None:
-    """A line on stderr with the time of day, from the first process."""
-    if rank() > 0:
-        return
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)  # noqa: T201
-
-
 if __name__ == "__main__":
+    import sys
+
+    from agentmm.train.nano_main import main
+
     sys.exit(main())

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from agentmm.train.nano import main
+from agentmm.train.nano_main import main
 from agentmm.train.practice import practised, read_practice
 
 

@@ -131,7 +131,8 @@ def read_by_argparse(program, words, monkeypatch):
     """Start a script or a module of ours as `python` would, up to where it has parsed its words."""
     script = program.endswith(".py")
     origin = ROOT / program if script else origin_of(program)
-    if "argparse" not in origin.read_text(encoding="utf-8"):
+    files = [origin, origin.with_name(f"{origin.stem}_main.py")]  # a long module's command line has a file of its own
+    if not any("argparse" in file.read_text(encoding="utf-8") for file in files if file.exists()):
         assert words == (), f"{program} takes no options"
         return
     parse = argparse.ArgumentParser.parse_args

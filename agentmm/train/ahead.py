@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ class Ahead:
     def __init__(self, maker: Maker, workers: int, folder: Path, most: int) -> None:
         self._maker, self._folder, self._most = maker, folder, most
         shutil.rmtree(folder, ignore_errors=True)
-        self._pool = multiprocessing.get_context("spawn").Pool(workers, initializer=_alone)
+        self._pool = multiprocessing.get_context("spawn").Pool(workers, initializer=_alone, initargs=(os.getpid(),))
         self._news = threading.Condition()
         self._ready: list[Path] = []
         self._held: list[RowSet] = []
@@ -85,13 +86,14 @@ class Ahead:
             self._news.notify_all()
 
 
-def _alone() -> None:
-    """One thread a process: the processes are the parallelism. A process whose starter is gone ends."""
+def _alone(parent: int) -> None:
+    """One thread a process: the processes are the parallelism. A process ends when its starter is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     import torch
 
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:

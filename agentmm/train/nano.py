@@ -385,7 +385,7 @@ def _named(run: Run) -> str:
 def _traces(run: Run, model: MultimodalLM, renderer: Renderer, folder: Path) -> TraceRows | PackedRows:
     """The traces of the run's packed rows, or else of its store."""
     if run.rows is not None:
-        return PackedRows(run.rows, folder, renderer, max(1, run.workers))
+        return PackedRows(run.rows, folder, renderer, max(1, run.workers), model.config.image_size)
     if run.store is None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
     size, own = model.config.image_size, (rank(), processes())

@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.processes > 1 and "WORLD_SIZE" not in os.environ:
         return torchrun("agentmm.train.nano", sys.argv[1:] if arguments is None else arguments, options.processes)
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        _say("agentmm: no CUDA device here; try: --device cpu")
+        return 2
     torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
     join(options.device)
     try:

@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,12 +23,16 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from agentmm.errors import AgentmmError, TrainError
+from agentmm.errors import AgentmmError, TrainError, UsageError
 from agentmm.model.pixels import square_pixels
 from agentmm.planner.render import Renderer
 from agentmm.train.rows import TraceRows
 from agentmm.train.rowset import PixelFile, Row, RowSet
 from agentmm.world.sources import Medium
+
+_ARRAYS = ("ids", "mask", "ends", "images", "image_ends", "family", "whole")
+_FACTS = ("tokenizer", "size", "image_tokens", "families", "drawn", "of")
+"""What a packed file holds: arrays, and facts as JSON."""
 
 _QUARTERS = (0, 90, 180, 270)
 _DRAWN_TOGETHER = 32
@@ -41,15 +46,23 @@ class PackedRows:
         folder: for the pictures' squares.
         renderer: its tokenizer must be the one that the rows were rendered with.
         workers: processes that draw.
+        size: side of the squares that the model sees, px.
 
     Raises:
-        TrainError: the file cannot be read, or is of another tokenizer.
+        TrainError: the file cannot be read, or is of another tokenizer or for another model.
     """
 
-    def __init__(self, path: Path, folder: Path, renderer: Renderer, workers: int = 1) -> None:
+    def __init__(self, path: Path, folder: Path, renderer: Renderer, workers: int = 1, size: int = 128) -> None:
         facts, arrays = _read(path)
         if facts["tokenizer"] != tokenizer_digest(renderer):
             raise TrainError("the rows are of another tokenizer", got=str(path), mend="pack them with --tokenizer")
+        if (facts["size"], facts["image_tokens"]) != (size, renderer.image_tokens):
+            raise TrainError(
+                "the rows are for another model",
+                got=f"pictures of {facts['size']} px in {facts['image_tokens']} tokens",
+                expected=f"{size} px in {renderer.image_tokens}",
+                mend="pack them with --size and --image-tokens",
+            )
         self.facts: dict[str, Any] = facts["of"]
         self.families = [facts["families"][number] for number in arrays["family"]]
         squares = PixelFile(folder / "squares.u8", facts["size"])
@@ -94,7 +107,8 @@ def pack(traces: TraceRows, path: Path) -> dict[str, Any]:
     images = [number_of[int(i)] for i in rows.images]
     names = sorted(set(traces.families))
     facts = {
-        "tokenizer": tokenizer_digest(traces.renderer), "size": traces.squares.size, "families": names,
+        "tokenizer": tokenizer_digest(traces.renderer), "image_tokens": traces.renderer.image_tokens,
+        "size": traces.squares.size, "families": names,
         "drawn": [asdict(recipe) for recipe in drawn.values()],
         "of": {"traces": len(rows), "sha256": rows.digest, "images": len(number_of)},
     }  # fmt: skip
@@ -123,9 +137,10 @@ def tokenizer_digest(renderer: Renderer) -> str:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return json.loads(arrays.pop("facts").tobytes()), arrays
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            arrays = {name: file[name] for name in (*_ARRAYS, "facts")}
+        facts = json.loads(arrays.pop("facts").tobytes())
+        return {name: facts[name] for name in _FACTS}, arrays
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise TrainError(
             "the packed rows cannot be read", got=str(path), mend="python -m agentmm.train.packed --help"
         ) from error
@@ -175,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
+        _check(options)
         renderer = Renderer.from_pretrained(options.tokenizer, options.image_tokens)
         media = MediaStore((options.home or default_home()) / "media")
         with tempfile.TemporaryDirectory(prefix="agentmm-pack-") as folder:
@@ -182,12 +198,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 TraceStore(options.store), media, renderer, Path(folder), size=options.size, unthought=UNTHOUGHT
             )
             traces.refresh()
+            if not traces.rows:
+                raise TrainError(
+                    "there is nothing to pack", got=f"0 rows, {traces.skipped} left out",
+                    expected="gold traces with their pictures", mend="--home FOLDER, the one that has media/",
+                )  # fmt: skip
             told = pack(traces, options.out)
     except AgentmmError as error:
         print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201  # a command speaks
         return error.exit_code
     print(f"{json.dumps(told)} -> {options.out}")  # noqa: T201  # what the command came to
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be before anything is read.
+
+    Raises:
+        UsageError: a file or folder is not there, or a number is not positive.
+    """
+    for path in (options.tokenizer / "tokenizer.json", options.out.absolute().parent):
+        if not path.exists():
+            raise UsageError("no such file or folder", got=str(path))
+    if "://" not in options.store and not Path(options.store).is_file():
+        raise UsageError("no trace store there", got=options.store, mend="agentmm traces collect --store FILE")
+    if options.size < 1 or options.image_tokens < 1:
+        raise UsageError("--size and --image-tokens must be positive", got=(options.size, options.image_tokens))
 
 
 if __name__ == "__main__":

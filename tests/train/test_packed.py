@@ -73,7 +73,11 @@ def test_rows_of_another_tokenizer_and_torn_files_are_one_line(home: Path, tmp_p
     with pytest.raises(TrainError, match="another tokenizer"):
         PackedRows(tmp_path / "rows.npz", tmp_path, Renderer(imagined_tokenizer(1, (), 600, 30)))
     (tmp_path / "torn.npz").write_bytes((tmp_path / "rows.npz").read_bytes()[:900])
-    for name in ("torn.npz", "none.npz"):
+    whole = (tmp_path / "rows.npz").read_bytes()
+    (tmp_path / "damaged.npz").write_bytes(whole[:400] + b"damaged here" + whole[412:])
+    np.savez(tmp_path / "other.npz", facts=np.frombuffer(b"{}", np.uint8))
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    for name in ("torn.npz", "none.npz", "damaged.npz", "other.npz", "array.npy"):
         with pytest.raises(TrainError, match="cannot be read"):
             PackedRows(tmp_path / name, tmp_path, renderer)
 
@@ -88,3 +92,23 @@ def test_nano_trains_on_packed_rows_with_rows_made_ahead(
     folder = train_nano(0.02, tmp_path / "run", stages=("it",), start=SHIPPED, rows=packed, workers=1, batch_tokens=800)
     assert (folder / "model.safetensors").exists()
     assert not (tmp_path / "run" / "ahead").exists()
+
+
+def test_rows_for_another_model_are_refused(home: Path, tmp_path: Path) -> None:
+    renderer = Renderer.from_pretrained(SHIPPED)
+    pack(rows_of(home, tmp_path, renderer), tmp_path / "rows.npz")
+    with pytest.raises(TrainError, match="for another model"):
+        PackedRows(tmp_path / "rows.npz", tmp_path, renderer, size=64)
+
+
+@pytest.mark.parametrize("wrong", ["--store", "--tokenizer", "--out", "--size"])
+def test_packing_refuses_what_cannot_be(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    given = {"--store": str(home / "gold.db"), "--home": str(home), "--tokenizer": str(SHIPPED), "--size": "128"}
+    given |= {"--out": str(tmp_path / "rows.npz"), wrong: "-3" if wrong == "--size" else str(tmp_path / "no" / "thing")}
+    code = main([word for option, value in given.items() for word in (option, value)])
+    assert code == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "no").exists()
+    assert not (tmp_path / "rows.npz").exists()

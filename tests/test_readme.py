@@ -186,7 +186,7 @@ def ran(tmp_path, monkeypatch):
     return go
 
 
-BLOCKS = {"agent.ask(": "embed", "def brightness(": "tool", "examples=": "shown", "load_tool(": "experts"}
+BLOCKS = {"agent.ask(": "embed", "def measure_brightness(": "tool", "examples=": "shown", "load_tool(": "experts"}
 """Words of each Python block of README; the test of that name runs it."""
 
 
@@ -206,14 +206,14 @@ def test_the_block_that_embeds_an_agent_runs(ran, capsys):
 def test_the_block_that_makes_a_tool_runs_here_and_in_the_command_below_it(ran, capsys):
     """The exerciser plans in nano's place: it calls every tool once."""
     PILImage.new("RGB", (8, 8), (40, 50, 60)).save("photo.png")
-    tool = ran("def brightness(", "my_tools.py")["brightness"]
+    tool = ran("def measure_brightness(", "my_tools.py")["measure_brightness"]
     from agentmm.media import open_media
 
-    assert tool.call(image=open_media("photo.png")).value == {"mean": 50.0}
-    command = next(span for span in re.findall(r"`([^`\n]+)`", README) if "my_tools.py:brightness" in span)
+    assert tool.call(image=open_media("photo.png")).value == {"value": 50.0}
+    command = next(span for span in re.findall(r"`([^`\n]+)`", README) if "my_tools.py:measure_brightness" in span)
     assert run([*words_of(command), "--planner", "exerciser", "--json"]) == 0
     (step,) = json.loads(capsys.readouterr().out)["steps"]
-    assert (step["tool"], json.loads(step["observation"])) == ("brightness", {"mean": 50.0})
+    assert (step["tool"], json.loads(step["observation"])) == ("measure_brightness", {"value": 50.0})
 
 
 @pytest.mark.skipif(not NANO.is_file(), reason="the weights of nano are not in this checkout")

@@ -51,8 +51,8 @@ def improve(
     """Collect sampled runs, pair them by outcome, train DPO, and promote the weights only if they are better.
 
     They are promoted (to OUT/promoted) where the interval of the difference lies above 0 on the split `hard` and not
-    below 0 on `test`, by paired bootstrap over the same questions. With several seeds the first such training is taken; the
-    intervals are not corrected for trying several.
+    below 0 on `test`, by paired bootstrap over the same questions. With several seeds the first such training is taken;
+    the intervals are not corrected for trying several.
     """
     planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)

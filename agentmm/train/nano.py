@@ -334,18 +334,19 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     folder.mkdir(exist_ok=True)
     seed, end = 3_000_000 + 1000 * run.seed + 500_000 * rank(), renderer.token_id("<|end|>")
     made: dict[str, int] = {}
-    ahead = None
+    state = read_checkpoint(run.out / "it.pt") if run.resume else None
+    begun, ahead = int(state["progress"]["epoch"]) if state else 0, None
     if run.workers:
-        fresh = Fresh(run.mixture, run.out.resolve(), model.config.image_tokens, model.config.image_size, seed)
+        image, first = model.config, seed + 10_000 * begun  # a training that goes on gets sets that it has not had
+        fresh = Fresh(run.mixture, run.out.resolve(), image.image_tokens, image.image_size, first)
         ahead = Ahead(fresh, run.workers, folder / "ahead", 8 * run.workers)
-    traces = _traces(run, model, renderer, folder)
 
     def part(epoch: int) -> RowSet:
         mine = run.mixture.shown(traces.rows, traces.families, seed + epoch, end)
         if ahead is None:
             mine += run.mixture.beside(renderer, len(mine), seed + epoch, traces.squares)
         told = RowSet.of(mine or traces.rows[:1], traces.squares.array(), traces.squares.size)
-        return told if ahead is None else RowSet.joined([told, *ahead.take(6 * run.workers if epoch else 0)])
+        return told if ahead is None else RowSet.joined([told, *ahead.take(6 * run.workers if epoch > begun else 0)])
 
     def fresh_rows(epoch: int) -> RowSet | None:
         if traces.refresh():
@@ -355,9 +356,9 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         made["epoch"] = epoch
         return part(epoch)
 
-    state = read_checkpoint(run.out / "it.pt") if run.resume else None
     try:
-        rows = fresh_rows(int(state["progress"]["epoch"]) if state else 0)
+        traces = _traces(run, model, renderer, folder)
+        rows = fresh_rows(begun)
         if rows is None:
             raise TrainError("there are no gold traces", got=_named(run), mend="agentmm traces collect")
         held = RowSet.of(traces.rows[HELD - 1 :: HELD] or traces.rows[:1], traces.squares.array(), traces.squares.size)
@@ -385,7 +386,8 @@ def _named(run: Run) -> str:
 def _traces(run: Run, model: MultimodalLM, renderer: Renderer, folder: Path) -> TraceRows | PackedRows:
     """The traces of the run's packed rows, or else of its store."""
     if run.rows is not None:
-        return PackedRows(run.rows, folder, renderer, max(1, run.workers), model.config.image_size)
+        own, size = (rank(), processes()), model.config.image_size
+        return PackedRows(run.rows, folder, renderer, max(1, run.workers), size=size, own=own)
     if run.store is None:
         raise TrainError("the IT stage needs traces", got=None, expected="a trace store", mend="agentmm traces collect")
     size, own = model.config.image_size, (rank(), processes())

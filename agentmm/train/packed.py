@@ -47,12 +47,22 @@ class PackedRows:
         renderer: its tokenizer must be the one that the rows were rendered with.
         workers: processes that draw.
         size: side of the squares that the model sees, px.
+        own: (this process's number, how many processes): every process takes its share of the rows.
 
     Raises:
         TrainError: the file cannot be read, or is of another tokenizer or for another model.
     """
 
-    def __init__(self, path: Path, folder: Path, renderer: Renderer, workers: int = 1, size: int = 128) -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: Path,
+        renderer: Renderer,
+        workers: int = 1,
+        *,
+        size: int = 128,
+        own: tuple[int, int] = (0, 1),
+    ) -> None:
         facts, arrays = _read(path)
         if facts["tokenizer"] != tokenizer_digest(renderer):
             raise TrainError("the rows are of another tokenizer", got=str(path), mend="pack them with --tokenizer")
@@ -64,7 +74,8 @@ class PackedRows:
                 mend="pack them with --size and --image-tokens",
             )
         self.facts: dict[str, Any] = facts["of"]
-        self.families = [facts["families"][number] for number in arrays["family"]]
+        share = slice(own[0], None, own[1])
+        self.families = [facts["families"][number] for number in arrays["family"]][share]
         squares = PixelFile(folder / "squares.u8", facts["size"])
         for key, square in _drawn(facts["drawn"], facts["size"], workers):
             squares.add(key, square)
@@ -72,7 +83,7 @@ class PackedRows:
             squares.add(f"whole_{number}", square)
         self.squares, self.skipped, self._told = squares, 0, False
         names = ("ids", "mask", "ends", "images", "image_ends")
-        self.rows: list[Row] = list(RowSet(**{name: arrays[name] for name in names}, pixels=squares.array()))
+        self.rows: list[Row] = list(RowSet(**{name: arrays[name] for name in names}, pixels=squares.array()))[share]
 
     def refresh(self) -> bool:
         """Say, the first time, that there are rows; no more ever come."""

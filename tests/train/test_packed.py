@@ -49,6 +49,9 @@ def test_packed_rows_are_those_of_the_store(home: Path, tmp_path: Path) -> None:
     assert packed.refresh()
     assert not packed.refresh()
     assert packed.families == traces.families
+    halves = [PackedRows(tmp_path / "rows.npz", tmp_path / "there", renderer, own=(k, 2)) for k in range(2)]
+    assert [len(half.rows) for half in halves] == [len(half.families) for half in halves] == [6, 6]
+    assert list(halves[1].rows[0].ids) == list(packed.rows[1].ids)
     ours, theirs = packed.rowset(), traces.rowset()
     for one, other in zip(ours, theirs, strict=True):
         assert list(one.ids) == list(other.ids)

@@ -10,7 +10,7 @@ import typer
 
 from agentmm.cli.console import counting, print_json, print_text, say
 from agentmm.cli.places import planner_folder
-from agentmm.errors import TrainError
+from agentmm.errors import TrainError, UsageError
 
 EXAMPLES = "agentmm improve --out runs/improved   ·   agentmm improve -n 100 --samples 4 --test-n 200 --json"
 
@@ -54,8 +54,9 @@ def improve(
     below 0 on `test`, by paired bootstrap over the same questions. With several seeds the first such training is taken;
     the intervals are not corrected for trying several.
     """
-    planner_folder(planner)
+    folder = planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)
+    _of_one_planner(out, folder)
     asked = {"planner": planner, "samples": samples, "temperature": temperature, "workers": workers}
     report = {"planner": planner, **_paired(out, n, further, seed, asked)}
     recipe = {"epochs": epochs, "lr": lr, "beta": beta}
@@ -68,6 +69,23 @@ def improve(
             report["trained"][name][split] = _judged(out, split, planner, name, test_n, seed, workers)
     report["promoted"] = _promoted(out, report["trained"])
     _tell(report, out, json_=json_)
+
+
+def _of_one_planner(out: Path, folder: Path) -> None:
+    """Note whose round OUT holds: its samples, pairs and outcomes are those of one planner.
+
+    Raises:
+        UsageError: the round there is another planner's.
+    """
+    from agentmm.model.identity import weights_id
+
+    noted, own = out / "planner.txt", weights_id(folder)
+    known = noted.read_text(encoding="utf-8").strip() if noted.exists() else own
+    if known != own:
+        raise UsageError(
+            "the folder has the round of another planner", got=f"weights {known}", expected=own, mend="--out ANOTHER"
+        )
+    noted.write_text(own + "\n", encoding="utf-8")
 
 
 def _promoted(out: Path, trained: dict[str, Any]) -> str | None:

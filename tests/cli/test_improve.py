@@ -103,3 +103,11 @@ def test_further_questions_are_of_the_families_whose_runs_disagree(tmp_path) -> 
     found = making.disagreement(str(tmp_path / "sampled.db"), "train", 3)
     assert found == {"cell": 3.0, "sum": 0.05, "sort": 0.05}
     assert making.disagreement(str(tmp_path / "sampled.db"), "train", 9) == {}
+
+
+def test_a_folder_with_the_round_of_another_planner_is_refused(agentmm, tmp_path) -> None:
+    (tmp_path / "planner.txt").write_text("0123456789abcdef\n")
+    ran = agentmm("improve", "-n", 2, "--out", tmp_path, "--quiet")
+    assert ran.code == 2
+    assert "the round of another planner" in ran.err
+    assert not (tmp_path / "sampled.db").exists()

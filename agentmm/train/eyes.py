@@ -6,6 +6,7 @@ practice world: how a page lies, what sort of picture it is, how shapes lie; and
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,8 +51,12 @@ _RECIPES = (
     *("arranged", "edged", "edged", "edged", "crowd", "halves", "halves", "halves", "turned", "turned"),
     *("turned_receipt", "turned_invoice", "turned_sign", "turned_label", "turned_table"),
 )
+_SIGNS = ("sign", "turned_sign", "turned_sign", "turned_sign")
 _BATCH = 32
 _UNKNOWN = -1
+
+HEADS_ALONE = 0.1
+"""Share of the time that only the heads are trained where features are held: they learn to read them as they are."""
 
 
 class Eyes(nn.Module):
@@ -69,16 +74,29 @@ class Eyes(nn.Module):
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         """Question -> logits [N, classes]; `here` -> [N, P, words]."""
-        features = self.encoder(pixels)
+        return self.read(self.encoder(pixels))
+
+    def read(self, features: Tensor) -> dict[str, Tensor]:
+        """The same from features [N, P, C]."""
         seen = features.mean(1)
         return {name: head(features if name == "here" else seen).float() for name, head in self.heads.items()}
 
 
-def labelled(n: int, seed: int, split: str = "train") -> Iterator[tuple[Any, dict[str, int], tuple[Mark, ...]]]:
-    """Pictures (uint8 [H, W, 3]) with the classes they are of and what is drawn in them; the same for a seed."""
+def labelled(
+    n: int, seed: int, split: str = "train", signs: float = 0.0
+) -> Iterator[tuple[Any, dict[str, int], tuple[Mark, ...]]]:
+    """Pictures (uint8 [H, W, 3]) with the classes they are of and what is drawn in them; the same for a seed.
+
+    Args:
+        n: how many.
+        seed: of all of them.
+        split: whose media.
+        signs: share of them that are signs, three in four of these turned, beside those among all recipes.
+    """
     rng = np.random.default_rng([29, seed])
     for _ in range(n):
-        recipe = _RECIPES[int(rng.integers(len(_RECIPES)))]
+        recipes = _SIGNS if signs and rng.random() < signs else _RECIPES
+        recipe = recipes[int(rng.integers(len(recipes)))]
         truth = medium(recipe, media_seed(split, rng)).truth
         yield truth.pixels, _classes(recipe, truth), _marks(truth)
 
@@ -128,11 +146,13 @@ def _cells(start: float, end: float, cell: float, grid: int) -> slice:
 class Pictures:
     """Labelled pictures: squares on disk, classes [N, questions] and what is drawn where [N, P, words]; -1: unknown."""
 
-    def __init__(self, n: int, seed: int, folder: Path, size: int, split: str = "train", grid: int = 8) -> None:
+    def __init__(
+        self, n: int, seed: int, folder: Path, size: int, split: str = "train", grid: int = 8, signs: float = 0.0
+    ) -> None:
         squares = PixelFile(folder / f"{split}_{seed}.u8", size)
         self.classes = np.full((n, len(CLASSES)), _UNKNOWN, np.int64)
         self.here = np.full((n, grid * grid, len(HERE)), _UNKNOWN, np.int8)
-        for index, (pixels, classes, marks) in enumerate(labelled(n, seed, split)):
+        for index, (pixels, classes, marks) in enumerate(labelled(n, seed, split, signs)):
             squares.add(str(index), square_pixels(pixels, size))
             for place, name in enumerate(CLASSES):
                 self.classes[index, place] = classes.get(name, _UNKNOWN)
@@ -164,8 +184,43 @@ def loss_of(logits: dict[str, Tensor], classes: Tensor, here: Tensor) -> Tensor:
     return total
 
 
+class Hold:
+    """Keeps features where they were, so that a decoder that reads them still can; signs, which are to change, may.
+
+    Args:
+        encoder: as it was.
+        weight: of the mean squared distance, in variances of the features.
+    """
+
+    def __init__(self, encoder: nn.Module, weight: float) -> None:
+        self.before, self.weight = copy.deepcopy(encoder).eval().requires_grad_(False), weight
+
+    def loss(self, features: Tensor, pixels: Tensor, classes: Tensor) -> Tensor:
+        """How far the features [N, P, C] of all pictures that show no sign have moved, weighted.
+
+        Args:
+            features: of the encoder that is trained.
+            pixels: [N, 3, S, S].
+            classes: [N, questions].
+        """
+        kind, turned = (classes[:, list(CLASSES).index(name)] for name in ("kind", "turned"))
+        held = (kind != CLASSES["kind"].index("sign")) & (turned == _UNKNOWN)
+        if not held.any():
+            return features.sum() * 0
+        with torch.no_grad():
+            were = self.before(pixels[held]).float()
+            spread = were.var((0, 1)) + 1e-4
+        return self.weight * ((features[held].float() - were).square() / spread).mean()
+
+
 def train_eyes(
-    eyes: Eyes, stage: Stage, pictures: Pictures, *, seed: int = 0, log: Callable[[str], None] = lambda line: None
+    eyes: Eyes,
+    stage: Stage,
+    pictures: Pictures,
+    *,
+    seed: int = 0,
+    hold: float = 0.0,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Progress:
     """Train encoder and heads on labelled pictures; each process learns from pictures of its own.
 
@@ -174,8 +229,11 @@ def train_eyes(
         stage: rates of `encoder`, time and warm-up.
         pictures: to learn from.
         seed: of the order.
+        hold: how strongly the features of pictures without signs stay where they were (`Hold`); the heads then learn
+            alone for the first tenth, and what they read of other pages they go on to read of signs.
         log: gets one line now and then.
     """
+    held = Hold(eyes.encoder, hold) if hold else None
     eyes.train()
     rates = {**stage.rates, "heads": stage.rates["encoder"]}
     optimizers = set_trainable(eyes, Stage("eyes", rates, minutes=stage.minutes, weight_decay=stage.weight_decay))
@@ -185,10 +243,14 @@ def train_eyes(
         began = time.monotonic()
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group["lr"] = group["peak"] * rate_factor(share, stage.warmup)
+        eyes.encoder.requires_grad_(held is None or share >= HEADS_ALONE)
         pixels, classes, here = pictures.batch(rng.integers(len(pictures), size=_BATCH))
         with torch.autocast("cpu", torch.bfloat16):
-            logits = eyes(pixels)
+            features = eyes.encoder(pixels)
+            logits = eyes.read(features)
         loss = loss_of(logits, classes, here)
+        if held is not None:
+            loss = loss + held.loss(features, pixels, classes)
         eyes.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(learnt)

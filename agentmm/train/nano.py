@@ -48,7 +48,7 @@ BATCH_TOKENS = 1600
 
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "lm": ("preset", "episodes", "drills"),
-    "eyes": ("preset", "pictures"),
+    "eyes": ("preset", "pictures", "signs", "hold"),
     "pt": ("preset", "captions", "glimpses"),
     "it": ("preset", "device", "workers", "mixture"),
 }
@@ -66,6 +66,8 @@ class Run:
     Attributes:
         episodes: imagined episodes an epoch of the LM stage.
         pictures: labelled pictures that the encoder learns from.
+        signs: share of these that are signs, beside those among all sorts.
+        hold: how strongly the encoder's stage keeps the features of all other pictures where they were; 0: not.
         captions: caption pairs of the PT stage.
         glimpses: questions beside these that the picture decides, with their first turn.
         drills: copying drills beside each episode of the LM stage.
@@ -88,6 +90,8 @@ class Run:
     preset: str = "nano"
     episodes: int = 4000
     pictures: int = 48_000
+    signs: float = 0.0
+    hold: float = 0.0
     captions: int = 4_000
     glimpses: int = 32_000
     drills: float = 0.4
@@ -299,12 +303,13 @@ def _eyes(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
         return
     folder = run.out / f"eyes_{rank()}"
     folder.mkdir(exist_ok=True)
-    pictures = Pictures(max(64, run.pictures // processes()), run.seed + 500_000 * rank(), folder, size, grid=grid)
+    count, seed = max(64, run.pictures // processes()), run.seed + 500_000 * rank()
+    pictures = Pictures(count, seed, folder, size, grid=grid, signs=run.signs)
     eyes = Eyes(model.encoder)
-    progress = train_eyes(eyes, stage, pictures, seed=run.seed, log=run.log)
+    progress = train_eyes(eyes, stage, pictures, seed=run.seed, hold=run.hold, log=run.log)
     if rank() > 0:
         return
-    scores = told(eyes, Pictures(max(64, run.pictures // 48), run.seed + 1, folder, size, "val", grid))
+    scores = told(eyes, Pictures(max(64, run.pictures // 48), run.seed + 1, folder, size, "val", grid, run.signs))
     run.log("eyes: held out " + ", ".join(f"{key} {value:.3f}" for key, value in scores.items()))
     kept = {"stage": "eyes", "encoder": model.encoder.state_dict(), "progress": vars(progress), "scores": scores}
     torch.save(kept, path)

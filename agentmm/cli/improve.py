@@ -33,6 +33,13 @@ def improve(
         int, typer.Option(min=0, help="Further questions, of the families whose runs disagree most often.")
     ] = 0,
     samples: Annotated[int, typer.Option(min=2, help="Runs of each question.")] = 4,
+    as_hard: Annotated[
+        bool,
+        typer.Option(
+            "--as-hard/--as-they-are",
+            help="Ask training questions under the conditions of the split `hard`: failing tools, blur, unknown words.",
+        ),
+    ] = True,
     temperature: Annotated[float, typer.Option(min=0.0, help="Of the samples.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of questions, samples and order.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs.")] = 1,
@@ -57,7 +64,9 @@ def improve(
     folder = planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)
     _of_one_planner(out, folder)
-    asked = {"planner": planner, "samples": samples, "temperature": temperature, "workers": workers}
+    asked = {
+        "planner": planner, "samples": samples, "temperature": temperature, "workers": workers, "as_hard": as_hard,
+    }  # fmt: skip
     report = {"planner": planner, **_paired(out, n, further, seed, asked)}
     recipe = {"epochs": epochs, "lr": lr, "beta": beta}
     names = {f"dpo_{seed + k}" if k else "dpo": {"seed": seed + k} for k in range(rounds)}

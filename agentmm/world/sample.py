@@ -17,11 +17,14 @@ from agentmm.world.asking import Match, fill
 from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings.manner import with_manner, with_unknown_words
+from agentmm.world.wordings.manner import UNKNOWN_SHARE, with_manner, with_unknown_words
 from agentmm.world.wordings.skeletons import skeletons, wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.2}
 """Share of a split's questions whose first tool fails or, in training, finds nothing."""
+
+UNKNOWN_AS_HARD = 0.6
+"""Share of training questions asked as hard ones in which words are replaced by words that do not exist."""
 
 BLURRED_SHARE, BLUR_PX = 0.3, (0.8, 1.8)
 """Share of the hard questions whose pictures are blurred once more, and by how much."""
@@ -108,6 +111,7 @@ def sample_questions(
     typed: bool = False,
     evenness: float = 0.0,
     practice: Mapping[str, float] | None = None,
+    as_hard: bool = False,
 ) -> Iterator[Question]:
     """Sample questions, always the same for the same arguments.
 
@@ -124,6 +128,8 @@ def sample_questions(
             `hard` they do.
         evenness: 0 for as many questions of each family as its weight says, 1 for as many of each; between, between.
         practice: family -> how many times as often it is asked.
+        as_hard: `train` under the conditions of `hard`: tools fail as often and as long, pictures are blurred, and
+            for the words that it does not know, six in ten questions hold some that do not exist.
 
     Yields:
         The questions.
@@ -136,7 +142,7 @@ def sample_questions(
         replace(family, weight=family.weight ** (1 - evenness) * more.get(family.name, 1.0))
         for family in _chosen(families, wordings)
     ]
-    sampler = _Sampler(split, seed, chosen, wordings, typed=typed)
+    sampler = _Sampler(split, seed, chosen, wordings, typed=typed, as_hard=as_hard)
     together = per_picture or _PER_PICTURE[split]
     made = 0
     while made < n:
@@ -164,9 +170,13 @@ class _Sampler:
         wordings: Mapping[str, Sequence[str]] | None,
         *,
         typed: bool,
+        as_hard: bool,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}; expected one of {SPLITS}")
+        if as_hard and split != "train":
+            raise ValueError(f"only training questions are asked as hard ones; got {split!r}")
+        self.as_hard, self.hardness = as_hard, "hard" if as_hard else split
         self.split, self.seed, self.families, self.wordings, self.typed = split, seed, families, wordings, typed
         self.rng, self.words = (np.random.default_rng([SPLITS.index(split), seed, *more]) for more in ((), (1,)))
         self.dealt: Counter[str] = Counter()
@@ -202,7 +212,7 @@ class _Sampler:
 
     def _blurred(self, media: tuple[Medium, ...]) -> tuple[Medium, ...]:
         """The media of a hard question, some of them blurred."""
-        if self.split != "hard" or self.rng.random() >= BLURRED_SHARE:
+        if self.hardness != "hard" or self.rng.random() >= BLURRED_SHARE:
             return media
         blur_px = round(float(self.rng.uniform(*BLUR_PX)), 1)
         return tuple(replace(one, blur_px=blur_px) if one.kind == "image" else one for one in media)
@@ -228,13 +238,13 @@ class _Sampler:
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
         if self.split == "train":
-            template = with_unknown_words(template, self.words)
+            template = with_unknown_words(template, self.words, UNKNOWN_AS_HARD if self.as_hard else UNKNOWN_SHARE)
         if self.typed or self.split in ("train", "hard"):
             template = with_manner(template, self.words)
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(
-            id=f"{self.split}-{self.seed}-{self.made:06d}-{family.name}",
+            id=f"{self.split}-{self.seed}-{'hard-' * self.as_hard}{self.made:06d}-{family.name}",
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
             kind=draw.kind or family.kind, others=draw.others, slots=draw.slots,
@@ -256,16 +266,16 @@ class _Sampler:
         return first + number, templates[number], seen
 
     def _with_fault(self, question: Question) -> Question:
-        if self.split not in FAULT_SHARE or self.rng.random() >= FAULT_SHARE[self.split]:
+        if self.hardness not in FAULT_SHARE or self.rng.random() >= FAULT_SHARE[self.hardness]:
             return question
         first = advance(question.program, [])
         if isinstance(first, str) or not first:
             return question
         fault = self._fault(first[0])
-        lasting = self.split == "hard" and fault["times"] > 1
+        lasting = self.hardness == "hard" and fault["times"] > 1
         return replace(question, fault=fault, accepted=("unanswerable",) if lasting else question.accepted)
 
     def _fault(self, call: Call) -> dict[str, Any]:
-        empty = self.split == "train" and call.tool in _EMPTY and self.rng.random() < 0.3
+        empty = self.hardness == "train" and call.tool in _EMPTY and self.rng.random() < 0.3
         times = 1 if empty or self.rng.random() < 0.5 else 2
         return {"tool": call.tool, "kind": "empty" if empty else "error", "times": times}

@@ -73,3 +73,21 @@ def test_a_few_steps_teach_what_is_easy_to_see(tmp_path) -> None:
     assert progress.steps == 60
     assert after["kind"] > before["kind"] + 0.2
     assert after["crowd"] >= 0.9
+
+
+def test_many_signs_and_what_is_held_stays_where_it_was(tmp_path) -> None:
+    pictures = Pictures(96, 2, tmp_path, 64, grid=4, signs=0.5)
+    kind = pictures.classes[:, list(CLASSES).index("kind")]
+    signs = kind == CLASSES["kind"].index("sign")
+    assert 0.4 < signs.mean() < 0.7
+    others = np.flatnonzero(~signs & (pictures.classes[:, list(CLASSES).index("turned")] < 0))
+    moved = {}
+    for hold in (0.01, 100.0):
+        net = eyes()
+        shown, _, _ = pictures.batch(others)
+        with torch.no_grad():
+            were = net.encoder(shown)
+        train_eyes(net, Stage("eyes", {"encoder": 2e-3}, steps=30), pictures, hold=hold)
+        with torch.no_grad():
+            moved[hold] = float((net.encoder(shown) - were).square().mean())
+    assert moved[100.0] < 0.5 * moved[0.01]

@@ -90,6 +90,19 @@ def test_the_hard_split_has_unseen_wordings_failing_tools_and_heavier_blur() -> 
     assert min(m.seed for q in hard for m in q.media) >= 3 * SEEDS_PER_SPLIT
 
 
+def test_training_questions_asked_as_hard_ones_keep_to_training_pictures_and_words() -> None:
+    asked = list(sample_questions("train", 300, 1, as_hard=True))
+    assert all(question.seen and question.split == "train" for question in asked)
+    assert all(medium.seed < SEEDS_PER_SPLIT for question in asked for medium in question.media)
+    failing = [question.fault for question in asked if question.fault]
+    assert 0.1 < len(failing) / len(asked) < 0.3
+    assert {fault["kind"] for fault in failing} == {"error"}
+    assert 40 < sum(medium.blur_px > 0 for question in asked for medium in question.media) < 200
+    assert {question.id for question in asked}.isdisjoint({q.id for q in sample_questions("train", 300, 1)})
+    with pytest.raises(ValueError, match="only training questions"):
+        next(sample_questions("test", 1, as_hard=True))
+
+
 def test_splits_have_different_seeds(train: list[Question], test: list[Question]) -> None:
     assert all(m.seed < SEEDS_PER_SPLIT for question in train for m in question.media)
     assert all(m.seed >= 2 * SEEDS_PER_SPLIT for question in test for m in question.media)

@@ -55,12 +55,17 @@ def with_manner(template: str, rng: np.random.Generator) -> str:
     return _lower(template) if happens["lower"] else template
 
 
-def with_unknown_words(template: str, rng: np.random.Generator) -> str:
+def with_unknown_words(template: str, rng: np.random.Generator, share: float = UNKNOWN_SHARE) -> str:
     """A template, some of whose words may be others that no language has; places and all marks stay.
+
+    Args:
+        template: a wording with its places.
+        rng: the only source of chance.
+        share: how often words are replaced at all.
 
     Source: word dropout, arXiv 1511.06349, section 3.1, with a new word for each instead of one for all.
     """
-    if rng.random() >= UNKNOWN_SHARE:
+    if rng.random() >= share:
         return template
     parts = _PLACE.split(template)
     words = [

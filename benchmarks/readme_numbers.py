@@ -80,6 +80,7 @@ def _world() -> Iterator[str]:
 
 
 _ASKED = {
+    "as_it_is": "as it is",
     "free": "words that no training has, `--wordings free`",
     "without_thoughts": "no thoughts, `--without thoughts`",
     "without_grammar": "calls not bound to their grammar, `--without grammar`",
@@ -99,22 +100,31 @@ def _ablations() -> Iterator[str]:
     found = {name: report for name, report in found.items() if report is not None}
     if not found:
         return
-    whole = _read("world.json")
-    assert whole is not None
-    n = next(iter(found.values()))["n"]
+    first = next(iter(found.values()))
+    n = first["n"]
     yield f"**With less**, the first {n} of these questions (`agentmm eval world --split test -n {n} --seed"
-    yield f"{whole['seed']} ... --json`); sight families are those that no tool can answer:"
+    yield f"{first['seed']} ... --json`); sight families are those that no tool can answer:"
     yield ""
     yield "| | planner / oracle | sight families right | refused calls: malformed | unknown tool | invalid handle |"
     yield "|---|---|---|---|---|---|"
-    yield _less("as it is, all questions", whole)
     for name, report in found.items():
         yield _less(_ASKED[name], report)
     yield ""
-    constant = _constant(whole)
-    if constant:
-        yield f"The best constant answers to the sight families are right {100 * constant:.1f} % of the time."
-        yield ""
+    yield from _sight()
+
+
+def _sight() -> Iterator[str]:
+    """The sight families alone, with eyes and without, beside the best constant answers."""
+    sees, blind = _read("sight.json"), _read("sight_blind.json")
+    if sees is None or blind is None:
+        return
+    command = f"agentmm eval world --split test -n {sees['n']} --seed {sees['seed']} --families"
+    command += f" {','.join(SIGHT)} --json"
+    yield f"**The seven sight families alone**, {sees['n']} questions (`{command}`):"
+    yield f"{_share(sees['accuracy'], sees['ci95'])} right, blind (`--without sight`)"
+    yield f"{_share(blind['accuracy'], blind['ci95'])}; each family's most frequent training answer:"
+    yield f"{100 * _constant(sees):.1f}."
+    yield ""
 
 
 def _less(name: str, report: dict[str, Any]) -> str:

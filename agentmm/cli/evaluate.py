@@ -32,6 +32,7 @@ def world(
         str | None,
         typer.Option(help="Other wordings: unseen | free, or YAML: family -> list of templates with {a} {b} {A} {B}."),
     ] = None,
+    families: Annotated[str | None, typer.Option(help="Only these, by commas: arrangement,busy.")] = None,
     typed: Annotated[
         bool, typer.Option("--typed", help="As people type: openings, lower case, no question mark, typing errors.")
     ] = False,
@@ -57,7 +58,7 @@ def world(
     with counting(columns * n, "questions") as tick:
         report = evaluate_world(
             planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
-            outcomes=outcomes, typed=typed, without=without or (),
+            outcomes=outcomes, typed=typed, without=without or (), families=families.split(",") if families else None,
         )  # fmt: skip
     if json_:
         print_json(report)

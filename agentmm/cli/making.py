@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from agentmm.cli.console import streams
 from agentmm.cli.places import existing_store, media_root, planner_folder, store_file
-from agentmm.errors import TrainError, UsageError
+from agentmm.errors import UsageError
 
 INTERRUPTED = 130
 
@@ -172,7 +174,7 @@ def train_planner(
 
     Raises:
         UsageError: there is no such store.
-        TrainError: the training failed.
+        typer.Exit: the training failed, and said why in one line.
     """
     from agentmm.train.nano_main import main
 
@@ -189,6 +191,6 @@ def train_planner(
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise TrainError("the training failed", got=f"exit code {code}", mend="what it said above")
+        raise typer.Exit(code)  # it has said why
     manifest = out / "nano" / "manifest.json"
     return {"folder": str(out / "nano"), **json.loads(manifest.read_text(encoding="utf-8"))}

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agentmm.errors import TrainError
+from agentmm.errors import TrainError, UsageError
 from agentmm.model import MultimodalLM, load_preset
 from agentmm.planner.render import Renderer
 from agentmm.train.ahead import Ahead
@@ -143,11 +143,12 @@ def train_nano(
         The folder of the exported weights.
 
     Raises:
-        TrainError: an unknown stage, no time, or nothing to train on.
+        UsageError: an unknown stage or no time.
+        TrainError: nothing to train on.
     """
     unknown = [name for name in stages if name not in SHARES]
     if unknown or not stages or minutes <= 0:
-        raise TrainError(
+        raise UsageError(
             "bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0"
         )
     run = Run(Path(out), minutes, tuple(stages), store, media, seed, device, resume, **settings)

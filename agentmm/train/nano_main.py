@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from agentmm.errors import AgentmmError, TrainError
+from agentmm.errors import AgentmmError, UsageError
 from agentmm.train.mixture import Mixture
 from agentmm.train.nano import BATCH_TOKENS, Run, train_nano
 from agentmm.train.nano import __doc__ as recipe
@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         _say("agentmm: no CUDA device here; try: --device cpu")
         return 2
+    for path, file in ((options.start, "tokenizer.json"), (options.rows, "")):
+        if path is not None and not (path / file).exists():
+            _say(f"agentmm: no such {'folder of exported weights' if file else 'file of packed rows'}; got '{path}'")
+            return 2
     torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
     join(options.device)
     try:
@@ -125,12 +129,12 @@ def _parts_of(said: str) -> tuple[str, ...]:
     """Names of the model's parts.
 
     Raises:
-        TrainError: there is no such part.
+        UsageError: there is no such part.
     """
     parts = tuple(filter(None, said.split(",")))
     unknown = set(parts) - {"encoder", "projector", "decoder"}
     if unknown:
-        raise TrainError("no such part", got=", ".join(sorted(unknown)), expected="encoder, projector, decoder")
+        raise UsageError("no such part", got=", ".join(sorted(unknown)), expected="encoder, projector, decoder")
     return parts
 
 
@@ -138,4 +142,4 @@ def _say(line: str) -> None:
     """A line on stderr with the time of day, from the first process."""
     if rank() > 0:
         return
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)  # noqa: T201 (progress of a module form)

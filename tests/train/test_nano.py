@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from agentmm.errors import ConfigError, TrainError
+from agentmm.errors import ConfigError, TrainError, UsageError
 from agentmm.media import Image, MediaStore
 from agentmm.model import MultimodalLM, load_preset, train_tokenizer
 from agentmm.planner.render import Renderer
@@ -164,7 +164,7 @@ def test_parts_may_begin_anew_and_stay_frozen(tmp_path):
 
 
 def test_wrong_settings_are_one_clear_line(tmp_path, stores):
-    with pytest.raises(TrainError, match="bad stages"):
+    with pytest.raises(UsageError, match="bad stages"):
         train_nano(1, tmp_path, stages=("sft",))
     with pytest.raises(TrainError, match="needs traces"):
         train_nano(0.01, tmp_path / "a", stages=("it",), preset="tiny", episodes=12)

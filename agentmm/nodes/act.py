@@ -79,11 +79,12 @@ class _Act:
                 return Outcome.from_json(known[call["id"]])
             if isinstance(ready, Outcome):
                 return ready
-            if call["id"] in state.get("approved", []) or not getattr(ready.tool, "pure", False):
+            once = call["id"] in state.get("approved", []) or not getattr(ready.tool, "pure", False)
+            if once:
                 journal.write(step, call["id"], _IN_DOUBT.to_json())
             outcome = calls.run(ready, records, store, budgets.seconds_left(state, config), config)
             if not outcome.crash:
-                journal.write(step, call["id"], outcome.to_json())
+                journal.write(step, call["id"], outcome.to_json(), durable=once)
             return outcome
 
         return side_by_side([lambda c=call, r=ready: make(c, r) for call, ready in zip(pending, checked, strict=True)])

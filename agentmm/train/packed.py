@@ -153,7 +153,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return {name: facts[name] for name in _FACTS}, arrays
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise TrainError(
-            "the packed rows cannot be read", got=str(path), mend="python -m agentmm.train.packed --help"
+            f"the packed rows cannot be read ({type(error).__name__}: {error})",
+            got=str(path),
+            mend="python -m agentmm.train.packed --help",
         ) from error
 
 

@@ -45,6 +45,9 @@ def improve(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the pairs.")] = 1,
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
     beta: Annotated[float, typer.Option(min=0.0, help="Strength of the pull to the reference.")] = 0.1,
+    sft: Annotated[
+        float, typer.Option(min=0.0, help="Weight of the right runs' own likelihood beside DPO's loss (RLAIF-V's term).")
+    ] = 0.0,
     test_n: Annotated[int, typer.Option("--test-n", min=1, help="Questions of each split that judges.")] = 400,
     rounds: Annotated[
         int, typer.Option("--seeds", min=1, help="Trainings on the same pairs, each in another order.")
@@ -68,7 +71,7 @@ def improve(
         "planner": planner, "samples": samples, "temperature": temperature, "workers": workers, "as_hard": as_hard,
     }  # fmt: skip
     report = {"planner": planner, **_paired(out, n, further, seed, asked)}
-    recipe = {"epochs": epochs, "lr": lr, "beta": beta}
+    recipe = {"epochs": epochs, "lr": lr, "beta": beta, "sft": sft}
     names = {f"dpo_{seed + k}" if k else "dpo": {"seed": seed + k} for k in range(rounds)}
     names |= {"control": {"seed": seed, "control": True}} if control else {}
     report["trained"] = {}

@@ -33,7 +33,7 @@ def _trained() -> Iterator[str]:
     seen, unseen = (f"**{100 * rows[name]['ratio']:.1f} %**" for name in ("seen", "unseen"))
     on = {device: [stage for stage in stages if stage.get("device", "cpu") == device] for device in ("cpu", "cuda")}
     read = {device: _read_in(part) for device, part in on.items()}
-    told = f"{read['cpu']} on two CPU cores" + (f", then {read['cuda']} on one H200 GPU" if on["cuda"] else "")
+    told = f"{read['cpu']} on two CPU cores" + (f" and {read['cuda']} on one H200 GPU" if on["cuda"] else "")
     yield f"The `nano` that ships has read {told}"
     yield "(`agentmm/weights/nano/manifest.json`). In wordings that it was trained on it reaches"
     yield f"{seen} of what gold programs reach with the same tools, in wordings and words never seen {unseen}."

@@ -17,8 +17,8 @@ from agentmm.tool import Tool
 from agentmm.tool.cache import ResultCache
 from agentmm.world.sample import Question, sample_questions
 
-TRAINING_QUESTIONS = 1600
-"""Training questions out of which each family's most frequent answer is taken."""
+TRAINING_QUESTIONS, OF_EACH = 1600, 40
+"""Most training questions out of which each family's most frequent answer is taken, and how many of each family."""
 
 LIMIT = 0.20
 """A baseline above it says that a family is too easy."""
@@ -40,10 +40,10 @@ def _lines(medium: Any, reader: Tool, cache: ResultCache) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def frequent_answers(families: tuple[str, ...], n: int = TRAINING_QUESTIONS) -> dict[str, str]:
+def frequent_answers(families: tuple[str, ...]) -> dict[str, str]:
     """Family -> its most frequent accepted answer among training questions."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for question in sample_questions("train", n, 0, families=families):
+    for question in sample_questions("train", min(TRAINING_QUESTIONS, OF_EACH * len(families)), 0, families=families):
         counted[question.family][question.accepted[0]] += 1
     return {family: answers.most_common(1)[0][0] for family, answers in counted.items()}
 

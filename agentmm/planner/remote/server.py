@@ -1,0 +1,55 @@
+"""The client of a server that speaks OpenAI's protocol: LangChain's, which keeps also what vLLM says of tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_openai.chat_models.base import BaseChatOpenAI
+
+CONNECT_S = 5.0
+"""How long a server may take to accept a connection, seconds."""
+
+
+class ServerChat(BaseChatOpenAI):
+    """`ChatOpenAI` for servers of others: no parameters that OpenAI alone knows, and token ids are kept.
+
+    The reply's metadata gets `prompt_token_ids` and `token_ids` where the server gives them.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentmm-server"
+
+    def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """A request; of its time little is for the connection."""
+        payload = super()._get_request_payload(input_, stop=stop, **kwargs)
+        seconds = payload.get("timeout")
+        if isinstance(seconds, int | float):
+            payload["timeout"] = openai.Timeout(seconds, connect=min(seconds, CONNECT_S))
+        return payload
+
+    def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
+        """As LangChain reads a reply, plus its token ids."""
+        result = super()._create_chat_result(response, generation_info)
+        told = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        for generation, choice in zip(result.generations, told.get("choices") or [], strict=False):
+            generation.message.response_metadata |= _ids(told, choice)
+        return result
+
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
+    ) -> ChatGenerationChunk | None:
+        """As LangChain reads a part of a stream, plus its token ids; merging the parts joins the lists."""
+        read = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        choices = chunk.get("choices") or []
+        if read is not None and choices:
+            read.message.response_metadata |= _ids(chunk, choices[0])
+        return read
+
+
+def _ids(reply: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
+    """Token ids of a reply or of a part of one; in streams the prompt's come with the first part."""
+    told = {"prompt_token_ids": reply.get("prompt_token_ids"), "token_ids": choice.get("token_ids")}
+    return {name: ids for name, ids in told.items() if ids}

@@ -1,4 +1,4 @@
-"""What a planner can do here, found out by loading it: for `agentmm doctor --planner NAME`."""
+"""What a planner can do, found out by loading it, or by asking a server: for `agentmm doctor --planner NAME`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ def examine(name: str) -> dict[str, Any]:
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
         `calls` (`template` or `hermes`), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
-        (largest of a logit, cached against uncached), `why` (not exact), `context` (tokens).
+        (largest of a logit, cached against uncached), `why` (not exact), `context` (tokens), `served` (what
+        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
 
     Raises:
-        PlannerError: it cannot be loaded.
+        PlannerError: it cannot be loaded, or its server gives no usable reply.
     """
     planner = load_planner(name)
     model = getattr(planner, "model", None)
@@ -36,7 +37,10 @@ def examine(name: str) -> dict[str, Any]:
         "difference": None,
         "why": "",
         "context": None,
+        "served": None,
     }
+    if hasattr(planner, "asked"):
+        return report | _served(planner)
     if hasattr(planner, "wire"):
         return report | _foreign(planner)
     if hasattr(planner, "renderer"):
@@ -56,3 +60,10 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "why": measured.why,
         "context": planner.context,
     }
+
+
+def _served(planner: Any) -> dict[str, Any]:
+    """What a server does."""
+    from agentmm.planner.remote.probing import probe
+
+    return {"weights": None, "served": probe(planner)}

@@ -1,18 +1,20 @@
 """A small server that answers as vLLM does, in a thread of this process, and misbehaves where a test asks for it.
 
-Its tokens are bytes: text is its UTF-8, a picture is four times `IMAGE`, a turn begins with `START` and ends with `END`.
+Its tokens are bytes: text is its UTF-8, a picture four times `IMAGE`, a turn stands between `START` and `END`.
 """
 
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 IMAGE, END, START = 256, 257, 258
 LOGP = -0.25
 """Log-probability of every token."""
+ECHO = "{authorization}"
+"""Stands in a script for what the request was signed with."""
 
 
 @dataclass
@@ -44,12 +46,11 @@ class Say:
 
 @dataclass
 class Refuse:
-    """An answer that is none: a status and what it says; `{authorization}` is what the request was signed with."""
+    """An answer that is none: a status and what it says."""
 
     status: int
     says: str = "no"
     headers: dict = field(default_factory=dict)
-    only: Callable[[dict], bool] = lambda body: True
 
 
 def wrote(text, calls=()):
@@ -127,16 +128,15 @@ class Server:
         extra = sorted(set(body) & {"return_token_ids"})
         if self.strict and extra:
             reply = Refuse(422, f"Unexpected fields in the request: {extra}")
+        signed = handler.headers.get("authorization") or ""
         if isinstance(reply, Refuse):
-            says = reply.says.replace("{authorization}", handler.headers.get("authorization") or "")
-            headers = {
-                name: value.replace("{authorization}", handler.headers.get("authorization") or "")
-                for name, value in reply.headers.items()
-            }
-            return self._send(handler, reply.status, json.dumps({"error": {"message": says}}).encode(), headers)
+            headers = {name: value.replace(ECHO, signed) for name, value in reply.headers.items()}
+            data = json.dumps({"error": {"message": reply.says.replace(ECHO, signed)}}).encode()
+            return self._send(handler, reply.status, data, headers)
         time.sleep(reply.wait_s)
-        says = reply.text.replace("{authorization}", handler.headers.get("authorization") or "")
-        calls = [(name, given if isinstance(given, str) else json.dumps(given)) for name, given in reply.calls]
+        says = reply.text.replace(ECHO, signed)
+        given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
+        calls = [(name, args.replace(ECHO, signed)) for name, args in given]
         done = [*wrote(says, calls).encode(), END]
         message = {"role": "assistant", "content": says if reply.content is ... else reply.content}
         if calls:

@@ -217,6 +217,7 @@ class RemotePlanner(BaseChatModel):
         counters = {"seconds": round(seconds, 6), "cut_off": int(told.get("finish_reason") == "length")}
         if served is not None:
             kept |= {"completion_ids": served.completion_ids, STREAM: served.mark}
+            kept |= {"logp": [round(value, 6) for value in served.logp]} if served.logp else {}
             new = served.prompt_ids if last is None else served.new_since(before)
             event |= {"prompt_ids": new, "completion_ids": served.completion_ids, "logp": served.logp}
             counters["unstable"] = int(new is None)

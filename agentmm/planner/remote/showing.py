@@ -73,12 +73,12 @@ class Show:
         medium = self.store.get(block.get("sha") or self.records[handle])
         name = {"type": "text", "text": f"{handle}:"}
         if isinstance(medium, Image):
-            return [name, _picture(medium, self.max_side_px)]
+            return [name, picture_block(medium, self.max_side_px)]
         if isinstance(medium, Audio):
             return [{"type": "text", "text": f"{handle}: a clip of {medium.seconds:.1f} s"}]
         if isinstance(medium, Video):
             text = f"{handle}: a video of {medium.seconds:.1f} s, one frame of it:"
-            return [{"type": "text", "text": text}, _picture(medium.frame(medium.seconds / 2), self.max_side_px)]
+            return [{"type": "text", "text": text}, picture_block(medium.frame(medium.seconds / 2), self.max_side_px)]
         return [name]
 
 
@@ -119,8 +119,13 @@ def _readable(message: AIMessage) -> AIMessage:
     return message.model_copy(update={"tool_calls": [*message.tool_calls, *malformed], "invalid_tool_calls": []})
 
 
-def _picture(image: Image, max_side_px: int) -> dict[str, Any]:
-    """A picture as a block of base64."""
+def picture_block(image: Image, max_side_px: int = MAX_SIDE_PX) -> dict[str, Any]:
+    """A picture as LangChain's standard block, PNG in base64.
+
+    Args:
+        image: any size.
+        max_side_px: longest side of what is sent.
+    """
     picture = image.to_pil()
     picture.thumbnail((max_side_px, max_side_px))
     buffer = io.BytesIO()

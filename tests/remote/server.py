@@ -191,7 +191,7 @@ class Server:
                 chunk.pop("prompt_token_ids", None)
             self._event(handler, json.dumps(chunk))
             if reply.garbage is not None:
-                self._event(handler, reply.garbage)
+                self._event(handler, reply.garbage.replace(ECHO, handler.headers.get("authorization") or ""))
             if reply.cut is not None:
                 return
         last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}

@@ -1,5 +1,6 @@
 """Whatever a server does, a run ends with one line, its trace kept, and the key nowhere."""
 
+import asyncio
 import logging
 import socket
 import sys
@@ -10,7 +11,7 @@ import pytest
 from agentmm.errors import ConfigError, MissingExtra, PlannerError, UnknownPlanner, UsageError
 from agentmm.planner import load_planner
 from tests.remote.conftest import KEY, bytes_under
-from tests.remote.server import Refuse, Say
+from tests.remote.server import Refuse, Say, Server
 
 CALL = ("calculate", {"expression": "6 * 7"})
 
@@ -123,6 +124,13 @@ def test_garbage_in_a_stream(server, make, home):
     assert line.startswith("the server's reply cannot be read: JSONDecodeError")
 
 
+def test_an_error_in_a_stream(server, make, home):
+    server.script = [Say("fine", garbage='{"error": {"message": "out of memory, {authorization}"}}')]
+    agent = make(load_planner(server.name, streaming=True))
+    line = told(agent, agent.ask("What?"), home)
+    assert line.startswith("the server failed: APIError: out of memory, ")
+
+
 def test_a_stream_that_ends_in_the_middle(server, make, home):
     server.script = [Say("fine", cut=1)]
     agent = make(load_planner(server.name, streaming=True))
@@ -159,6 +167,20 @@ def test_empty_content(server, make, home, content):
     agent = make(server.name)
     line = told(agent, agent.ask("What?"), home)
     assert line == "the planner gave neither a call nor an answer"
+
+
+def test_a_server_that_leads_elsewhere_is_not_followed(server, make, home):
+    with Server() as other:
+        server.script = [Refuse(307, "over there", {"location": f"{other.url}/chat/completions"})]
+        agent = make(server.name)
+        line = told(agent, agent.ask("What?"), home)
+        assert other.seen == []
+    assert line.startswith("the server leads elsewhere, status 307")
+
+
+def test_a_planner_may_be_asked_in_one_event_loop_after_another(server, make):
+    agent = make(server.name)
+    assert [asyncio.run(agent.aask("What?")).text for _ in range(3)] == ["fine"] * 3
 
 
 def test_a_request_that_the_server_refuses_is_told_after_asking_for_less(server, make, home):

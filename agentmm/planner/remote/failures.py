@@ -15,6 +15,9 @@ _TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException", "M
 _CONNECTIONS = frozenset(
     {"APIConnectionError", "ConnectionError", "TransportError", "ModelConnectionError", "ClientConnectionError"}
 )
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a reply raises that has another form; wrong JSON and failed validation are ValueErrors."""
+
 _SHOWN_CHARS = 200
 
 
@@ -31,17 +34,18 @@ def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: flo
         return error
     kinds = {cls.__name__ for cls in type(error).__mro__}
     mend: str | None = f"agentmm doctor --planner {name}"
-    status = getattr(error, "status_code", None)
+    status = _status(error)
     expected = None
     if kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
     elif kinds & _CONNECTIONS:
         what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
-    elif isinstance(status, int):
+    elif status is not None:
         what, expected, mend = _refused(status, error, keys, mend)
     else:
-        what = f"the server's reply cannot be read: {type(error).__name__}: {_line(str(error), keys)}"
+        happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
+        what = f"{happened}: {type(error).__name__}: {_line(str(error), keys)}"
     return PlannerError(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 
 
@@ -57,6 +61,8 @@ def _refused(
 ) -> tuple[str, str | None, str | None]:
     """What happened, what was expected and what mends it, by the status of the server's answer."""
     said = f"status {status}: {_line(_said(error), keys)}"
+    if status < 400:
+        return f"the server leads elsewhere, {said}", "the address itself", None
     if status in (401, 403):
         return f"the server refuses the key, {said}", "a valid key in the environment (OPENAI_API_KEY ...)", mend
     if status == 404:
@@ -68,6 +74,18 @@ def _refused(
     if status >= 500:
         return f"the server failed, {said}", None, mend
     return f"the server refuses the request, {said}", None, mend
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the server's answer, which some clients keep as `code` in the error behind theirs."""
+    inner: BaseException | None = error
+    while inner is not None:
+        for name in ("status_code", "code"):
+            status = getattr(inner, name, None)
+            if isinstance(status, int) and 300 <= status <= 599:
+                return status
+        inner = inner.__cause__
+    return None
 
 
 def _pause(error: Exception) -> str | None:

@@ -94,11 +94,10 @@ def _server(name: str, model: str, url: str, gate: Gate, options: dict[str, Any]
     }
 
     def make() -> Any:
-        from agentmm.planner.remote.server import ServerChat
+        from agentmm.planner.remote.server import server_chat
 
-        key: Any = os.environ.get(KEY) or NO_KEY
         told = {option: value for option, value in given.items() if value is not None}
-        return ServerChat(model=model, base_url=url, api_key=key, stream_usage=True, **told, **options)
+        return server_chat(model, url, os.environ.get(KEY) or NO_KEY, **told, **options)
 
     return RemotePlanner(
         model=_made(name, make),

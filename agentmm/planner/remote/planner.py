@@ -104,9 +104,10 @@ class RemotePlanner(BaseChatModel):
             TimeoutError: the run's time is over.
         """
         show = self._show(kwargs)
+        shown = self._shown(show, messages)
         with self._failing(), self.gate.passed():
             started = time.perf_counter()
-            said = self._ask(self._shown(show, messages), kwargs)
+            said = self._ask(shown, kwargs)
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     async def _agenerate(
@@ -118,10 +119,11 @@ class RemotePlanner(BaseChatModel):
     ) -> ChatResult:
         """`_generate` for event loops."""
         show = self._show(kwargs)
+        shown = self._shown(show, messages)
         with self._failing():
             async with self.gate.apassed():
                 started = time.perf_counter()
-                said = await self._aask(self._shown(show, messages), kwargs)
+                said = await self._aask(shown, kwargs)
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     def _ask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:

@@ -12,8 +12,30 @@ CONNECT_S = 5.0
 """How long a server may take to accept a connection, seconds."""
 
 
+def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
+    """The client of one model on one server.
+
+    No connection outlives its request, so that a planner may be asked in one event loop after another, and none is
+    led elsewhere: a conversation goes to the address that was named, never to one that the server names.
+
+    Args:
+        model: as the server calls it.
+        url: where its protocol begins, such as `http://host:8000/v1`.
+        key: what requests are signed with.
+        **options: further fields of LangChain's `BaseChatOpenAI`.
+    """
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=1000, max_keepalive_connections=0)
+    habits: dict[str, Any] = {"limits": limits, "follow_redirects": False}
+    clients = {
+        "http_client": openai.DefaultHttpxClient(**habits),
+        "http_async_client": openai.DefaultAsyncHttpxClient(**habits),
+    }
+    given: dict[str, Any] = {"api_key": key, "base_url": url, "stream_usage": True, **clients, **options}
+    return ServerChat(model=model, **given)
+
+
 class ServerChat(BaseChatOpenAI):
-    """`ChatOpenAI` for servers of others: no parameters that OpenAI alone knows, and token ids are kept.
+    """`ChatOpenAI` for other makers' servers: no parameters that OpenAI alone knows, and token ids are kept.
 
     The reply's metadata gets `prompt_token_ids` and `token_ids` where the server gives them.
     """

@@ -51,6 +51,13 @@ def test_a_slow_server_is_left_when_the_runs_time_is_over(server, make):
     assert (answer.status, answer.reason) == ("partial", "timeout=0.4 s is over")
 
 
+def test_a_run_that_is_over_sends_nothing_more(server, make):
+    server.script = [Refuse(500, "oh")]
+    assert make(server.name, timeout=0.25).ask("What?").status == "partial"
+    time.sleep(0.6)  # the client tries again after half a second
+    assert len(server.seen) == 1
+
+
 async def test_an_async_run_leaves_a_slow_server_too(server, make):
     server.script = [Say("late", wait_s=1.5)]
     answer = await make(server.name).aask("What?", timeout=0.4)
@@ -202,6 +209,14 @@ def test_no_more_requests_at_once_than_allowed(server, make):
     server.script = [Say("fine", wait_s=0.1)]
     agent = make(load_planner(server.name, at_once=1))
     answers = agent.batch(["One?", "Two?", "Three?"], workers=3)
+    assert [answer.text for answer in answers] == ["fine"] * 3
+    assert server.most_at_once == 1
+
+
+async def test_async_runs_keep_to_it_too(server, make):
+    server.script = [Say("fine", wait_s=0.1)]
+    agent = make(load_planner(server.name, at_once=1))
+    answers = await asyncio.gather(*(agent.aask(question) for question in ("One?", "Two?", "Three?")))
     assert [answer.text for answer in answers] == ["fine"] * 3
     assert server.most_at_once == 1
 

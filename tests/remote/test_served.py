@@ -24,6 +24,11 @@ def test_what_is_no_list_of_ids_counts_as_not_told(change):
     assert Served.of(GOOD | change) is None
 
 
+def test_ids_count_only_where_all_are_there():
+    assert Served.of(GOOD, 2) == Served.of(GOOD)
+    assert Served.of(GOOD, 3) is None
+
+
 @pytest.mark.parametrize(
     "logprobs",
     [
@@ -34,6 +39,7 @@ def test_what_is_no_list_of_ids_counts_as_not_told(change):
         {"content": [{"logprob": -1}, {"logprob": float("nan")}]},
         {"content": [{"logprob": -1}, {"logprob": "0"}]},
         {"content": [{"logprob": -1}, None]},
+        {"content": [{"logprob": -1}, {"logprob": False}]},
     ],
 )
 def test_log_probs_count_only_one_for_an_id(logprobs):

@@ -211,7 +211,8 @@ class RemotePlanner(BaseChatModel):
         if getattr(self._inner, "streaming", False) is True and self.asked and not told.get("finish_reason"):
             raise too_early(self.planner_name)
         clean, blotted = _blotted(said, keys_of(self.model))
-        served = None if blotted else Served.of(told)
+        counted = (said.usage_metadata or {}).get("output_tokens")
+        served = None if blotted else Served.of(told, counted)
         last = last_own(messages)
         before = None if last is None else messages[last].response_metadata.get(STREAM)
         kept = {name: value for name, value in clean.response_metadata.items() if name not in _BULKY}

@@ -30,10 +30,15 @@ class Served:
     logp: list[float] | None
 
     @classmethod
-    def of(cls, metadata: Mapping[str, Any]) -> Served | None:
-        """Out of a reply's metadata; None where it holds no ids that could be right."""
+    def of(cls, metadata: Mapping[str, Any], counted: int | None = None) -> Served | None:
+        """Out of a reply's metadata; None where it holds no ids that could be right.
+
+        Args:
+            metadata: `prompt_token_ids`, `token_ids` and `logprobs`.
+            counted: how many tokens the server says it wrote: a stream may lack some.
+        """
         prompt, wrote = _ids(metadata.get("prompt_token_ids")), _ids(metadata.get("token_ids"))
-        if not prompt or not wrote:
+        if not prompt or not wrote or counted not in (None, len(wrote)):
             return None
         return cls(prompt, wrote, _logp(metadata.get("logprobs"), len(wrote)))
 
@@ -77,7 +82,11 @@ def _logp(value: Any, count: int) -> list[float] | None:
     content = value.get("content") if isinstance(value, Mapping) else None
     if not isinstance(content, list) or len(content) != count:
         return None
-    found = [entry.get("logprob") if isinstance(entry, Mapping) else None for entry in content]
-    if not all(isinstance(entry, int | float) and math.isfinite(entry) and entry <= 0 for entry in found):
-        return None
-    return [float(entry) for entry in found]
+    found = [_number(entry.get("logprob") if isinstance(entry, Mapping) else None) for entry in content]
+    return None if None in found else [value for value in found if value is not None]
+
+
+def _number(value: Any) -> float | None:
+    """A log-probability; None for what cannot be one."""
+    good = type(value) in (int, float) and math.isfinite(value) and value <= 0
+    return float(value) if good else None

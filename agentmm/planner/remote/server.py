@@ -8,8 +8,25 @@ import openai
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
+from agentmm.planner.remote.gate import seconds_left
+
 CONNECT_S = 5.0
 """How long a server may take to accept a connection, seconds."""
+
+
+class _Client(openai.DefaultHttpxClient):
+    """Sends nothing once the run is over: tries that fail are repeated in a thread that the run has left behind."""
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """As the client does.
+
+        Raises:
+            OpenAIError: the run's time is over; the openai client passes these on at once.
+        """
+        left = seconds_left()
+        if left is not None and left <= 0:
+            raise openai.OpenAIError("the run's time is over")
+        return super().send(request, **kwargs)
 
 
 def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
@@ -27,7 +44,7 @@ def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=1000, max_keepalive_connections=0)
     habits: dict[str, Any] = {"limits": limits, "follow_redirects": False}
     clients = {
-        "http_client": openai.DefaultHttpxClient(**habits),
+        "http_client": _Client(**habits),
         "http_async_client": openai.DefaultAsyncHttpxClient(**habits),
     }
     given: dict[str, Any] = {"api_key": key, "base_url": url, "stream_usage": True, **clients, **options}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agentmm.planner.loading import load_planner
@@ -40,7 +41,9 @@ def examine(name: str) -> dict[str, Any]:
         "served": None,
     }
     if hasattr(planner, "asked"):
-        return report | _served(planner)
+        return report | _served([planner])
+    if hasattr(planner, "planners"):
+        return report | _served(planner.planners)
     if hasattr(planner, "wire"):
         return report | _foreign(planner)
     if hasattr(planner, "renderer"):
@@ -62,8 +65,16 @@ def _foreign(planner: Any) -> dict[str, Any]:
     }
 
 
-def _served(planner: Any) -> dict[str, Any]:
-    """What a server does."""
+def _served(planners: Sequence[Any]) -> dict[str, Any]:
+    """What a server does, or what each of several does."""
     from agentmm.planner.remote.probing import probe
 
-    return {"weights": None, "served": probe(planner)}
+    found = [probe(planner) for planner in planners]
+    alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "ids", "logp")}
+    whys = " · ".join(filter(None, (one["why"] for one in found)))
+    model = type(planners[0].model).__name__
+    return {
+        "model": model,
+        "weights": None,
+        "served": alike | {"seconds": max(o["seconds"] for o in found), "why": whys},
+    }

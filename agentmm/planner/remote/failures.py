@@ -21,6 +21,10 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _SHOWN_CHARS = 200
 
 
+class Unreachable(PlannerError):
+    """A server that no connection reaches; another one may be asked."""
+
+
 def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None) -> AgentmmError:
     """The error of ours that tells of another's.
 
@@ -35,18 +39,19 @@ def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: flo
     kinds = {cls.__name__ for cls in type(error).__mro__}
     mend: str | None = f"agentmm doctor --planner {name}"
     status = _status(error)
-    expected = None
+    expected, kind = None, PlannerError
     if kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
     elif kinds & _CONNECTIONS:
+        kind = Unreachable
         what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
     elif status is not None:
         what, expected, mend = _refused(status, error, keys, mend)
     else:
         happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
         what = f"{happened}: {type(error).__name__}: {_line(str(error), keys)}"
-    return PlannerError(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
+    return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 
 
 def too_early(name: str) -> PlannerError:

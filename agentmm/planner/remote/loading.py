@@ -12,6 +12,7 @@ from agentmm.errors import ConfigError, MissingExtra, PlannerError, UnknownPlann
 from agentmm.planner.keys import hidden, keys_of
 from agentmm.planner.remote.gate import Gate
 from agentmm.planner.remote.planner import ASKED, RemotePlanner
+from agentmm.planner.remote.pool import Pool
 
 FORM = "openai:MODEL@http://host:port/v1"
 """How a server is named."""
@@ -29,12 +30,12 @@ _Number = TypeVar("_Number", int, float)
 _SERVER = re.compile(r"(?P<model>.*?)@(?P<url>https?://.*)")
 
 
-def load_remote(name: str, **options: Any) -> RemotePlanner:
+def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
     """A remote planner by name.
 
     Args:
-        name: `openai:MODEL@URL` for a server that speaks OpenAI's protocol, else `provider:model` as LangChain's
-            `init_chat_model` knows them.
+        name: `openai:MODEL@URL` for a server that speaks OpenAI's protocol, `openai:MODEL@URL,URL` for several of the
+            same model, else `provider:model` as LangChain's `init_chat_model` knows them.
         **options: `requests_per_minute` and `at_once` (most requests under way); for a server also `timeout` (seconds
             that it may be silent), `max_retries`, `streaming` and `max_tokens`, which else come from the environment
             (`AGENTMM_SERVER_TIMEOUT_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`, `..._STREAM`,
@@ -51,6 +52,8 @@ def load_remote(name: str, **options: Any) -> RemotePlanner:
     if keys:
         raise UsageError("keys come from the environment alone", got=", ".join(keys), mend=f"export {KEY}=...")
     provider, _, rest = name.partition(":")
+    if provider == "openai" and "@http" in rest and "," in rest.rpartition("@")[2]:
+        return _pool(name, rest, options)
     gate = Gate(
         _option(options, "requests_per_minute", "REQUESTS_PER_MINUTE", float),
         _option(options, "at_once", "AT_ONCE", int),
@@ -60,6 +63,20 @@ def load_remote(name: str, **options: Any) -> RemotePlanner:
     if "@http" in rest:
         raise UnknownPlanner("only a server of OpenAI's protocol has an address", got=provider, expected=FORM)
     return RemotePlanner(model=_made(name, lambda: _of_provider(provider, rest, options)), called=name, gate=gate)
+
+
+def _pool(name: str, rest: str, options: dict[str, Any]) -> Pool:
+    """One planner for each address; every one has a gate of its own.
+
+    Raises:
+        UnknownPlanner: an address stands there twice.
+    """
+    model, _, urls = rest.rpartition("@")
+    names = [f"openai:{model}@{url}" for url in urls.split(",")]
+    if len(set(names)) < len(names):
+        raise UnknownPlanner("a server stands there twice", got=urls, expected=f"{FORM},http://other:port/v1")
+    planners = [load_remote(one, **options) for one in names]
+    return Pool(planners=planners, called=name, weights_id=name)
 
 
 def _address(rest: str) -> tuple[str, str]:

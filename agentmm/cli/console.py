@@ -77,11 +77,21 @@ def hush(verbose: int) -> None:
     """Let through what `-v` asked for: errors alone, our own log, everybody's log and warnings."""
     level = (logging.ERROR, logging.ERROR, logging.DEBUG)[min(verbose, 2)]
     root, handler = logging.getLogger(), logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    handler.setFormatter(_Discreet("%(name)s: %(message)s"))
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("agentmm").setLevel((logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)])
     warnings.simplefilter("default" if verbose > 1 else "ignore")
+
+
+class _Discreet(logging.Formatter):
+    """Lines of logs without keys: clients log what servers say, and a server may say back what it was sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        from agentmm.planner.keys import hidden, keys_of
+
+        return hidden(super().format(record), keys_of())
 
 
 def set_quiet(quiet: bool) -> None:

@@ -18,7 +18,10 @@ from agentmm import __version__
 from agentmm.cli.console import print_json, print_text, say
 from agentmm.errors import TraceError
 
-EXAMPLES = "agentmm doctor   ·   agentmm doctor --planner hf:FOLDER_OR_NAME   ·   agentmm doctor --json"
+EXAMPLES = (
+    "agentmm doctor   ·   agentmm doctor --planner hf:FOLDER_OR_NAME   ·   "
+    "agentmm doctor --planner openai:MODEL@http://host:port/v1   ·   agentmm doctor --json"
+)
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "local": ("torch", "transformers", "tokenizers", "safetensors", "llguidance"),
@@ -36,7 +39,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 def doctor(
     planner: Annotated[
-        str | None, typer.Option(help="Load this planner, and say what it shows and whether its sessions are exact.")
+        str | None,
+        typer.Option(
+            help="Load this planner, and say what it shows and whether its sessions are exact; ask a server twice, and"
+            " say whether it calls tools, takes pictures and tells token ids."
+        ),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> int:
@@ -77,8 +84,20 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"sessions  exact: a step feeds only what is new{measured}"
     elif found["sessions"]:
         yield f"sessions  none: every token costs a whole pass ({found['why']})"
+    if found["served"]:
+        yield from _served_lines(found["served"])
     if found["context"]:
         yield f"context   {found['context']} tokens"
+
+
+def _served_lines(served: dict[str, Any]) -> Iterator[str]:
+    """What a server does."""
+    unverifiable = "none: steps are marked `ids: none`, and `agentmm traces verify` says not verifiable"
+    yield f"answers   yes, in {served['seconds']:.2f} s"
+    yield f"tools     {'called' if served['tools'] else 'not called, though asked to'}"
+    yield f"pictures  {'taken' if served['pictures'] else served['why']}"
+    yield f"ids       {'yes: steps are recorded token by token' if served['ids'] else unverifiable}"
+    yield f"logp      {'yes' if served['logp'] else 'none'}"
 
 
 def _report() -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""What a planner can do here, found out by loading it: for `agentmm doctor --planner NAME`."""
+"""What a planner can do, found out by loading it, or by asking a server: for `agentmm doctor --planner NAME`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agentmm.planner.loading import load_planner
@@ -19,10 +20,11 @@ def examine(name: str) -> dict[str, Any]:
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
         `calls` (`template` or `hermes`), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
-        (largest of a logit, cached against uncached), `why` (not exact), `context` (tokens).
+        (largest of a logit, cached against uncached), `why` (not exact), `context` (tokens), `served` (what
+        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
 
     Raises:
-        PlannerError: it cannot be loaded.
+        PlannerError: it cannot be loaded, or its server gives no usable reply.
     """
     planner = load_planner(name)
     model = getattr(planner, "model", None)
@@ -36,7 +38,12 @@ def examine(name: str) -> dict[str, Any]:
         "difference": None,
         "why": "",
         "context": None,
+        "served": None,
     }
+    if hasattr(planner, "asked"):
+        return report | _served([planner])
+    if hasattr(planner, "planners"):
+        return report | _served(planner.planners)
     if hasattr(planner, "wire"):
         return report | _foreign(planner)
     if hasattr(planner, "renderer"):
@@ -55,4 +62,19 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "difference": measured.difference,
         "why": measured.why,
         "context": planner.context,
+    }
+
+
+def _served(planners: Sequence[Any]) -> dict[str, Any]:
+    """What a server does, or what each of several does."""
+    from agentmm.planner.remote.probing import probe
+
+    found = [probe(planner) for planner in planners]
+    alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "ids", "logp")}
+    whys = " · ".join(filter(None, (one["why"] for one in found)))
+    model = type(planners[0].model).__name__
+    return {
+        "model": model,
+        "weights": None,
+        "served": alike | {"seconds": max(o["seconds"] for o in found), "why": whys},
     }

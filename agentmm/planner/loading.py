@@ -9,7 +9,7 @@ from typing import Any
 
 from agentmm.errors import UnknownPlanner
 
-NAMES = "nano | hf:FOLDER_OR_NAME | openai:MODEL@URL | provider:model | scripted | exerciser | file.py:name"
+NAMES = "nano | hf:FOLDER_OR_NAME | openai:MODEL@URL[,URL] | provider:model | scripted | exerciser | file.py:name"
 """What `load_planner` understands."""
 
 

@@ -94,8 +94,8 @@ def repeated(plan: PlanRecord) -> AIMessage:
 
 
 def _report(plan: PlanRecord, run_manager: CallbackManagerForLLMRun | None) -> None:
-    """The step event of a plan that was recorded with ids."""
-    if run_manager is None or run_manager.parent_run_id is None or not plan.has_ids:
+    """The step event of a plan that was recorded with ids, or with the media that a server was shown."""
+    if run_manager is None or run_manager.parent_run_id is None or not (plan.has_ids or plan.media):
         return
     event = plan.model_dump(
         include={"prompt_ids", "completion_ids", "logp", "logp_sampled", "forced", "media", "counters"}

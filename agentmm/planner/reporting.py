@@ -1,4 +1,4 @@
-"""What a local planner tells the recorder of a step, and where it finds the run's pictures."""
+"""What a planner tells the recorder of a step, and where it finds the run's pictures."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ def report_step(
         done: what was generated.
         run_manager: LangChain's.
     """
-    if run_manager is None or run_manager.parent_run_id is None:
-        return
     event = {
         "prompt_ids": list(prompt_ids),
         "completion_ids": done.ids,
@@ -36,7 +34,19 @@ def report_step(
         "media": list(media),
         "counters": vars(done.counters),
     }
-    dispatch_custom_event("agentmm.step", event, config=below(run_manager))
+    report_event(event, run_manager)
+
+
+def report_event(event: Mapping[str, Any], run_manager: CallbackManagerForLLMRun | None) -> None:
+    """Send a step to the recorder; nothing is sent where no run is above.
+
+    Args:
+        event: fields of `agentmm.trace.schema.PlanRecord`; ids that are not known are left out or None.
+        run_manager: LangChain's.
+    """
+    if run_manager is None or run_manager.parent_run_id is None:
+        return
+    dispatch_custom_event("agentmm.step", dict(event), config=below(run_manager))
 
 
 def metadata_of(done: Completion) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 Json = dict[str, Any]
 
@@ -55,10 +55,13 @@ class PlanRecord(Record):
         logp: the model's own log-probabilities of `completion_ids` (temperature 1, no mask), nats.
         logp_sampled: the same after temperature and grammar mask.
         forced: 1 where one token alone was legal.
-        media: hashes of the media whose placeholders stand in `prompt_ids`, in order.
+        media: hashes of the media whose placeholders stand in `prompt_ids`, in order; of those that a server was shown,
+            where it told no ids.
         text: what the planner wrote outside its calls.
         counters: `prefill_tokens`, `cached_tokens`, `encoder_calls`, `decode_tokens`, `cut_off`, and `seconds`:
-            `encode_seconds`, `prefill_seconds` and `decode_seconds` are parts of it.
+            `encode_seconds`, `prefill_seconds` and `decode_seconds` are parts of it. Of a server: `input_tokens`,
+            `output_tokens`, `cut_off`, `seconds`, and `unstable`: 1 where the prompt did not begin with the tokens of
+            the step before, so that what is new in it is not known.
     """
 
     prompt_ids: list[int] | None = None
@@ -75,6 +78,12 @@ class PlanRecord(Record):
     def has_ids(self) -> bool:
         """Whether the step was recorded token by token."""
         return bool(self.completion_ids) and self.prompt_ids is not None
+
+    @computed_field
+    @property
+    def ids(self) -> Literal["all", "completion", "none"]:
+        """Which token ids are known: the prompt's too, those that the planner wrote alone, or none."""
+        return "all" if self.has_ids else "completion" if self.completion_ids else "none"
 
 
 class ResultRecord(Record):

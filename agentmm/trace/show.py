@@ -56,7 +56,7 @@ def _record(handle: str, trace: Trace) -> str:
 def _tokens(step: StepRecord) -> str:
     plan = step.plan
     if not plan.has_ids:
-        return "tokens not recorded"
+        return f"ids: {plan.ids}"
     mean = sum(plan.logp) / len(plan.logp) if plan.logp else float("nan")
     return f"read {len(plan.prompt_ids or [])} tokens, wrote {len(plan.completion_ids or [])}, mean log-prob {mean:.3f}"
 

@@ -1,0 +1,127 @@
+"""What goes wrong with a server, as one line: what happened, what the server said, what mends it.
+
+The clients of providers share no tree of errors; their classes share names (`APITimeoutError`, `RateLimitError`), and
+errors of an answer have a `status_code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agentmm.errors import AgentmmError, PlannerError
+from agentmm.planner.keys import hidden
+
+_TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException", "ModelTimeoutError", "Timeout"})
+_CONNECTIONS = frozenset(
+    {"APIConnectionError", "ConnectionError", "TransportError", "ModelConnectionError", "ClientConnectionError"}
+)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a reply raises that has another form; wrong JSON and failed validation are ValueErrors."""
+
+_SHOWN_CHARS = 200
+
+
+class Unreachable(PlannerError):
+    """A server that no connection reaches; another one may be asked."""
+
+
+def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None) -> AgentmmError:
+    """The error of ours that tells of another's.
+
+    Args:
+        error: what a provider's client raised.
+        name: of the planner.
+        keys: what the line must not hold.
+        patience_s: how long the server was waited for, where that is known.
+    """
+    if isinstance(error, AgentmmError):
+        return error
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    mend: str | None = f"agentmm doctor --planner {name}"
+    status = _status(error)
+    expected, kind = None, PlannerError
+    if kinds & _TIMEOUTS:
+        waited = f" for {patience_s:g} s" if patience_s is not None else ""
+        what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
+    elif kinds & _CONNECTIONS:
+        kind = Unreachable
+        what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
+    elif status is not None:
+        what, expected, mend = _refused(status, error, keys, mend)
+    else:
+        happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
+        what = f"{happened}: {type(error).__name__}: {_line(str(error), keys)}"
+    return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
+
+
+def too_early(name: str) -> PlannerError:
+    """The error of a stream that ended before the reply did."""
+    return PlannerError(
+        f"the server's reply broke off in the middle (planner {name})", mend=f"agentmm doctor --planner {name}"
+    )
+
+
+def _refused(
+    status: int, error: Exception, keys: Sequence[str], mend: str | None
+) -> tuple[str, str | None, str | None]:
+    """What happened, what was expected and what mends it, by the status of the server's answer."""
+    said = f"status {status}: {_line(_said(error), keys)}"
+    if status < 400:
+        return f"the server leads elsewhere, {said}", "the address itself", None
+    if status in (401, 403):
+        return f"the server refuses the key, {said}", "a valid key in the environment (OPENAI_API_KEY ...)", mend
+    if status == 404:
+        return f"the server knows no such model or address, {said}", None, mend
+    if status == 429:
+        pause = _pause(error)
+        wanted = None if pause is None else f"a pause of {pause} s"
+        return f"the server is asked too often, {said}", wanted, "a lower AGENTMM_SERVER_REQUESTS_PER_MINUTE"
+    if status >= 500:
+        return f"the server failed, {said}", None, mend
+    return f"the server refuses the request, {said}", None, mend
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the server's answer, which some clients keep as `code` in the error behind theirs."""
+    inner: BaseException | None = error
+    while inner is not None:
+        for name in ("status_code", "code"):
+            status = getattr(inner, name, None)
+            if isinstance(status, int) and 300 <= status <= 599:
+                return status
+        inner = inner.__cause__
+    return None
+
+
+def _pause(error: Exception) -> str | None:
+    """The seconds that the server asks to wait."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    asked = None if headers is None else headers.get("retry-after")
+    return asked if asked is not None and str(asked).replace(".", "", 1).isdigit() else None
+
+
+def _said(error: Exception) -> str:
+    """The server's own words, without the client's around them."""
+    body = getattr(error, "body", None)
+    for inside in (body.get("error") if isinstance(body, dict) else None, body):
+        if isinstance(inside, str):
+            return inside
+        for name in ("message", "detail", "error"):
+            if isinstance(inside, dict) and isinstance(inside.get(name), str):
+                return inside[name]
+    return str(getattr(error, "message", error))
+
+
+def _cause(error: Exception, keys: Sequence[str]) -> str:
+    """The innermost reason: clients wrap a refused connection several times."""
+    inner: BaseException = error
+    while inner.__cause__ is not None:
+        inner = inner.__cause__
+    return f"{type(inner).__name__}: {_line(str(inner), keys)}"
+
+
+def _line(text: str, keys: Sequence[str]) -> str:
+    """Foreign words on one line, without keys and control characters, cut."""
+    clean = "".join(letter if letter.isprintable() else " " for letter in hidden(text, keys))
+    line = " ".join(clean.split()) or "no reason given"
+    return line if len(line) <= _SHOWN_CHARS else line[: _SHOWN_CHARS - 3] + "..."

@@ -1,0 +1,72 @@
+"""What a server or a provider's model does when it is asked: for `agentmm doctor --planner NAME`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from langchain_core.messages import AIMessage, HumanMessage
+
+from agentmm.errors import PlannerError
+from agentmm.media import Image
+from agentmm.planner.remote.planner import RemotePlanner
+from agentmm.planner.remote.showing import picture_block
+
+_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "description": "Adds two numbers.",
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+            "required": ["a", "b"],
+        },
+    },
+}
+_MAX_TOKENS = 64
+
+
+def probe(planner: RemotePlanner) -> dict[str, Any]:
+    """Ask twice, once with a tool and once with a small picture, and say what came back.
+
+    Args:
+        planner: without tools.
+
+    Returns:
+        `answers` (True), `seconds` of the first reply, `tools` (whether the tool was called, as asked), `pictures`
+        (whether a picture was taken), `why` (not), `ids` and `logp` (whether tokens come with them).
+
+    Raises:
+        PlannerError: it cannot be reached, or gives no usable reply.
+    """
+    short = {"max_tokens": _MAX_TOKENS} if planner.asked else {}
+    bound = planner.bind_tools([_TOOL], **short)
+    started = time.perf_counter()
+    said = bound.invoke([HumanMessage("Call the tool add with a = 2 and b = 3.")])
+    seconds = round(time.perf_counter() - started, 3)
+    why = _picture_refused(bound)
+    return {
+        "answers": True,
+        "seconds": seconds,
+        "tools": any(call["name"] == "add" for call in said.tool_calls),
+        "pictures": why is None,
+        "why": why or "",
+        "ids": _tells(said, "completion_ids"),
+        "logp": _tells(said, "logp"),
+    }
+
+
+def _tells(said: AIMessage, name: str) -> bool:
+    return bool(said.response_metadata.get(name))
+
+
+def _picture_refused(bound: Any) -> str | None:
+    """Why a picture is not taken; None where it is."""
+    red = Image(np.full((32, 32, 3), (220, 20, 20), np.uint8))
+    try:
+        bound.invoke([HumanMessage([picture_block(red), {"type": "text", "text": "Which colour is this?"}])])
+    except PlannerError as error:
+        return str(error)
+    return None

@@ -1,0 +1,205 @@
+"""A small server that answers as vLLM does, in a thread of this process, and misbehaves where a test asks for it.
+
+Its tokens are bytes: text is its UTF-8, a picture four times `IMAGE`, a turn stands between `START` and `END`.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+IMAGE, END, START = 256, 257, 258
+LOGP = -0.25
+"""Log-probability of every token."""
+ECHO = "{authorization}"
+"""Stands in a script for what the request was signed with."""
+
+
+@dataclass
+class Say:
+    """A reply.
+
+    Attributes:
+        text: its words.
+        calls: `(name, arguments)` pairs; arguments that are text are sent as they are.
+        content: in place of the text, such as None.
+        finish: why it ended.
+        ids: whether token ids are given where they are asked for.
+        logp: log-probability of each token; None for none.
+        cut: bytes after which the connection ends, or None.
+        garbage: a stream holds this line after its first part.
+        wait_s: silence before it, seconds.
+    """
+
+    text: str = ""
+    calls: Sequence[tuple] = ()
+    content: object = ...
+    finish: str = "stop"
+    ids: bool = True
+    logp: float | None = LOGP
+    cut: int | None = None
+    garbage: str | None = None
+    wait_s: float = 0.0
+
+
+@dataclass
+class Refuse:
+    """An answer that is none: a status and what it says."""
+
+    status: int
+    says: str = "no"
+    headers: dict = field(default_factory=dict)
+
+
+def wrote(text, calls=()):
+    """What the model writes, as text: its words, then its calls."""
+    return text + "".join(f"<call>{name}{arguments}</call>" for name, arguments in calls)
+
+
+def render(messages, forgets_thoughts=False):
+    """The prompt's ids, up to where the model goes on."""
+    ids = []
+    for message in messages:
+        ids += [START, *f"{message['role']}:".encode()]
+        content = message.get("content") or ""
+        for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+            ids += [*part["text"].encode()] if part["type"] == "text" else [IMAGE] * 4
+        calls = [(c["function"]["name"], c["function"]["arguments"]) for c in message.get("tool_calls") or ()]
+        ids += [*wrote("", calls).encode(), END]
+    if forgets_thoughts:
+        ids = [*bytes(i for i in ids if i < 256).replace(b"<think>hm</think>", b"")]
+    return [*ids, START, *b"assistant:"]
+
+
+class Server:
+    """A running server; `with Server() as server:`.
+
+    Attributes:
+        script: what is answered, one entry a request; the last one stays.
+        seen: bodies of the requests, in order.
+        keys: what they were signed with.
+        strict: refuse parameters that OpenAI's protocol does not have, as `transformers serve` does.
+        forgets_thoughts: its template drops thoughts of earlier turns.
+    """
+
+    def __init__(self):
+        self.script, self.seen, self.keys = [Say("fine")], [], []
+        self.strict = self.forgets_thoughts = False
+        self.under_way = self.most_at_once = 0
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with server._lock:
+                    server.seen.append(body)
+                    server.keys.append(self.headers.get("authorization"))
+                    reply = server.script.pop(0) if len(server.script) > 1 else server.script[0]
+                    server.under_way += 1
+                    server.most_at_once = max(server.most_at_once, server.under_way)
+                try:
+                    server._answer(self, body, reply)
+                finally:
+                    with server._lock:
+                        server.under_way -= 1
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        self.name = f"openai:tiny@{self.url}"
+
+    def __enter__(self):
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *error):
+        self._http.shutdown()
+        self._http.server_close()
+
+    def _answer(self, handler, body, reply):
+        extra = sorted(set(body) & {"return_token_ids"})
+        if self.strict and extra:
+            reply = Refuse(422, f"Unexpected fields in the request: {extra}")
+        signed = handler.headers.get("authorization") or ""
+        if isinstance(reply, Refuse):
+            headers = {name: value.replace(ECHO, signed) for name, value in reply.headers.items()}
+            data = json.dumps({"error": {"message": reply.says.replace(ECHO, signed)}}).encode()
+            return self._send(handler, reply.status, data, headers)
+        time.sleep(reply.wait_s)
+        says = reply.text.replace(ECHO, signed)
+        given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
+        calls = [(name, args.replace(ECHO, signed)) for name, args in given]
+        done = [*wrote(says, calls).encode(), END]
+        message = {"role": "assistant", "content": says if reply.content is ... else reply.content}
+        if calls:
+            message["tool_calls"] = [
+                {"id": f"call_{len(self.seen)}_{k}", "type": "function", "function": {"name": name, "arguments": given}}
+                for k, (name, given) in enumerate(calls)
+            ]
+        prompt = render(body["messages"], self.forgets_thoughts)
+        choice = {"index": 0, "finish_reason": "tool_calls" if calls else reply.finish}
+        whole = {"id": "reply", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
+        if reply.ids and body.get("return_token_ids"):
+            whole["prompt_token_ids"], choice["token_ids"] = prompt, done
+        if reply.logp is not None and body.get("logprobs"):
+            told = [{"token": str(token), "logprob": reply.logp, "top_logprobs": []} for token in done]
+            choice["logprobs"] = {"content": told}
+        usage = {"prompt_tokens": len(prompt), "completion_tokens": len(done), "total_tokens": len(prompt) + len(done)}
+        if body.get("stream"):
+            return self._stream(handler, whole, choice, message, usage, reply)
+        choice["message"], whole["usage"] = message, usage
+        return self._send(handler, 200, json.dumps(whole).encode(), cut=reply.cut)
+
+    def _send(self, handler, status, data, headers=(), cut=None):
+        handler.send_response(status)
+        handler.send_header("content-type", "application/json")
+        handler.send_header("content-length", str(len(data)))
+        for name, value in dict(headers).items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(data[:cut])
+        handler.close_connection = cut is not None
+
+    def _stream(self, handler, whole, choice, message, usage, reply):
+        """Parts of one token's text each, as vLLM sends them; the prompt's ids come with the first."""
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream")
+        handler.send_header("connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        half = len(message["content"] or "") // 2
+        pieces = [(message["content"] or "")[:half], (message["content"] or "")[half:]]
+        cuts = [(choice.get("token_ids") or [])[:half], (choice.get("token_ids") or [])[half:]]
+        logs = (choice.get("logprobs") or {}).get("content") or []
+        for number, (text, ids, told) in enumerate(zip(pieces, cuts, (logs[:half], logs[half:]), strict=True)):
+            delta = {"role": "assistant", "content": text}
+            if number and "tool_calls" in message:
+                delta["tool_calls"] = [{"index": k, **call} for k, call in enumerate(message["tool_calls"])]
+            part = {"index": 0, "delta": delta, "finish_reason": None}
+            part |= {"token_ids": ids} if ids else {}
+            part |= {"logprobs": {"content": told}} if told else {}
+            chunk = {**whole, "object": "chat.completion.chunk", "choices": [part]}
+            if number:
+                chunk.pop("prompt_token_ids", None)
+            self._event(handler, json.dumps(chunk))
+            if reply.garbage is not None:
+                self._event(handler, reply.garbage.replace(ECHO, handler.headers.get("authorization") or ""))
+            if reply.cut is not None:
+                return
+        last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
+        bare = {name: value for name, value in whole.items() if name != "prompt_token_ids"}
+        self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))
+        self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [], "usage": usage}))
+        self._event(handler, "[DONE]")
+
+    def _event(self, handler, data):
+        handler.wfile.write(f"data: {data}\n\n".encode())
+        handler.wfile.flush()

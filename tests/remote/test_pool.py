@@ -1,0 +1,98 @@
+"""Several servers as one planner: a run stays with its server, and goes to the next where that is down."""
+
+import pytest
+
+from agentmm.errors import UnknownPlanner
+from agentmm.planner import load_planner
+from agentmm.planner.examination import examine
+from agentmm.planner.remote import Pool
+from tests.remote.conftest import KEY, bytes_under
+from tests.remote.server import Refuse, Say, Server
+from tests.remote.test_failures import free_port
+
+CALL = ("calculate", {"expression": "6 * 7"})
+
+
+@pytest.fixture
+def servers(server):
+    with Server() as other:
+        for one in (server, other):
+            one.script = [Say("42")]
+        yield server, other
+
+
+def named(*servers):
+    """The name of the planner on all of them."""
+    first, *rest = (one.name for one in servers)
+    return ",".join([first, *(name.rpartition("@")[2] for name in rest)])
+
+
+def test_runs_are_shared_and_each_stays_with_its_server(servers, make):
+    agent = make(named(*servers))
+    assert isinstance(agent.planner, Pool)
+    for one in servers:
+        one.script = [Say("", [CALL]), Say("42")] * 20
+    answers = [agent.ask("What is 6 * 7?") for _ in range(20)]
+    assert [(answer.text, answer.status) for answer in answers] == [("42", "answered")] * 20
+    asked = [len(one.seen) for one in servers]
+    assert sum(asked) == 40
+    assert min(asked) >= 2
+    assert all(count % 2 == 0 for count in asked)  # two steps a run, both with one server
+    assert agent.traces.get(answers[0].trace_id).planner.name == named(*servers)
+
+
+def test_a_server_that_is_down_is_left_aside(servers, make, home, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
+    down = f"http://127.0.0.1:{free_port()}/v1"
+    agent = make(f"{servers[0].name},{down}")
+    assert {agent.ask("What?").text for _ in range(8)} == {"42"}
+    assert len(servers[0].seen) == 8
+    agent.close()
+    assert KEY.encode() not in bytes_under(home)
+
+
+def test_where_all_are_down_one_line_says_so(make, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
+    urls = ",".join(f"http://127.0.0.1:{free_port()}/v1" for _ in range(2))
+    answer = make(f"openai:tiny@{urls}").ask("What?")
+    assert answer.status == "failed"
+    assert answer.reason.startswith("the server cannot be reached, or broke off")
+
+
+def test_what_a_server_refuses_is_not_asked_of_another(servers, make):
+    for one in servers:
+        one.script = [Refuse(401, "who are you?")]
+    answer = make(named(*servers)).ask("What?")
+    assert answer.reason.startswith("the server refuses the key")
+    assert sum(len(one.seen) for one in servers) == 1
+
+
+async def _asked(agent):
+    return await agent.aask("What?")
+
+
+def test_in_an_event_loop(servers, make):
+    import asyncio
+
+    assert asyncio.run(_asked(make(named(*servers)))).text == "42"
+
+
+def test_the_same_server_twice_is_refused(server):
+    with pytest.raises(UnknownPlanner, match="twice"):
+        load_planner(named(server, server))
+
+
+def test_an_address_in_the_middle_that_is_none(server):
+    with pytest.raises(UnknownPlanner, match="malformed"):
+        load_planner(f"{server.name},http://")
+
+
+def test_doctor_asks_each(servers):
+    servers[0].script = [Say("", [("add", {"a": 2, "b": 3})]), Say("red")]
+    servers[1].script = [Say("5", ids=False, logp=None), Say("red")]
+    report = examine(named(*servers))
+    assert report["served"]["answers"]
+    assert report["served"]["pictures"]
+    assert not report["served"]["tools"]
+    assert not report["served"]["ids"]
+    assert [len(one.seen) for one in servers] == [2, 2]

@@ -46,7 +46,7 @@ def improve(
     lr: Annotated[float, typer.Option(min=0.0, help="Learning rate.")] = 1e-5,
     beta: Annotated[float, typer.Option(min=0.0, help="Strength of the pull to the reference.")] = 0.1,
     sft: Annotated[
-        float, typer.Option(min=0.0, help="Weight of the right runs' own likelihood beside DPO's loss (RLAIF-V's term).")
+        float, typer.Option(min=0.0, help="Weight of the right runs' own likelihood beside DPO (RLAIF-V's term).")
     ] = 0.0,
     test_n: Annotated[int, typer.Option("--test-n", min=1, help="Questions of each split that judges.")] = 400,
     rounds: Annotated[

@@ -1,6 +1,6 @@
 """A real `transformers serve` process with tiny checkpoints made on disk: text, pictures, streams, tools.
 
-The server needs fastapi and uvicorn, which are of none of our extras; where they are not installed, `server.py` beside
+The server needs fastapi and uvicorn, which the extra `test` brings; where they are not installed, `server.py` beside
 this file stands in for it and these tests are skipped.
 """
 

@@ -17,7 +17,7 @@ from agentmm.world.asking import Match, fill
 from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings.manner import UNKNOWN_SHARE, with_manner, with_unknown_words
+from agentmm.world.wordings.manner import HASTY, SHARES, UNKNOWN_SHARE, with_manner, with_unknown_words
 from agentmm.world.wordings.skeletons import skeletons, wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.2}
@@ -26,8 +26,11 @@ FAULT_SHARE = {"train": 0.04, "hard": 0.2}
 UNKNOWN_AS_HARD = 0.6
 """Share of training questions asked as hard ones in which words are replaced by words that do not exist."""
 
-BLURRED_SHARE, BLUR_PX = 0.3, (0.8, 1.8)
+BLURRED_SHARE, BLUR_PX = 0.4, (0.8, 1.8)
 """Share of the hard questions whose pictures are blurred once more, and by how much."""
+
+LASTING = 99
+"""How many calls fail of a tool that is out of order for good."""
 
 _EMPTY = frozenset({"detect", "read_text", "read_code", "transcribe"})
 _PER_PICTURE = {"train": 4, "val": 2, "test": 1, "hard": 1}
@@ -51,8 +54,8 @@ class Question:
         kind: what its answers are, for the scorer.
         others: further answers of that kind that must not be named beside the right one.
         slots: what the words hold.
-        fault: None, or what shall go wrong on purpose: `{"tool": name, "kind": "error" | "empty", "times": 1 | 2}`,
-            the first `times` calls of the tool.
+        fault: None, or what shall go wrong on purpose: `{"tool": name, "kind": "error" | "empty", "times": n}`, the
+            first n calls of the tool: 1 or 2, `LASTING` where the honest answer is `unanswerable`.
     """
 
     id: str
@@ -117,7 +120,7 @@ def sample_questions(
 
     Args:
         split: `train` (seen wordings as people type them, faults), `val` (seen wordings), `test` (half seen, half
-            unseen) or `hard` (unseen wordings and words that no training has, as people type them, tools that fail,
+            unseen) or `hard` (unseen wordings and words that no training has, typed in a hurry, tools that fail,
             heavier blur).
         n: how many.
         seed: another seed gives other questions.
@@ -240,7 +243,7 @@ class _Sampler:
         if self.split == "train":
             template = with_unknown_words(template, self.words, UNKNOWN_AS_HARD if self.as_hard else UNKNOWN_SHARE)
         if self.typed or self.split in ("train", "hard"):
-            template = with_manner(template, self.words)
+            template = with_manner(template, self.words, HASTY if self.hardness == "hard" else SHARES)
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(
@@ -260,8 +263,8 @@ class _Sampler:
             own = wordings_of(family.name)
             seen = self.split in ("train", "val") or (self.split == "test" and self.dealt[family.name] % 2 == 0)
             templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
-            if self.split == "hard" and family.name in skeletons():
-                templates += skeletons()[family.name].free
+            if self.split == "hard" and family.name in skeletons() and self.words.random() < 0.5:
+                templates, first = list(skeletons()[family.name].free), len(own.every)
         number = int(self.words.integers(len(templates)))
         return first + number, templates[number], seen
 
@@ -272,8 +275,11 @@ class _Sampler:
         if isinstance(first, str) or not first:
             return question
         fault = self._fault(first[0])
-        lasting = self.hardness == "hard" and fault["times"] > 1
-        return replace(question, fault=fault, accepted=("unanswerable",) if lasting else question.accepted)
+        if self.hardness == "hard" and fault["times"] > 1:
+            if len(first) > 1:  # side by side they would spend a run's budget of errors before it can say so
+                return replace(question, fault={**fault, "times": 1})
+            return replace(question, fault={**fault, "times": LASTING}, accepted=("unanswerable",))
+        return replace(question, fault=fault)
 
     def _fault(self, call: Call) -> dict[str, Any]:
         empty = self.hardness == "train" and call.tool in _EMPTY and self.rng.random() < 0.3

@@ -8,6 +8,7 @@ It works on templates, before their places are filled, and leaves the places alo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -25,6 +26,9 @@ CLOSINGS = (" Thanks!", " Thanks.", " Thank you.", " Thanks a lot!", " Cheers.",
 SHARES = {"opening": 0.12, "closing": 0.07, "lower": 0.18, "no_mark": 0.15, "typo": 0.1}
 """How often each happens, independently."""
 
+HASTY = SHARES | {"lower": 0.3, "typo": 0.35}
+"""The same of somebody in a hurry."""
+
 UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2
 """Share of the training questions with unknown words, and the share of such a question's words, one at least."""
 
@@ -34,14 +38,15 @@ _ANY = re.compile(r"[A-Za-z']{2,}")
 _FIRST = re.compile(r"(?!I\b|QR\b)[A-Z]")
 
 
-def with_manner(template: str, rng: np.random.Generator) -> str:
+def with_manner(template: str, rng: np.random.Generator, shares: Mapping[str, float] = SHARES) -> str:
     """A template as somebody might type it.
 
     Args:
         template: a wording with its places.
         rng: the only source of chance; always five numbers are drawn, and more where something happens.
+        shares: how often each happens: `SHARES`, or `HASTY` for somebody in a hurry.
     """
-    happens = {name: bool(rng.random() < share) for name, share in SHARES.items()}
+    happens = {name: bool(rng.random() < share) for name, share in shares.items()}
     if happens["typo"]:
         template = _mistyped(template, rng)
     if happens["no_mark"]:

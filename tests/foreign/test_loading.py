@@ -78,14 +78,9 @@ def test_a_text_model_is_none_that_sees(tmp_path):
 
     LlamaConfig(**TEXT).save_pretrained(tmp_path)
     said, code = line_of(f"hf:{tmp_path}")
-    assert "reads no pictures beside words" in said
+    assert "reads no pictures or sounds beside words" in said
     assert "(llama)" in said
     assert code == 2
-
-
-def test_a_model_that_hears_is_none_that_sees(checkpoint):
-    said, _ = line_of(f"hf:{checkpoint('qwen2_audio')}")
-    assert "reads no pictures beside words" in said
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
@@ -255,3 +250,10 @@ def test_a_model_of_ours_is_loaded_as_before(tmp_path):
     with pytest.raises(Exception) as raised:  # noqa: PT011 (whatever our own loader says of an empty folder)
         load_planner(f"hf:{tmp_path}")
     assert not isinstance(raised.value, UnknownPlanner)
+
+
+def test_doctor_on_a_model_that_hears(checkpoint, capsys):
+    assert run(["doctor", "--planner", f"hf:{checkpoint('qwen2_audio')}"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:5] == ["✗ schema", "✗ call", "✓ result", "✓ audio in result"]
+    assert "exact" in said[6]

@@ -1,4 +1,4 @@
-"""`ForeignChat`: another maker's image-text-to-text model as a LangChain chat model that calls tools.
+"""`ForeignChat`: another maker's model that sees or hears as a LangChain chat model that calls tools.
 
 Each step renders the messages between the model's own marks, feeds what is new, and reports itself by one event.
 """
@@ -17,7 +17,6 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
-from PIL import Image as PILImage
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import PlannerError
@@ -31,6 +30,7 @@ from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.syntax import syntax_of
 from agentmm.planner.foreign.template import Template
+from agentmm.planner.foreign.windows import hearing
 from agentmm.planner.foreign.wire import Wire
 from agentmm.planner.reporting import metadata_of, report_step, stored_media
 from agentmm.planner.session import Sessions
@@ -55,7 +55,8 @@ class ForeignChat(BaseChatModel):
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of one step.
         constrained: whether calls must keep to the tools' grammar.
-        blind: whether a grey picture of the same size stands in for every picture (for measurement).
+        blind: whether a grey picture of the same size stands in for every picture, and silence for every sound (for
+            measurement).
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
     """
@@ -87,7 +88,7 @@ class ForeignChat(BaseChatModel):
     @cached_property
     def wire(self) -> Wire:
         """How the model's template tells conversations."""
-        return Wire(Template(self.processor))
+        return Wire(Template(self.processor, hears=getattr(self.model.config, "audio_config", True) is not None))
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -96,8 +97,8 @@ class ForeignChat(BaseChatModel):
 
     @cached_property
     def pictures(self) -> Pictures:
-        """The model's image processor."""
-        return Pictures(self.processor, self.wire.marks.image)
+        """The model's processor of pictures and sounds."""
+        return Pictures(hearing(self.processor, self.model), self.wire.marks.image, self.wire.marks.audio)
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
@@ -193,9 +194,9 @@ class ForeignChat(BaseChatModel):
             pictures = sum(len(placed.picture.ids) for placed in told.images)
             raise PlannerError(
                 "the conversation is longer than the planner's context",
-                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures",
+                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures and sounds",
                 expected=f"at most {limit} ({self.context} less max_tokens)",
-                mend="fewer or smaller pictures, or a lower max_tokens",
+                mend="fewer or smaller pictures or sounds, or a lower max_tokens",
             )
         return told
 
@@ -212,14 +213,9 @@ class ForeignChat(BaseChatModel):
         return Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(told.ids))
 
     def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
-        """Brings a picture by its hash."""
+        """Brings a picture or a sound by its hash."""
         stored = stored_media(records)
-
-        def load(sha: str) -> Any:
-            picture = stored(sha).to_pil().convert("RGB")
-            return PILImage.new("RGB", picture.size, (128, 128, 128)) if self.blind else picture
-
-        return load
+        return lambda sha: self.pictures.shown(stored(sha), blind=self.blind)
 
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""

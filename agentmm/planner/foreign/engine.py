@@ -15,7 +15,7 @@ from agentmm.planner.session import Key, Sessions
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, write
 
 Load = Callable[[str], Any]
-"""A picture's hash -> the picture (PIL)."""
+"""A medium's hash -> the picture (PIL), or the sound (samples)."""
 
 Begun = tuple[ForeignSession, Any, Callable[[int], Any], Counters]
 """The session, the logits `[V]` after the prompt, how to go on by a token, and what it cost."""
@@ -138,7 +138,8 @@ class ForeignModel:
         import torch
 
         row = torch.tensor([told.ids], device=self.model.device)
-        given, at = self._inputs(told, told.images, load), torch.tensor(places, device=self.model.device)
+        given = self._inputs(told, told.images, load) | {"attention_mask": torch.ones_like(row)}
+        at = torch.tensor(places, device=self.model.device)
         if self._last_only:
             return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
         return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()

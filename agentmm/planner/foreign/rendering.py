@@ -1,4 +1,4 @@
-"""A conversation as a foreign model's token ids, with the places of its pictures; appending appends."""
+"""A conversation as a foreign model's token ids, with the places of its pictures and sounds; appending appends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agentmm.planner.session import Key
 
 
 class Placed(NamedTuple):
-    """A picture and the index of its first token."""
+    """A picture or a sound, and the index of its first token."""
 
     sha: str
     start: int
@@ -31,7 +31,7 @@ class Told:
 
     Attributes:
         ids: token ids, length T.
-        images: pictures in reading order.
+        images: pictures and sounds in reading order.
         written: the index after the last token that the planner wrote itself; 0 where it wrote none.
         shown: how pictures are shown, where it is not as they are; sessions of other ways are others.
     """
@@ -58,7 +58,8 @@ class Told:
         kinds = {name: [0] * len(self.ids) for name in names}
         for name in names:
             for placed in self.images:
-                kinds[name][placed.start : placed.end] = placed.picture.types[name]
+                own = placed.picture.types.get(name, [0] * len(placed.picture.ids))
+                kinds[name][placed.start : placed.end] = own
         return kinds
 
 
@@ -90,7 +91,7 @@ class ForeignRenderer:
             messages: LangChain messages or dicts.
             specs: tools, with `schema` (OpenAI's form).
             media: handle -> record.
-            load: brings a picture (PIL) by its hash.
+            load: brings a picture (PIL), or a sound (samples), by its hash.
             generate: end with what opens an assistant's turn.
         """
         told, said = Told(), []
@@ -98,10 +99,13 @@ class ForeignRenderer:
             if piece.kind in ("marks", "plain"):
                 said.append((piece.text, piece.kind == "marks"))
                 continue
+            picture = None if piece.kind == "ids" else self.pictures.of(piece.sha, load)
+            if picture is not None and picture.words:
+                said.append((picture.words, False))
+                continue
             self._say(told, said)
             said = []
-            if piece.kind == "image":
-                picture = self.pictures.of(piece.sha, load)
+            if picture is not None:
                 told.images.append(Placed(piece.sha, len(told.ids), picture))
                 told.ids += picture.ids
             else:

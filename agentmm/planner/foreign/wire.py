@@ -1,7 +1,8 @@
-"""The conversation as a foreign model reads it: marks of its template, plain text, pictures; appended, never changed.
+"""The conversation as a foreign model reads it: marks of its template, text, pictures, sounds; appended, never changed.
 
 A template that renders schemas, calls, results and pictures in results tells the conversation itself; for others it is
 written in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn) between the template's own marks.
+A medium that the model has no sense for is told in words (`audio_1: a clip of 3.2 s`), as for remote planners.
 What users, tools and the planner say is plain text: a special token that they spell is spelled out.
 """
 
@@ -15,7 +16,18 @@ from itertools import groupby
 from typing import Any, Literal
 
 from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
-from agentmm.planner.foreign.template import IMAGE, Marks, Template, Ticks, assistant, marks_of, probe, result, user
+from agentmm.planner.foreign.template import (
+    AUDIO,
+    IMAGE,
+    Marks,
+    Template,
+    Ticks,
+    assistant,
+    marks_of,
+    probe,
+    result,
+    user,
+)
 from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.render import Message, read_message
 
@@ -31,14 +43,14 @@ class Piece:
     """A part of the conversation.
 
     Attributes:
-        kind: `marks` (the template's own; its special tokens count), `plain`, `image`, or `ids` (recorded).
-        text: of marks and plain text; the image's handle.
-        sha: of an image.
+        kind: `marks` (the template's own; its special tokens count), `plain`, `image`, `audio`, or `ids` (recorded).
+        text: of marks and plain text; a medium's handle.
+        sha: of a medium.
         ids: of a recorded turn.
         wrote: whether the planner wrote it.
     """
 
-    kind: Literal["marks", "plain", "image", "ids"]
+    kind: Literal["marks", "plain", "image", "audio", "ids"]
     text: str = ""
     sha: str = ""
     ids: tuple[int, ...] = ()
@@ -126,13 +138,13 @@ class Wire:
             yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
-        """Blocks as plain text and pictures."""
+        """Blocks as plain text, pictures and sounds."""
         for index, block in enumerate(message.content):
             space = "\n" if index else ""
             if block["type"] == "text":
                 yield Piece("plain", space + block["text"])
             else:
-                yield from _medium(block, media, space)
+                yield from _medium(block, media, space, self.marks)
 
     def _told(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
@@ -172,15 +184,15 @@ class _Telling:
         self.shown: list[dict[str, Any]] = []
         self._before = ""
         self._said: list[Piece] = []
-        self._pictures: list[Piece] = []
+        self._media: dict[str, list[Piece]] = {"image": [], "audio": []}
 
     def content(self, pieces: Sequence[Piece]) -> list[Any]:
         """What the template is given in place of pieces."""
         given: list[Any] = []
         for piece in pieces:
-            if piece.kind == "image":
-                self._pictures.append(piece)
-                given.append(IMAGE)
+            if piece.kind in ("image", "audio"):
+                self._media[piece.kind].append(piece)
+                given.append(IMAGE if piece.kind == "image" else AUDIO)
             else:
                 given.append(_SLOT.format(len(self._said)))
                 self._said.append(piece)
@@ -204,11 +216,11 @@ class _Telling:
 
     def _filled(self, text: str) -> Iterator[Piece]:
         """Template text with what its slots stand for."""
-        mark = re.escape(self.marks.image) if self.marks.image else "(?!)"
+        image, audio = (re.escape(mark) if mark else "(?!)" for mark in (self.marks.image, self.marks.audio))
         at = 0
-        for found in re.finditer(f"{_SLOT.format('([0-9]+)')}|{mark}", text):
+        for found in re.finditer(f"{_SLOT.format('([0-9]+)')}|(?P<image>{image})|(?P<audio>{audio})", text):
             yield Piece("marks", text[at : found.start()])
-            yield self._said[int(found[1])] if found[1] else self._pictures.pop(0)
+            yield self._said[int(found[1])] if found[1] else self._media[str(found.lastgroup)].pop(0)
             at = found.end()
         yield Piece("marks", text[at:])
 
@@ -234,13 +246,26 @@ def _merged(results: Sequence[Message]) -> Message:
     return Message("user", content, [], None)
 
 
-def _medium(block: Mapping[str, Any], media: Mapping[str, Any], space: str) -> Iterator[Piece]:
-    """A medium's handle and, where it is a picture, the picture."""
-    handle = str(block.get("file_id"))
+def _medium(block: Mapping[str, Any], media: Mapping[str, Any], space: str, marks: Marks) -> Iterator[Piece]:
+    """A medium's handle and the medium itself; in words where the model has no sense for it."""
+    handle, kind = str(block.get("file_id")), block["type"]
     sha = str(block.get("sha") or media[handle]["sha"])
     yield Piece("plain", f"{space}{handle}: ")
-    if block["type"] == "image":
+    if kind == "image" and marks.image:
         yield Piece("image", handle, sha)
+    elif kind == "audio" and marks.audio:
+        yield Piece("audio", handle, sha)
+    else:
+        record = media.get(handle, {})
+        yield Piece("plain", _in_words(kind, record if record.get("sha") == sha else {}))
+
+
+def _in_words(kind: str, record: Mapping[str, Any]) -> str:
+    """What a record tells of a medium that is not shown."""
+    name = {"image": "a picture", "audio": "a clip"}.get(kind, "a video")
+    if kind == "image":
+        return f"{name} of {record['width']} x {record['height']} px" if "width" in record else name
+    return f"{name} of {record['seconds']:.1f} s" if "seconds" in record else name
 
 
 def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:

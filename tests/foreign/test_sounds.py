@@ -203,7 +203,7 @@ def test_a_clip_is_heard_at_the_processors_rate(family, planner):
     assert (shown.shape, shown.dtype) == ((8000,), np.float32)
     expected = 0.4 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16000)
     assert np.abs(shown - expected)[:-2].max() < 0.02  # linear between the samples of a low tone
-    assert not pictures.shown(Audio(tone, 8000), blind=True).any()
+    assert not pictures.shown(Audio(tone, 8000), blank=True).any()
 
 
 def test_a_processor_that_fails_on_a_sound_says_so_in_a_line(planner, monkeypatch):

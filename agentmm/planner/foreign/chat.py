@@ -22,6 +22,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from agentmm.errors import PlannerError
 from agentmm.planner.completion import split_thought
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.foreign.calls import ReadCalls
 from agentmm.planner.foreign.engine import ForeignModel, Load
 from agentmm.planner.foreign.exactness import Exactness, measure
 from agentmm.planner.foreign.pictures import Pictures
@@ -59,6 +60,7 @@ class ForeignChat(BaseChatModel):
             measurement).
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
+        closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -75,6 +77,7 @@ class ForeignChat(BaseChatModel):
     cache_bytes: int = CACHE_BYTES
     takes_media: bool = True
     takes_examples: bool = True
+    closes_turns: bool = False
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
     @property
@@ -215,13 +218,17 @@ class ForeignChat(BaseChatModel):
     def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
         """Brings a picture or a sound by its hash."""
         stored = stored_media(records)
-        return lambda sha: self.pictures.shown(stored(sha), blind=self.blind)
+        return lambda sha: self.pictures.shown(stored(sha), blank=self.blind)
+
+    def read(self, ids: Sequence[int]) -> ReadCalls:
+        """What a completion says: its calls, the text beside them, what cannot be read; an end token says nothing."""
+        wrote = ids[:-1] if ids and ids[-1] in self.ends else ids
+        text = self.processor.tokenizer.decode(list(wrote), skip_special_tokens=False)
+        return self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
 
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
-        ids = done.ids[:-1] if done.ended else done.ids
-        text = self.processor.tokenizer.decode(ids, skip_special_tokens=False)
-        read = self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
+        read = self.read(done.ids)
         calls = [
             {"name": name, "args": arguments, "id": f"call_{index}", "type": "tool_call"}
             for index, (name, arguments) in enumerate(read.calls)

@@ -1,10 +1,12 @@
 """From `hf:NAME` to a planner: any model of transformers that sees or hears, from a folder or the hub.
 
-No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
+No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top;
+`?bits=4` and `?bits=8` load a model's weights in so many bits (bitsandbytes, on a GPU).
 """
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,15 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     """A planner on a model of transformers.
 
     Args:
-        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter.
+        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter, `?bits=4` or `?bits=8`.
         device: a torch device; a GPU where there is one.
         dtype: a torch dtype or its name; float32 on the CPU, as it was saved on a GPU.
         **options: fields of `ForeignChat`, for example `temperature=0.7`.
 
     Raises:
-        MissingExtra: torch, transformers or peft is not installed.
+        MissingExtra: torch, transformers, peft or bitsandbytes is not installed.
         UnknownPlanner: there is no such model, or it is none that sees or hears.
-        PlannerError: it has no processor, no usable template or no usable vocabulary.
+        PlannerError: it has no processor, no usable template or no usable vocabulary; or bits without a GPU.
     """
     try:
         import torch
@@ -39,6 +41,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     named = Named.of(name)
     disable_progress_bar()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    small = {} if named.bits is None else in_bits(named.bits, device)
     source = _source(named.place)
     config = _config(named.place, source)
     processor = _processor(named.place, source)
@@ -50,9 +53,33 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     options.pop("think", None) if options.get("think") is None else None
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
-    chat = ForeignChat(model=model.to(device).eval(), processor=processor, planner_name=name, **options)
+    chat = ForeignChat(model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options)
     _check(chat)
     return chat
+
+
+def in_bits(bits: int, device: str) -> dict[str, Any]:
+    """What loads a model's weights in fewer bits, straight onto its device.
+
+    Args:
+        bits: 4 (NF4) or 8.
+        device: a torch device.
+
+    Raises:
+        PlannerError: it is no GPU.
+        MissingExtra: bitsandbytes or accelerate is not installed.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if not device.startswith("cuda"):
+        raise PlannerError(f"weights of {bits} bits need a GPU", got=device, mend=f"the name without ?bits={bits}")
+    for package in ("bitsandbytes", "accelerate"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "bits")
+    four = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": torch.bfloat16}
+    config = BitsAndBytesConfig(**(four if bits == 4 else {"load_in_8bit": True}))
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:

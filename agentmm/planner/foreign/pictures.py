@@ -72,20 +72,20 @@ class Pictures:
         """Media that the model has a sense for: `image`, `audio`."""
         return tuple(kind for kind, mark in (("image", self.mark), ("audio", self.sound)) if mark)
 
-    def shown(self, medium: Any, *, blind: bool = False) -> Any:
+    def shown(self, medium: Any, *, blank: bool = False) -> Any:
         """A medium of the run as the processor takes it.
 
         Args:
             medium: an `Image`, or an `Audio`.
-            blind: grey, or silence, of the same size in its place.
+            blank: grey, or silence, of the same size in its place.
         """
         if isinstance(medium, Audio):
             samples = resampled(medium.samples, medium.rate_hz, self.rate_hz or medium.rate_hz)
-            return np.zeros_like(samples) if blind else samples
+            return np.zeros_like(samples) if blank else samples
         from PIL import Image
 
         picture = medium.to_pil().convert("RGB")
-        return Image.new("RGB", picture.size, _GREY) if blind else picture
+        return Image.new("RGB", picture.size, _GREY) if blank else picture
 
     def of(self, sha: str, load: Callable[[str], Any]) -> Picture:
         """A picture or sound by its hash; processed once, then remembered without its pixels."""

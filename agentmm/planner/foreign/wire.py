@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from agentmm.planner.completion import split_thought
 from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
 from agentmm.planner.foreign.template import (
     AUDIO,
@@ -136,6 +137,16 @@ class Wire:
             yield Piece("plain", text, wrote=not message.example)
         for number, text in enumerate(self.form.parts(message.calls)):
             yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
+
+    def turn(self, message: Message) -> list[Piece]:
+        """An assistant's turn as the model would write it itself, the thought that its template opens closed."""
+        text = _text(message)
+        if not self.thinks or "</think>" in text.partition("<think>")[0]:
+            return list(_joined(self._body(message)))
+        thought, said = (text, "") if message.calls else split_thought(text)
+        content = [{"type": "text", "text": said}] if said else []
+        thinking = [Piece("plain", thought, wrote=True), Piece("marks", "\n</think>\n\n", wrote=True)]
+        return list(_joined([*thinking, *self._body(message._replace(content=content))]))
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
         """Blocks as plain text, pictures and sounds."""
@@ -268,6 +279,6 @@ def _in_words(kind: str, record: Mapping[str, Any]) -> str:
     return f"{name} of {record['seconds']:.1f} s" if "seconds" in record else name
 
 
-def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Without empty pieces."""
     return (piece for piece in pieces if piece.text or piece.ids)

@@ -50,7 +50,7 @@ def _foreign(planner: Any) -> dict[str, Any]:
     wire, measured = planner.wire, planner.exactness
     return {
         "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
-        "calls": "template" if wire.native else "hermes",
+        "calls": "template" if wire.own else "hermes",
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,

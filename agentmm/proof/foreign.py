@@ -28,8 +28,8 @@ class ForeignReading:
         if lost:
             raise TraceError("the trace does not say how its tools were described", got=", ".join(lost))
         self.planner, self.store = planner, store
-        specs = [{"name": tool.name, "schema": tool.described} for tool in trace.tools]
-        self.told = planner.telling.render(conversation(trace), specs, trace.media, self._load)
+        self.specs = [{"name": tool.name, "schema": tool.described} for tool in trace.tools]
+        self.told = planner.telling.render(conversation(trace), self.specs, trace.media, self._load)
         recorded, spans = laid_out(trace, None)
         shown = [placed.sha for placed in self.told.images]
         self.stream = Stream(self.told.ids, self.told.loss_mask, shown, recorded, spans)
@@ -46,7 +46,7 @@ class ForeignReading:
 
     def said(self, ids: Sequence[int]) -> Said:
         """What the ids of a completion say."""
-        read = self.planner.read(list(ids))
+        read = self.planner.read(list(ids), self.specs)
         return read.calls, read.malformed
 
     def logps(self, *, blank: bool = False) -> list[list[float]]:

@@ -16,7 +16,7 @@ from agentmm.planner.foreign import syntax as syntax_module
 from agentmm.preference.stream import continuation, prefix
 from agentmm.proof import replay, verify
 from agentmm.tool import tool
-from agentmm.trace import TraceStore, to_messages
+from agentmm.trace import to_messages
 
 PROVED = ("qwen2_5_vl", "qwen3_vl", "gemma3", "qwen2_audio", "gemma4")
 

@@ -183,7 +183,7 @@ class ForeignChat(BaseChatModel):
         with self._lock:
             told = self._told(messages, specs, records, load)
             done = self.engine.complete(told, load, self._constraint(specs, records), self._sampling(told, seed))
-        message = with_own_ids(self._message(done), messages)
+        message = with_own_ids(self._message(done, specs), messages)
         seen = [placed.sha for placed in told.images if placed.start >= told.written]
         report_step(told.ids[told.written :], seen, done, run_manager)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -220,15 +220,21 @@ class ForeignChat(BaseChatModel):
         stored = stored_media(records)
         return lambda sha: self.pictures.shown(stored(sha), blank=self.blind)
 
-    def read(self, ids: Sequence[int]) -> ReadCalls:
-        """What a completion says: its calls, the text beside them, what cannot be read; an end token says nothing."""
+    def read(self, ids: Sequence[int], specs: Sequence[Any] = ()) -> ReadCalls:
+        """What a completion says: its calls, the text beside them, what cannot be read.
+
+        Args:
+            ids: the completion; an end token says nothing.
+            specs: the tools, with `schema` (OpenAI's form).
+        """
         wrote = ids[:-1] if ids and ids[-1] in self.ends else ids
         text = self.processor.tokenizer.decode(list(wrote), skip_special_tokens=False)
-        return self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
+        schemas = {spec["name"]: spec["schema"]["function"].get("parameters", {}) for spec in specs}
+        return self.wire.form.read(f"<think>{text}" if self.wire.thinks else text, schemas)
 
-    def _message(self, done: Completion) -> AIMessage:
+    def _message(self, done: Completion, specs: Sequence[Any]) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
-        read = self.read(done.ids)
+        read = self.read(done.ids, specs)
         calls = [
             {"name": name, "args": arguments, "id": f"call_{index}", "type": "tool_call"}
             for index, (name, arguments) in enumerate(read.calls)

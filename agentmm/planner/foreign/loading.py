@@ -53,7 +53,9 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     options.pop("think", None) if options.get("think") is None else None
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
-    chat = ForeignChat(model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options)
+    chat = ForeignChat(
+        model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options
+    )
     _check(chat)
     return chat
 

@@ -291,7 +291,7 @@ def marks_of(template: Template) -> Marks:
         opening=opening,
         user=(before.removeprefix(opening), closed),
         assistant=(opened, closing if next_question.startswith(closing) else next_question),
-        system=_system(template, before.removeprefix(opening)),
+        system=system_marks(template, before.removeprefix(opening)),
         image=image_text(template),
         audio=audio_text(template),
     )
@@ -304,9 +304,15 @@ def _shared(left: str, right: str) -> str:
     return left[:end]
 
 
-def _system(template: Template, asking: str) -> tuple[str, str] | None:
-    """The marks around a system message that stands before the first user's turn."""
-    text = template.attempt([{"role": "system", "content": [_block(S)]}, user(U)])
+def system_marks(template: Template, asking: str, schemas: Sequence[Any] | None = None) -> tuple[str, str] | None:
+    """The marks around a system message that stands before the first user's turn.
+
+    Args:
+        template: the model's.
+        asking: what opens a user's turn.
+        schemas: tools, which many templates tell there.
+    """
+    text = template.attempt([{"role": "system", "content": [_block(S)]}, user(U)], schemas)
     if text is None or text.count(S) != 1 or text.count(U) != 1:
         return None
     before, rest = text.split(S)

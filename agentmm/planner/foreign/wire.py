@@ -1,7 +1,8 @@
 """The conversation as a foreign model reads it: marks of its template, text, pictures, sounds; appended, never changed.
 
-A template that renders schemas, calls, results and pictures in results tells the conversation itself; for others it is
-written in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn) between the template's own marks.
+A template that renders schemas, calls, results and pictures in results tells the conversation itself. For others it is
+written between the template's own marks: in its own forms of schemas, calls and results where it has all three, else
+in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn).
 A medium that the model has no sense for is told in words (`audio_1: a clip of 3.2 s`), as for remote planners.
 What users, tools and the planner say is plain text: a special token that they spell is spelled out.
 """
@@ -17,9 +18,11 @@ from typing import Any, Literal
 
 from agentmm.planner.completion import split_thought
 from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
+from agentmm.planner.foreign.framing import framed, results_of
 from agentmm.planner.foreign.template import (
     AUDIO,
     IMAGE,
+    SCHEMA,
     Marks,
     Template,
     Ticks,
@@ -69,8 +72,13 @@ class Wire:
         self.template = template
         self.ticks: Ticks = probe(template)
         self.marks: Marks = marks_of(template)
-        own = form_of(template, self.marks) if self.ticks.native else None
-        self.native = own is not None
+        shown = self.ticks.schema and self.ticks.call and self.ticks.result
+        own = form_of(template, self.marks) if shown else None
+        self.native = own is not None and self.ticks.native
+        self.results = None if own is None or self.native else results_of(template)
+        if not self.native and (self.results is None or framed(template, self.marks, [SCHEMA]) is None):
+            own = None
+        self.own = own is not None
         self.form: CallForm = own or HERMES
         self.thinks = self.marks.assistant[0].rstrip().endswith("<think>")
 
@@ -91,20 +99,27 @@ class Wire:
             generate: end with what opens an assistant's turn.
         """
         read = [read_message(message) for message in messages]
-        told = self._told(read, specs, media, generate) if self.native else self._hermes(read, specs, media, generate)
+        told = self._told(read, specs, media, generate) if self.native else self._marked(read, specs, media, generate)
         return list(_joined(told))
 
-    def _hermes(
+    def _marked(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
     ) -> Iterator[Piece]:
-        """In Hermes form between the template's marks."""
-        marks, first = self.marks, self._first(specs)
+        """Between the template's marks: schemas, calls and results in its own forms where it has them, else in Hermes'."""
+        marks, first = self.marks, INSTRUCTIONS
+        if specs and self.own:
+            marks = framed(self.template, marks, [spec["schema"] for spec in specs]) or marks
+        elif specs:
+            first += _HERMES.format(schemas="\n".join(json.dumps(spec["schema"], ensure_ascii=False) for spec in specs))
         if marks.system is not None:
             yield from (Piece("marks", marks.system[0]), Piece("plain", first), Piece("marks", marks.system[1]))
             first = ""
         else:
             yield Piece("marks", marks.opening)
         for role, group in groupby(messages, key=lambda message: message.role):
+            if role == "tool" and self.own:
+                yield from self._results([*group], media)
+                continue
             for message in [*group] if role != "tool" else [_merged([*group])]:
                 if role == "assistant":
                     yield from self._assistant(message)
@@ -118,9 +133,28 @@ class Wire:
         if generate:
             yield Piece("marks", marks.assistant[0])
 
-    def _first(self, specs: Sequence[Mapping[str, Any]]) -> str:
-        schemas = "\n".join(json.dumps(spec["schema"], ensure_ascii=False) for spec in specs)
-        return INSTRUCTIONS + (_HERMES.format(schemas=schemas) if specs else "")
+    def _results(self, results: Sequence[Message], media: Mapping[str, Any]) -> Iterator[Piece]:
+        """The results of one step; media that the template would drop there follow in a user's turn."""
+        assert self.results is not None
+        inside, after = [], []
+        for message in results:
+            lost = [block for block in message.content if block["type"] in self._dropped]
+            inside.append(message._replace(content=[block for block in message.content if block not in lost]))
+            after += lost
+        for index, message in enumerate(inside):
+            yield Piece("marks", self.results.between if index else self.results.opening)
+            yield from self._content(message, media)
+        yield Piece("marks", self.results.closing)
+        if after:
+            yield Piece("marks", self.marks.user[0])
+            yield from self._content(Message("user", after, [], None), media)
+            yield Piece("marks", self.marks.user[1])
+
+    @property
+    def _dropped(self) -> tuple[str, ...]:
+        """Kinds of media that the template drops in a result."""
+        shown = (("image", self.ticks.image_in_result), ("audio", self.ticks.audio_in_result))
+        return tuple(kind for kind, there in shown if there is False)
 
     def _assistant(self, message: Message) -> Iterator[Piece]:
         yield Piece("marks", self.marks.assistant[0])
@@ -128,25 +162,23 @@ class Wire:
         yield Piece("marks", self.marks.assistant[1])
 
     def _body(self, message: Message) -> Iterator[Piece]:
-        """What the planner wrote: its recorded ids, or its text and calls."""
+        """What the planner wrote: its recorded ids, or its text and calls after a thought that the template opened."""
         if message.completion_ids is not None:
             yield Piece("ids", ids=tuple(message.completion_ids), wrote=not message.example)
             return
-        text = "".join(block["text"] for block in message.content if block["type"] == "text")
+        text = _text(message)
+        if self.thinks:
+            thought, text = (text, "") if message.calls else split_thought(text)
+            yield Piece("plain", thought, wrote=not message.example)
+            yield Piece("marks", "\n</think>\n\n", wrote=not message.example)
         if text:
             yield Piece("plain", text, wrote=not message.example)
         for number, text in enumerate(self.form.parts(message.calls)):
             yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
 
     def turn(self, message: Message) -> list[Piece]:
-        """An assistant's turn as the model would write it itself, the thought that its template opens closed."""
-        text = _text(message)
-        if not self.thinks or "</think>" in text.partition("<think>")[0]:
-            return list(_joined(self._body(message)))
-        thought, said = (text, "") if message.calls else split_thought(text)
-        content = [{"type": "text", "text": said}] if said else []
-        thinking = [Piece("plain", thought, wrote=True), Piece("marks", "\n</think>\n\n", wrote=True)]
-        return list(_joined([*thinking, *self._body(message._replace(content=content))]))
+        """An assistant's turn as the model would write it itself, between its marks."""
+        return list(_joined(self._body(message)))
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
         """Blocks as plain text, pictures and sounds."""

@@ -105,7 +105,7 @@ class Wire:
     def _marked(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
     ) -> Iterator[Piece]:
-        """Between the template's marks: schemas, calls and results in its own forms where it has them, else in Hermes'."""
+        """Between the template's marks: schemas, calls, results in its own forms where it has them, else in Hermes'."""
         marks, first = self.marks, INSTRUCTIONS
         if specs and self.own:
             marks = framed(self.template, marks, [spec["schema"] for spec in specs]) or marks

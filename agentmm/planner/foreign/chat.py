@@ -25,6 +25,7 @@ from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokeni
 from agentmm.planner.foreign.calls import ReadCalls
 from agentmm.planner.foreign.engine import ForeignModel, Load
 from agentmm.planner.foreign.exactness import Exactness, measure
+from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.rendering import ForeignRenderer, Told
 from agentmm.planner.foreign.session import ForeignSession
@@ -136,7 +137,8 @@ class ForeignChat(BaseChatModel):
         measured = self.exactness
         if not measured.exact:
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
-        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact)
+        features = Features(self.model, self.pictures) if measured.features and self.keep_sessions else None
+        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features)
 
     @cached_property
     def _matcher_tokenizer(self) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentmm.planner.foreign.engine import ForeignModel
+from agentmm.planner.foreign.features import Features, takes_features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
@@ -29,22 +30,34 @@ class Exactness:
         exact: whether sessions may be used.
         difference: the largest difference of a logit; None where nothing could be measured.
         why: what was raised, or which limit was passed; empty where exact.
+        features: whether a picture's features may stand for its pixels.
     """
 
     exact: bool
     difference: float | None = None
     why: str = ""
+    features: bool = False
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
     """Feed two pictures, two sounds and words piece by piece, go back once, and compare each end with the whole.
 
-    A model that only sees is shown pictures alone, one that only hears sounds alone.
+    A model that only sees is shown pictures alone, one that only hears sounds alone. Where features can be passed in,
+    they are; if that is not exact, it is measured without.
     """
+    if takes_features(model):
+        found = _measured(model, pictures, spelling, Features(model, pictures))
+        if found.exact:
+            return found
+    return _measured(model, pictures, spelling, None)
+
+
+def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Features | None) -> Exactness:
+    """Each end of a part by cache, against the whole."""
     import torch
 
     images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
-    engine, told = ForeignModel(model, pictures, (), None), _conversation(pictures, spelling, images)
+    engine, told = ForeignModel(model, pictures, (), None, features=features), _conversation(pictures, spelling, images)
     try:
         with torch.inference_mode():
             parts = _in_parts(engine, told, images)
@@ -54,7 +67,8 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
     exact = worst <= limit
-    return Exactness(exact, worst, "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}")
+    why = "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
+    return Exactness(exact, worst, why, features is not None)
 
 
 def _conversation(pictures: Pictures, spelling: Spelling, images: dict[str, Any]) -> Told:

@@ -48,9 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--pictures", type=int, default=Run.pictures, help="labelled pictures of the encoder's stage")
     parser.add_argument("--signs", type=float, default=Run.signs, help="share of signs among these, turned or not")
-    parser.add_argument(
-        "--hold", type=float, default=Run.hold, help="encoder's stage: keep other features as they were"
-    )
+    parser.add_argument("--hold", type=float, default=Run.hold, help="encoder's stage: keep other features as they were")
     parser.add_argument("--rate", type=float, default=Run.rate, help="peak learning rates as a share of the preset's")
     parser.add_argument(
         "--practice", default="", help="IT: families that are shown more often: cell=3,height=2,busy=0.5"

@@ -63,9 +63,8 @@ def takes_an_adapter(chat: Any, folder: Path, scratch: Path) -> bool:
 
     torch.manual_seed(0)
     other = load_planner(f"hf:{folder}").model
-    get_peft_model(
-        other, LoraConfig(r=2, lora_alpha=8, target_modules=DECODER, init_lora_weights=False)
-    ).save_pretrained(scratch)
+    config = LoraConfig(r=2, lora_alpha=8, target_modules=DECODER, init_lora_weights=False)
+    get_peft_model(other, config).save_pretrained(str(scratch))
     adapted = load_planner(f"hf:{folder}?adapter={scratch}")
     row = torch.tensor([chat.telling.render([HumanMessage("?")], [], {}, lambda sha: None, generate=True).ids])
     with torch.inference_mode():

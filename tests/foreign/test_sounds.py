@@ -270,5 +270,7 @@ def test_an_agent_hears_what_it_is_given_and_what_tools_make(family, planner, tm
     made = [trace.media[handle]["sha"] for result in trace.steps[0].results for handle in result.media]
     assert len(made) == len(calls)
     assert [plan.media for plan in plans[:2]] == [[clip.sha], made]
-    assert store.get(made[0]).seconds == pytest.approx(0.25, abs=1e-3)
+    cut = store.get(made[0])
+    assert isinstance(cut, Audio)
+    assert cut.seconds == pytest.approx(0.25, abs=1e-3)
     assert plans[1].counters["cached_tokens"] > 0

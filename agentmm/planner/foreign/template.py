@@ -181,11 +181,15 @@ def probe(template: Template) -> Ticks:
     }
     said: dict[str, str] = {}
     ticks = {name: _shows(template, name, messages, marks, said) for name, (messages, marks) in rendered.items()}
-    media = {
-        "image_in_result": _shows_medium(template, IMAGE, image_text(template), [asked, call], said),
-        "audio_in_result": _shows_medium(template, AUDIO, audio_text(template), [asked, call], said),
-    }
-    return Ticks(**ticks, **media, stable=_stable(template, [asked, call, result(R), assistant(A), user(V)]), said=said)
+    return Ticks(
+        schema=ticks["schema"],
+        call=ticks["call"],
+        result=ticks["result"],
+        image_in_result=_shows_medium(template, IMAGE, image_text(template), [asked, call], said),
+        audio_in_result=_shows_medium(template, AUDIO, audio_text(template), [asked, call], said),
+        stable=_stable(template, [asked, call, result(R), assistant(A), user(V)]),
+        said=said,
+    )
 
 
 def _shows(template: Template, name: str, messages: Sequence[Message], marks: Sequence[str], said: Any) -> bool:

@@ -79,12 +79,13 @@ def in_bits(bits: int, device: str) -> dict[str, Any]:
     for package in ("bitsandbytes", "accelerate"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtra(package, "bits")
-    four: dict[str, Any] = {
+    four = {
         "load_in_4bit": True,
         "bnb_4bit_quant_type": "nf4",
         "bnb_4bit_compute_dtype": torch.bfloat16,
     }
-    config = BitsAndBytesConfig(**(four if bits == 4 else {"load_in_8bit": True}))
+    asked: dict[str, Any] = four if bits == 4 else {"load_in_8bit": True}
+    config = BitsAndBytesConfig(**asked)
     return {"quantization_config": config, "device_map": {"": device}}
 
 

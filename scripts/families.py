@@ -1,4 +1,4 @@
-"""Write docs/families.md: what each family of image-text-to-text models shows here, on tiny checkpoints.
+"""Write docs/families.md: what each family of models that see or hear shows here, on tiny checkpoints.
 
 PYTHONPATH=. python scripts/families.py > docs/families.md
 """
@@ -12,16 +12,28 @@ from typing import Any
 
 import torch
 
+from agentmm.errors import AgentmmError
+from agentmm.planner import load_planner
 from agentmm.planner.examination import TICKS, examine
-from tests.foreign.checkpoints import AUDIO, FAMILIES, make
+from tests.foreign.abilities import calls_legally, takes_an_adapter
+from tests.foreign.checkpoints import FAMILIES, make
 
 HEAD = """# Families of models as planners
 
-`--planner hf:FOLDER_OR_NAME` takes any image-text-to-text model of transformers. What a family's template shows is
-found out when it is loaded; what it drops is written in Hermes form between the template's own marks. Sessions are
-measured on the model itself: cached logits against the library's uncached pass, two pictures, float32. This table is of
-tiny random checkpoints of the real classes with templates that treat tools as the shipped ones do; for your own model
-ask `agentmm doctor --planner hf:FOLDER_OR_NAME`. Made by `scripts/families.py`.
+`--planner hf:FOLDER_OR_NAME` takes any model of transformers that reads pictures or sounds beside words. What a
+family's template shows is found out when it is loaded.
+
+- *Calls* are written as the `template` writes them where it has its own forms of schemas, calls and results, else in
+  `hermes` form between the template's own marks.
+- *Sessions* are measured on the model itself: cached logits against the library's uncached pass, float32, two pictures
+  and two sounds where it has the sense for them.
+- *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
+- *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions exact.
+- A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
+
+This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;
+those of audioflamingo3, qwen2_5_omni_thinker and voxtral are our own, with these families' marks. Made by
+`scripts/families.py` with the tests' own checks; for your own model ask `agentmm doctor --planner hf:FOLDER_OR_NAME`.
 """
 
 
@@ -29,19 +41,31 @@ def main() -> None:
     """Print the page."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    names = ["family", *(tick.replace("_", " ") for tick in TICKS), "calls", "sessions", "largest difference"]
+    ticks = [tick.replace("_", " ") for tick in TICKS]
+    names = ["family", "loads", *ticks, "calls", "sessions", "largest difference", "constrained", "LoRA"]
     print(HEAD)
     print("| " + " | ".join(names) + " |")
     print("|" + " --- |" * len(names))
     with tempfile.TemporaryDirectory() as folder:
-        for family in sorted(set(FAMILIES).difference(AUDIO)):
-            print("| " + " | ".join(_row(family, examine(f"hf:{make(family, Path(folder) / family)}"))) + " |")
+        for family in sorted(FAMILIES):
+            print("| " + " | ".join([family, *_row(make(family, Path(folder) / family), Path(folder))]) + " |")
 
 
-def _row(family: str, found: dict[str, Any]) -> list[str]:
-    ticks = ["yes" if found["ticks"][tick] else "no" for tick in TICKS]
+def _row(folder: Path, scratch: Path) -> list[str]:
+    """What was found, as cells; a family that does not load says why."""
+    try:
+        found: dict[str, Any] = examine(f"hf:{folder}")
+    except AgentmmError as error:
+        return [f"no: {error}"] + [""] * (len(TICKS) + 5)
+    chat = load_planner(f"hf:{folder}")
+    ticks = ["–" if tick not in found["ticks"] else _said(found["ticks"][tick]) for tick in TICKS]
     difference = "" if found["difference"] is None else f"{found['difference']:.0e}"
-    return [family, *ticks, found["calls"], found["sessions"], difference]
+    abilities = (calls_legally(chat), takes_an_adapter(chat, folder, scratch / f"{folder.name}_lora"))
+    return ["yes", *ticks, found["calls"], found["sessions"], difference, *map(_said, abilities)]
+
+
+def _said(shown: bool) -> str:
+    return "yes" if shown else "no"
 
 
 if __name__ == "__main__":

@@ -82,18 +82,22 @@ class _Plan:
 
     def _facts(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """The event that opens a trace."""
-        configurable = config.get("configurable") or {}
+        configurable, described = config.get("configurable") or {}, _described(self.bound)
         return {
             "trace": state.get("trace"),
             "thread": configurable.get("thread_id"),
             "question": state.get("question", ""),
             "media": state.get("media", {}),
             **({"examples": shown} if (shown := state.get("examples")) else {}),
-            "tools": [_tool_facts(tool) for tool in self.tools],
+            "tools": [_tool_facts(tool) | described.get(tool.name, {}) for tool in self.tools],
             "settings": state.get("settings", {}),
             "seed": budgets.settings_of(state).seed,
             "graph": configurable.get("agentmm_graph") or "",
-            "planner": {"name": planner_name(self.planner), "weights": getattr(self.planner, "weights_id", None)},
+            "planner": {
+                "name": planner_name(self.planner),
+                "weights": getattr(self.planner, "weights_id", None),
+                **({} if getattr(self.planner, "closes_turns", True) else {"closed": False}),
+            },
         }
 
 
@@ -131,6 +135,12 @@ def _tool_facts(tool: Any) -> dict[str, str]:
         "version": str(getattr(tool, "version", "")),
         "signature": str(getattr(tool, "signature", "")),
     }
+
+
+def _described(bound: Any) -> dict[str, dict[str, Any]]:
+    """Name -> the tool in OpenAI's form, where a planner was bound to tools in that form and tells so."""
+    specs = [spec for spec in getattr(bound, "kwargs", {}).get("tools") or () if isinstance(spec, dict)]
+    return {str(spec["name"]): {"described": spec["schema"]} for spec in specs if "schema" in spec and "name" in spec}
 
 
 def _is_first(state: State) -> bool:

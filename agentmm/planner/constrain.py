@@ -38,7 +38,9 @@ _MOST_FORCED = 24
 
 _STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
 _QUOTED = rf"STRING: /'([^'\\<\x00-\x1f]|<[ 0-9=(.\-]|\\['\\n]){{0,{TEXT_BYTES}}}'/"
-_STRINGS = {"json": _STRING, "keywords": _QUOTED}
+_BARE = rf"STRING: /([^<\x00-\x1f]|<[ 0-9=(.\-]){{0,{TEXT_BYTES}}}/"
+_STRINGS = {"json": _STRING, "keywords": _QUOTED, "tags": _BARE}
+_AROUND = {"json": ("{", "}"), "keywords": ("(", ")"), "tags": ("", "")}
 _THOUGHT = r"THOUGHT: /([^<\x00-\x09]){0,600}/"
 _THINK = {True: "<think> THOUGHT </think> ", False: "", None: "(<think> THOUGHT </think>)? "}
 _NUMBER = r"NUMBER: /-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/"
@@ -55,7 +57,7 @@ class Syntax(NamedTuple):
         closing: after the last arguments.
         answer: regular expression of an answer, without slashes.
         said: regular expression of what may stand before calls; None for nothing.
-        style: `json` for an object, `keywords` for Python's keyword arguments.
+        style: `json` for an object, `keywords` for Python's keyword arguments, `tags` for `<parameter=name>`.
         lead: what comes before everything else, as a Lark expression; empty for nothing.
     """
 
@@ -65,7 +67,7 @@ class Syntax(NamedTuple):
     closing: str
     answer: str
     said: str | None = None
-    style: Literal["json", "keywords"] = "json"
+    style: Literal["json", "keywords", "tags"] = "json"
     lead: str = ""
 
 
@@ -111,35 +113,45 @@ def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> 
     if any(values[param["name"]] is None for param in required):
         return None
     params = [param for param in spec["params"] if values[param["name"]] is not None]
-    begin, end = ("{", "}") if syntax.style == "json" else ("(", ")")
+    begin, end = _AROUND[syntax.style]
     name = _literal(json.dumps(spec["name"])[1:-1])
     inside = _sequence(params, values, syntax, first=True)
     return f"{name} {syntax.middle} {_literal(begin)} {inside} {_literal(end)}"
 
 
 def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], syntax: Syntax, *, first: bool) -> str:
-    """`"a": X, "b": Y` or `a=X, b=Y` with optional ones left out, commas where they belong."""
+    """`"a": X, "b": Y`, `a=X, b=Y` or `<parameter=a>...`, optional ones left out, commas where they belong."""
     if not params:
         return '""'
     param, rest = params[0], params[1:]
-    named = f"{json.dumps(param['name'])}: " if syntax.style == "json" else f"{param['name']}="
-    key = _literal(("" if first else ", ") + named)
-    given = f"{key} {values[param['name']]}" + (f" {_sequence(rest, values, syntax, first=False)}" if rest else "")
+    before, after = _named(param["name"], syntax.style, first=first)
+    given = f"{_literal(before)} {values[param['name']]} {_literal(after)}" + (
+        f" {_sequence(rest, values, syntax, first=False)}" if rest else ""
+    )
     if param["required"]:
         return given
     return f"({given} | {_sequence(rest, values, syntax, first=first)})"
 
 
+def _named(name: str, style: str, *, first: bool) -> tuple[str, str]:
+    """What stands before and after the value of a parameter."""
+    if style == "tags":
+        return f"<parameter={name}>\n", "\n</parameter>\n"
+    named = f"{json.dumps(name)}: " if style == "json" else f"{name}="
+    return ("" if first else ", ") + named, ""
+
+
 def _value(param: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> str | None:
     """What may stand as the value of a parameter, or None where nothing may."""
-    written = json.dumps if syntax.style == "json" else repr
+    written = {"json": json.dumps, "keywords": repr, "tags": str}[syntax.style]
     if param["accepts"]:
         legal = [handle for handle in handles if _fits(handle, param["accepts"])]
         return "(" + " | ".join(_literal(written(handle)) for handle in legal) + ")" if legal else None
     if param["choices"]:
         return "(" + " | ".join(_literal(written(choice)) for choice in param["choices"]) + ")"
     if param["modality"] == "Flag":
-        return "(" + " | ".join(_literal(written(value)) for value in (True, False)) + ")"
+        flag = repr if syntax.style == "keywords" else json.dumps
+        return "(" + " | ".join(_literal(flag(value)) for value in (True, False)) + ")"
     if param["modality"] == "Number":
         return "WHOLE" if param["whole"] else "NUMBER"
     return "STRING"

@@ -7,8 +7,8 @@ from typing import Any
 
 from agentmm.planner.loading import load_planner
 
-TICKS = ("schema", "call", "result", "image_in_result")
-"""What a model's own chat template may show."""
+TICKS = ("schema", "call", "result", "image_in_result", "audio_in_result")
+"""What a model's own chat template may show; of the media those that the model has a sense for."""
 
 
 def examine(name: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def examine(name: str) -> dict[str, Any]:
         return report | _foreign(planner)
     if hasattr(planner, "renderer"):
         limit = planner.model.config.text_config.max_position_embeddings
-        report |= {"ticks": dict.fromkeys(TICKS, True), "calls": "template", "sessions": "exact", "context": limit}
+        report |= {"ticks": dict.fromkeys(TICKS[:4], True), "calls": "template", "sessions": "exact", "context": limit}
     return report
 
 
@@ -56,8 +56,8 @@ def _foreign(planner: Any) -> dict[str, Any]:
     """What a model of another maker shows."""
     wire, measured = planner.wire, planner.exactness
     return {
-        "ticks": {name: getattr(wire.ticks, name) for name in TICKS},
-        "calls": "template" if wire.native else "hermes",
+        "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
+        "calls": "template" if wire.own else "hermes",
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,

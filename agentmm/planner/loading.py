@@ -76,7 +76,7 @@ def _local(name: str, **options: Any) -> Any:
 
 
 def _hugging_face(name: str, **options: Any) -> Any:
-    """A model of ours that somebody trained further, or any other image-text-to-text model of transformers."""
+    """A model of ours that somebody trained further, or any other model of transformers that sees or hears."""
     from agentmm.planner.foreign.loading import load_foreign
     from agentmm.planner.foreign.naming import is_ours
 

@@ -40,7 +40,7 @@ def prefix(trace: Trace, step: int) -> Tokens:
     tokens = Tokens()
     for earlier in trace.steps[:step]:
         _prompt(tokens, trace, earlier)
-        _completion(tokens, earlier)
+        _completion(tokens, earlier, closed=trace.planner.closed)
     _prompt(tokens, trace, trace.steps[step])
     return tokens
 
@@ -48,10 +48,10 @@ def prefix(trace: Trace, step: int) -> Tokens:
 def continuation(trace: Trace, step: int) -> Tokens:
     """The completion of a step and everything after it, tool results included."""
     tokens = Tokens()
-    _completion(tokens, trace.steps[step], last=step == len(trace.steps) - 1)
-    for later in trace.steps[step + 1 :]:
-        _prompt(tokens, trace, later)
-        _completion(tokens, later, last=later is trace.steps[-1])
+    for going in trace.steps[step:]:
+        if going.index > trace.steps[step].index:
+            _prompt(tokens, trace, going)
+        _completion(tokens, going, closed=trace.planner.closed and going is not trace.steps[-1])
     return tokens
 
 
@@ -71,12 +71,12 @@ def _prompt(tokens: Tokens, trace: Trace, step: StepRecord) -> None:
     tokens.images += [sha for sha in step.plan.media if kinds.get(sha, "image") == "image"]
 
 
-def _completion(tokens: Tokens, step: StepRecord, last: bool = False) -> None:
-    """What the planner wrote; a turn that ran into its limit is closed by the renderer, without weight."""
+def _completion(tokens: Tokens, step: StepRecord, *, closed: bool) -> None:
+    """What the planner wrote; where turns are closed, one that ran into its limit gets its end, without weight."""
     plan = step.plan
     wrote = list(plan.completion_ids or [])
     tokens.add(wrote, 1, [int(value) for value in plan.forced] if plan.forced else None)
-    if not last and wrote and wrote[-1] != END_ID:
+    if closed and wrote and wrote[-1] != END_ID:
         tokens.add([END_ID], 0)
 
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentmm.media import Image, MediaStore
-from agentmm.trace import Trace
 
 if TYPE_CHECKING:
-    from agentmm.proof.verify import Stream
+    from agentmm.proof.reading import Stream
 
 
-def completion_logps(
-    stream: Stream, trace: Trace, store: MediaStore, planner: Any, *, blank: bool = False
-) -> list[list[float]]:
+def completion_logps(stream: Stream, store: MediaStore, planner: Any, *, blank: bool = False) -> list[list[float]]:
     """Log-probabilities of each step's completion tokens, nats.
 
     Args:
         stream: the trace as one row of tokens.
-        trace: the trace.
         store: its media.
         planner: a `ChatMM`.
         blank: show grey pictures in place of the real ones.
@@ -42,10 +38,8 @@ def _pixels(stream: Stream, store: MediaStore, model: Any, blank: bool) -> Any:
     from agentmm.model.pixels import scale_pixels, square_pixels
 
     size, rows = model.config.image_size, []
-    for slot in stream.rendered.media:
-        if slot.kind != "image":
-            continue
-        image = store.get(slot.sha)
+    for sha in stream.media:
+        image = store.get(sha)
         assert isinstance(image, Image)
         pixels = square_pixels(image.pixels, size)
         rows.append(np.full_like(pixels, 128) if blank else pixels)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agentmm.errors import AgentmmError, MediaError
+from agentmm.errors import AgentmmError, MediaError, TraceError
 from agentmm.media import MediaStore
 from agentmm.planner import load_planner
-from agentmm.planner.render import Rendered, Renderer, parse_completion
+from agentmm.proof.reading import OwnReading, Reading
 from agentmm.proof.report import Report
-from agentmm.trace import StepRecord, Trace, to_messages
+from agentmm.trace import StepRecord, Trace
 
 LOGP_TOLERANCE = 1e-3
 """Largest difference of a log-probability between serving and a plain forward pass, float32, nats."""
@@ -31,7 +30,7 @@ def verify(trace: Trace, store: MediaStore, planner: Any = None) -> Report:
     Args:
         trace: what was recorded.
         store: its media.
-        planner: the `ChatMM` that planned; loaded by the recorded name where None.
+        planner: the `ChatMM` or `ForeignChat` that planned; loaded by the recorded name where None.
 
     Returns:
         The report; a step without ids is `not verifiable`, never `ok`.
@@ -45,49 +44,27 @@ def verify(trace: Trace, store: MediaStore, planner: Any = None) -> Report:
     loaded = _planner(trace, planner, report)
     if loaded is None:
         return report
-    stream = Stream.of(trace, loaded.renderer)
-    if stream.rendered.ids[:1] != (trace.steps[0].plan.prompt_ids or [])[:1]:
+    try:
+        reading = _reading(loaded, trace, store)
+    except (TraceError, MediaError) as error:
+        report.add("ids", "not verifiable", None, str(error))
+        return report
+    if reading.stream.ids[:1] != (trace.steps[0].plan.prompt_ids or [])[:1]:
         report.add("ids", "not verifiable", 0, "the trace goes on with an earlier conversation")
         return report
-    seen = [_check_step(step, trace, stream, loaded.renderer, report) for step in trace.steps]
+    seen = [_check_step(step, reading, report) for step in trace.steps]
     if _check_pixels(trace, store, report) and all(seen):
-        _check_model(trace, stream, store, loaded, report)
+        _check_model(trace, reading, report)
     return report
 
 
-@dataclass(frozen=True)
-class Stream:
-    """A trace as one row of tokens.
+def _reading(planner: Any, trace: Trace, store: MediaStore) -> Reading:
+    """The planner's way with the trace."""
+    if hasattr(planner, "renderer"):
+        return OwnReading(planner, trace, store)
+    from agentmm.proof.foreign import ForeignReading
 
-    Attributes:
-        rendered: the whole conversation as the renderer makes it now.
-        recorded: prompt and completion ids as recorded, one after the other.
-        spans: per step, start and end of its completion in `recorded`.
-    """
-
-    rendered: Rendered
-    recorded: list[int]
-    spans: list[tuple[int, int]]
-
-    @classmethod
-    def of(cls, trace: Trace, renderer: Renderer) -> Stream:
-        """Lay out a trace whose steps all have ids."""
-        end, recorded, spans = renderer.token_id("<|end|>"), [], []
-        for step in trace.steps:
-            recorded += step.plan.prompt_ids or []
-            wrote = step.plan.completion_ids or []
-            spans.append((len(recorded), len(recorded) + len(wrote)))
-            recorded += wrote if wrote[-1:] == [end] else [*wrote, end]
-        last = trace.steps[-1]
-        shown = [*to_messages(trace, last.index), _said(last)]
-        signatures = [tool.signature for tool in trace.tools]
-        return cls(renderer.render(shown, signatures, trace.media), recorded, spans)
-
-
-def _said(step: StepRecord) -> dict[str, Any]:
-    from agentmm.trace.messages import assistant_message
-
-    return assistant_message(step.plan)
+    return ForeignReading(planner, trace, store)
 
 
 def _planner(trace: Trace, planner: Any, report: Report) -> Any:
@@ -97,7 +74,7 @@ def _planner(trace: Trace, planner: Any, report: Report) -> Any:
     except AgentmmError as error:
         report.add("ids", "not verifiable", None, f"the planner cannot be loaded: {error}")
         return None
-    if not hasattr(loaded, "renderer"):
+    if not hasattr(loaded, "renderer") and not hasattr(loaded, "telling"):
         report.add("ids", "not verifiable", None, f"planner {trace.planner.name!r} renders no token ids here")
         return None
     weights = getattr(loaded, "weights_id", None)
@@ -114,33 +91,34 @@ def _loaded(name: str) -> Any:
     return load_planner(name)
 
 
-def _check_step(step: StepRecord, trace: Trace, stream: Stream, renderer: Renderer, report: Report) -> bool:
+def _check_step(step: StepRecord, reading: Reading, report: Report) -> bool:
     """Ids, mask and calls of one step."""
+    stream = reading.stream
     start, end = stream.spans[step.index]
     before = 0 if step.index == 0 else stream.spans[step.index - 1][1]
-    ids, mask = stream.rendered.ids, stream.rendered.loss_mask
+    ids, mask = stream.ids, stream.loss_mask
     differs = next((i for i in range(before, end) if ids[i : i + 1] != stream.recorded[i : i + 1]), None)
-    detail = f"{end - before} ids" if differs is None else _around(ids, stream.recorded, differs, renderer)
+    detail = f"{end - before} ids" if differs is None else _around(reading, differs)
     report.add("ids", "ok" if differs is None else "failed", step.index, detail)
     right = all(mask[start:end]) and not any(mask[before:start])
     report.add("mask", "ok" if right else "failed", step.index, f"{end - start} assistant tokens carry loss")
-    same = _calls_match(step, renderer)
+    same = _calls_match(step, reading)
     report.add("calls", "ok" if same else "failed", step.index, "" if same else "the ids say something else")
     return differs is None and right
 
 
-def _around(ids: Sequence[int], recorded: Sequence[int], place: int, renderer: Renderer) -> str:
+def _around(reading: Reading, place: int) -> str:
     """The first difference, in words."""
-    now, then = (renderer.decode(list(row[place : place + 6])) for row in (ids, recorded))
+    rows = (reading.stream.ids, reading.stream.recorded)
+    now, then = (reading.text(row[place : place + 6]) for row in rows)
     return f"token {place}: rendered {now!r}, recorded {then!r}"
 
 
-def _calls_match(step: StepRecord, renderer: Renderer) -> bool:
+def _calls_match(step: StepRecord, reading: Reading) -> bool:
     """Whether the completion's ids parse to the recorded calls."""
-    parsed = parse_completion(renderer.decode(step.plan.completion_ids or []))
     bad = [call.arguments["malformed"] for call in step.plan.calls if set(call.arguments) == {"malformed"}]
     told = [(call.tool, call.arguments) for call in step.plan.calls if set(call.arguments) != {"malformed"}]
-    return [(call.tool, call.arguments) for call in parsed.calls] == told and parsed.malformed == bad
+    return reading.said(step.plan.completion_ids or []) == (told, bad)
 
 
 def _check_pixels(trace: Trace, store: MediaStore, report: Report) -> bool:
@@ -158,25 +136,23 @@ def _check_pixels(trace: Trace, store: MediaStore, report: Report) -> bool:
     return good
 
 
-def _check_model(trace: Trace, stream: Stream, store: MediaStore, planner: Any, report: Report) -> None:
+def _check_model(trace: Trace, reading: Reading, report: Report) -> None:
     """Log-probs by a plain forward pass, and the same with blank images."""
-    from agentmm.proof.forward import completion_logps
-
-    own = completion_logps(stream, trace, store, planner)
+    own = reading.logps()
     for step, values in zip(trace.steps, own, strict=True):
         recorded = step.plan.logp
-        if recorded is None or len(recorded) != len(values):
-            report.add("logp", "not verifiable", step.index, "the step was recorded without log-probs")
+        if recorded is None or len(recorded) != len(values) or reading.coarse:
+            detail = reading.coarse or "the step was recorded without log-probs"
+            report.add("logp", "not verifiable", step.index, detail)
             continue
         worst = max((abs(a - b) for a, b in zip(recorded, values, strict=True)), default=0.0)
         report.add("logp", "ok" if worst <= LOGP_TOLERANCE else "failed", step.index, f"largest difference {worst:.2e}")
-    if not any(slot.kind == "image" for slot in stream.rendered.media):
+    if not reading.stream.media:
         return
-    again = completion_logps(stream, trace, store, planner)
-    blind = completion_logps(stream, trace, store, planner, blank=True)
+    again, blind = reading.logps(), reading.logps(blank=True)
     moved, shaken = _distance(own, blind), _distance(own, again)
     sees = moved > BLIND_FACTOR * shaken
-    detail = f"blank images move log-probs by {moved:.2e}, a re-run by {shaken:.2e}"
+    detail = f"blank media move log-probs by {moved:.2e}, a re-run by {shaken:.2e}"
     report.add("blind", "ok" if sees else "failed", None, detail)
 
 

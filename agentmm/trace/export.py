@@ -31,7 +31,7 @@ def to_conversation(trace: Trace) -> Row:
     if trace.answer is not None and (not trace.steps or trace.steps[-1].plan.calls):
         messages.append({"role": "assistant", "content": [_text(trace.answer)]})
     row: Row = {"id": trace.id, "messages": messages, "images": images, "status": trace.status, "hash": trace.hash}
-    return row | {"tools": [tool.model_dump() for tool in trace.tools], "labels": trace.labels}
+    return row | {"tools": [tool.model_dump(exclude_none=True) for tool in trace.tools], "labels": trace.labels}
 
 
 def export_jsonl(traces: Iterable[Trace], path: str | Path, *, whole: bool = False) -> int:

@@ -20,11 +20,13 @@ class ToolRef(Record):
 
     Attributes:
         signature: the line in the prompt, such as `detect(image:Image,what:Text)`; empty for foreign tools.
+        described: the tool in OpenAI's form, where that is what the planner was shown; None elsewhere.
     """
 
     name: str
     version: str = ""
     signature: str = ""
+    described: Json | None = None
 
 
 class PlannerRef(Record):
@@ -32,10 +34,13 @@ class PlannerRef(Record):
 
     Attributes:
         weights: identity of the weights (and adapter), or None where the planner has none or hides them.
+        closed: whether `<|end|>` closes a turn that ran into its limit, as our own renderer does; of other makers'
+            models the next prompt's ids hold all that follows a turn.
     """
 
     name: str = ""
     weights: str | None = None
+    closed: bool = True
 
 
 class CallRecord(Record):

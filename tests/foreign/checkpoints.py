@@ -6,6 +6,7 @@ weights and the 256 byte tokens are ours. What is true of all families is said o
 """
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoConfig,
     AutoModelForMultimodalLM,
+    AutoModelForSeq2SeqLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     ProcessorMixin,
@@ -40,6 +42,8 @@ LINES = [
     '{"name": "find_objects", "arguments": {"image": "image_1", "label": "dog"}}',
     "You are a helpful assistant. The answer is the number of objects in the image.",
 ]
+
+ODD = ("audioflamingo3",)  # transformers keeps it among its models from sequence to sequence
 
 Checkpoint = tuple[PreTrainedModel, ProcessorMixin]
 
@@ -74,7 +78,8 @@ def _model(family: str, tokenizer: PreTrainedTokenizerFast, text: dict[str, Any]
     """A model of `family` with random weights large enough that each token and each image shows in the logits."""
     ids = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     torch.manual_seed(0)
-    model = AutoModelForMultimodalLM.from_config(AutoConfig.for_model(family, text_config=TEXT | ids | text, **config))
+    auto = AutoModelForSeq2SeqLM if family in ODD else AutoModelForMultimodalLM
+    model = auto.from_config(AutoConfig.for_model(family, text_config=TEXT | ids | text, **config))
     with torch.no_grad():
         for weight in model.parameters():
             weight.normal_(std=0.2) if weight.dim() > 1 else weight.add_(torch.randn_like(weight), alpha=0.05)
@@ -353,7 +358,9 @@ def gemma4() -> Checkpoint:
     text = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 128, "global_head_dim": 8}
     text |= {"hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": VOCABULARY}
     text |= {"use_bidirectional_attention": "vision"}
-    model = _model("gemma4", tokenizer, text, vision_config=vision, audio_config=None, **ids)
+    audio = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "output_proj_dims": 32}
+    audio |= {"subsampling_conv_channels": [128, 4]}  # the first is the number of bands
+    model = _model("gemma4", tokenizer, text, vision_config=vision, audio_config=audio, **ids)
     pixels = {"patch_size": 8, "max_soft_tokens": 70, "pooling_kernel_size": 3}  # 70 is the least it knows
     processor = Gemma4Processor(
         Gemma4AudioFeatureExtractor(),
@@ -499,6 +506,11 @@ def ovis2() -> Checkpoint:
     return model, Ovis2Processor(image, tokenizer, chat_template=_template("ovis2"), image_seq_length=4)
 
 
+# --- those that hear ---
+
+WHISPER = {"num_mel_bins": 16, "max_source_positions": 50}  # one second
+
+
 def qwen2_audio() -> Checkpoint:
     from transformers import Qwen2AudioProcessor, WhisperFeatureExtractor
 
@@ -506,11 +518,97 @@ def qwen2_audio() -> Checkpoint:
         (*QWEN, "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"), eos="<|im_end|>", pad="<|endoftext|>"
     )
     audio = {"d_model": 32, "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 64}
-    audio |= {"num_mel_bins": 16, "max_source_positions": 50}  # one second
     ids = _ids(tokenizer, audio_token_index="<|AUDIO|>")
-    model = _model("qwen2_audio", tokenizer, {"model_type": "qwen2"}, audio_config=audio, **ids)
+    model = _model("qwen2_audio", tokenizer, {"model_type": "qwen2"}, audio_config=audio | WHISPER, **ids)
     sound = WhisperFeatureExtractor(feature_size=16, chunk_length=1)
     return model, Qwen2AudioProcessor(sound, tokenizer, chat_template=_template("qwen2_audio"))
+
+
+def audioflamingo3() -> Checkpoint:
+    from transformers import AudioFlamingo3Processor, WhisperFeatureExtractor
+
+    tokenizer = _tokenizer((*QWEN, "<sound>"), eos="<|im_end|>", pad="<|endoftext|>")
+    audio = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    ids = _ids(tokenizer, audio_token_id="<sound>")
+    model = _model("audioflamingo3", tokenizer, {"model_type": "qwen2"}, audio_config=audio | WHISPER, **ids)
+    sound = WhisperFeatureExtractor(feature_size=16, chunk_length=1)  # longer clips are read second by second
+    return model, AudioFlamingo3Processor(sound, tokenizer, chat_template=_template("audioflamingo3"))
+
+
+def qwen2_5_omni_thinker() -> Checkpoint:
+    from transformers import (
+        Qwen2_5OmniProcessor,
+        Qwen2VLImageProcessor,
+        Qwen2VLVideoProcessor,
+        WhisperFeatureExtractor,
+    )
+
+    tokenizer = _tokenizer(
+        QWEN,
+        eos="<|im_end|>",
+        pad="<|endoftext|>",
+        image_token="<|IMAGE|>",
+        audio_token="<|AUDIO|>",
+        video_token="<|VIDEO|>",
+        vision_bos_token="<|vision_bos|>",
+        vision_eos_token="<|vision_eos|>",
+        audio_bos_token="<|audio_bos|>",
+        audio_eos_token="<|audio_eos|>",
+    )
+    ids = _ids(
+        tokenizer,
+        image_token_index="<|IMAGE|>",
+        audio_token_index="<|AUDIO|>",
+        video_token_index="<|VIDEO|>",
+        audio_start_token_id="<|audio_bos|>",
+        audio_end_token_id="<|audio_eos|>",
+        vision_start_token_id="<|vision_bos|>",
+        vision_end_token_id="<|vision_eos|>",
+    )
+    vision = {"hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 32, "fullatt_block_indexes": [1]}
+    audio = {"d_model": 32, "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 64}
+    model = _model(
+        "qwen2_5_omni_thinker",
+        tokenizer,
+        {"rope_parameters": MROPE},
+        vision_config=QWEN_VISION | vision | {"window_size": 32},
+        audio_config=audio | WHISPER | {"n_window": 25, "output_dim": 32},
+        **ids,
+    )
+    processor = Qwen2_5OmniProcessor(
+        Qwen2VLImageProcessor(**QWEN_PIXELS),
+        Qwen2VLVideoProcessor(**QWEN_PIXELS),
+        WhisperFeatureExtractor(feature_size=16, chunk_length=1),
+        tokenizer,
+        chat_template=_template("qwen2_5_omni_thinker"),
+    )
+    return model, processor
+
+
+def voxtral() -> Checkpoint:
+    from transformers import VoxtralProcessor, WhisperFeatureExtractor
+
+    named = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", *(f"<SPECIAL_{at}>" for at in range(5, 11)), "<pad>"]
+    named += [*(f"<SPECIAL_{at}>" for at in range(12, 17)), "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"]
+    named += [*(f"<SPECIAL_{at}>" for at in range(19, 24)), "[AUDIO]", "[BEGIN_AUDIO]"]  # its processor counts on 24
+    told = json.loads(_bytes())
+    told["model"]["vocab"] = {token: at + len(named) for token, at in told["model"]["vocab"].items()}
+    told["model"]["vocab"] |= {token: at for at, token in enumerate(named)}
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    told["added_tokens"] = [{"id": at, "content": token, **plain} for at, token in enumerate(named)]
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(told)),
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        chat_template=_template("voxtral"),
+        clean_up_tokenization_spaces=False,
+    )
+    audio = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    ids = _ids(tokenizer, audio_token_id="[AUDIO]")
+    model = _model("voxtral", tokenizer, {"model_type": "llama"}, audio_config=audio | WHISPER, **ids)
+    return model, VoxtralProcessor(WhisperFeatureExtractor(feature_size=16, chunk_length=1), tokenizer)
 
 
 FAMILIES: dict[str, Callable[[], Checkpoint]] = {
@@ -535,10 +633,15 @@ FAMILIES: dict[str, Callable[[], Checkpoint]] = {
         aya_vision,
         cohere2_vision,
         ovis2,
+        qwen2_5_omni_thinker,
         qwen2_audio,
+        audioflamingo3,
+        voxtral,
     )
 }
-AUDIO = ("qwen2_audio",)  # hear and do not see
+AUDIO = ("qwen2_audio", "audioflamingo3", "voxtral")  # hear and do not see
+BARE = ("voxtral",)  # its processor reads no sound in its call
+HEARING = (*AUDIO, "qwen2_5_omni_thinker", "gemma4")
 
 # What the family's template does with the schemas of tools, with a call, and with a result.
 SHOWN, LOST, RAISES = "shown", "lost", "raises"
@@ -553,6 +656,7 @@ TOOLS: dict[str, tuple[str, str, str]] = dict.fromkeys(FAMILIES, (LOST, LOST, SH
     "aya_vision": (LOST, LOST, LOST),
     "llava_next": (LOST, LOST, RAISES),
     "gemma3": (LOST, LOST, RAISES),
+    "voxtral": (LOST, LOST, LOST),
 }
 
 

@@ -1,5 +1,7 @@
 """Checkpoints on disk, made once a session, and planners loaded from them."""
 
+from typing import Any
+
 import pytest
 
 from tests.foreign.checkpoints import make
@@ -43,3 +45,21 @@ def planner(checkpoint):
         return fresh
 
     return of
+
+
+@pytest.fixture
+def always_calls(monkeypatch):
+    """The grammar without its answers, for as many steps as one says: a random model calls no tool by itself."""
+    from agentmm.planner.foreign import chat as chat_module
+    from agentmm.planner.foreign import syntax as syntax_module
+
+    own, left = chat_module.cached_grammar, [10**6]
+
+    def grammar(*given: Any) -> str:
+        left[0] -= 1
+        lark = own(*given)
+        return lark.replace("(SAID? calls | ANSWER)", "calls").replace("{0,5}", "{0,1}") if left[0] >= 0 else lark
+
+    monkeypatch.setattr(chat_module, "cached_grammar", grammar)
+    monkeypatch.setattr(syntax_module, "_THOUGHT", "[a-z ]{0,20}")  # a random model would think for ever
+    return left

@@ -16,7 +16,6 @@ from agentmm import Agent
 from agentmm.errors import PlannerError
 from agentmm.media import Image, MediaStore
 from agentmm.planner import load_planner
-from agentmm.planner.foreign import chat as chat_module
 from agentmm.planner.foreign import syntax as syntax_module
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.tool import tool
@@ -58,21 +57,6 @@ def media(tmp_path, monkeypatch):
     store, draw = MediaStore(tmp_path / "media"), np.random.default_rng(3)
     pictures = [Image(draw.integers(0, 256, (40, 60, 3), dtype=np.uint8)) for _ in range(2)]
     return {f"image_{number}": store.add(picture) for number, picture in enumerate(pictures, 1)}
-
-
-@pytest.fixture
-def always_calls(monkeypatch):
-    """The grammar without its answers, for as many steps as one says: a random model calls no tool by itself."""
-    own, left = chat_module.cached_grammar, [10**6]
-
-    def grammar(*given: Any) -> str:
-        left[0] -= 1
-        lark = own(*given)
-        return lark.replace("(SAID? calls | ANSWER)", "calls").replace("{0,5}", "{0,1}") if left[0] >= 0 else lark
-
-    monkeypatch.setattr(chat_module, "cached_grammar", grammar)
-    monkeypatch.setattr(syntax_module, "_THOUGHT", "[a-z ]{0,20}")  # a random model would think for ever
-    return left
 
 
 def asked(*handles: str) -> HumanMessage:

@@ -11,9 +11,10 @@ from langchain_core.messages import HumanMessage
 from safetensors.torch import load_file, save_file
 
 from agentmm.cli import run
-from agentmm.errors import PlannerError, UnknownPlanner
+from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.planner import load_planner
-from agentmm.planner.foreign.naming import Named
+from agentmm.planner.foreign.loading import in_bits
+from agentmm.planner.foreign.naming import Named, identity
 from tests.foreign.checkpoints import TEXT
 
 # peft asks transformers by an old name
@@ -52,6 +53,9 @@ def line_of(name):
         ("hf:owner/gone", "no such model on this machine, and the hub cannot be reached; got 'owner/gone'"),
         ("hf:owner/gone?quantise=4", "a planner's name is malformed; got 'hf:owner/gone?quantise=4'"),
         ("hf:?adapter=here", "a planner's name is malformed"),
+        ("hf:owner/gone?bits=5", "a planner's name is malformed; got 'hf:owner/gone?bits=5'"),
+        ("hf:owner/gone?bits=", "a planner's name is malformed"),
+        ("hf:owner/gone?bits=4&adapter=", "a planner's name is malformed"),
     ],
 )
 def test_a_name_of_nothing_is_wrong_usage(offline, name, line):
@@ -61,14 +65,16 @@ def test_a_name_of_nothing_is_wrong_usage(offline, name, line):
 
 
 def test_names():
-    assert Named.of("hf:owner/name") == ("owner/name", None)
-    assert Named.of("hf:folder?adapter=runs/a b") == ("folder", "runs/a b")
+    assert Named.of("hf:owner/name") == ("owner/name", None, None)
+    assert Named.of("hf:folder?adapter=runs/a b") == ("folder", "runs/a b", None)
+    assert Named.of("hf:folder?bits=8") == ("folder", None, 8)
+    assert Named.of("hf:folder?adapter=lora&bits=4") == ("folder", "lora", 4)
 
 
 def test_a_folder_without_weights(tmp_path):
     assert line_of(f"hf:{tmp_path}") == (
         f"no planner weights there; got {str(tmp_path)!r}; expected a folder with config.json; "
-        "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one",
+        "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU",
         2,
     )
 
@@ -78,14 +84,9 @@ def test_a_text_model_is_none_that_sees(tmp_path):
 
     LlamaConfig(**TEXT).save_pretrained(tmp_path)
     said, code = line_of(f"hf:{tmp_path}")
-    assert "reads no pictures beside words" in said
+    assert "reads no pictures or sounds beside words" in said
     assert "(llama)" in said
     assert code == 2
-
-
-def test_a_model_that_hears_is_none_that_sees(checkpoint):
-    said, _ = line_of(f"hf:{checkpoint('qwen2_audio')}")
-    assert "reads no pictures beside words" in said
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
@@ -160,6 +161,33 @@ def test_weights_are_known_by_their_content(checkpoint, copied):
         load_planner(n).weights_id for n in (name, f"hf:{copied('llava')}", f"hf:{copied('llava_next')}")
     )
     assert first == same != other
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_fewer_bits_need_a_gpu_and_a_package(bits, checkpoint, monkeypatch):
+    with pytest.raises(PlannerError) as raised:
+        load_planner(f"hf:{checkpoint('llava')}?bits={bits}", device="cpu")
+    assert str(raised.value) == f"weights of {bits} bits need a GPU; got 'cpu'; try: the name without ?bits={bits}"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra) as lacking:
+        in_bits(bits, "cuda")
+    assert str(lacking.value) == 'bitsandbytes is not installed; try: pip install "agentmm[bits]"'
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_fewer_bits_are_asked_of_the_library(bits, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    asked = in_bits(bits, "cuda:1")
+    config = asked["quantization_config"]
+    assert (config.load_in_4bit, config.load_in_8bit) == (bits == 4, bits == 8)
+    assert asked["device_map"] == {"": "cuda:1"}
+
+
+def test_fewer_bits_are_other_weights(tmp_path):
+    config = type("Config", (), {"_commit_hash": "0123456789abcdef0123"})()
+    names = ["hf:a/b", "hf:a/b?bits=8", "hf:a/b?bits=4"]
+    said = [identity(Named.of(name), config) for name in names]
+    assert said == ["0123456789abcdef", "0123456789abcdef/8bit", "0123456789abcdef/4bit"]
 
 
 # the adapter is on `q_proj` and `v_proj` of the decoder; its halves are not zero, so that it shows
@@ -255,3 +283,10 @@ def test_a_model_of_ours_is_loaded_as_before(tmp_path):
     with pytest.raises(Exception) as raised:  # noqa: PT011 (whatever our own loader says of an empty folder)
         load_planner(f"hf:{tmp_path}")
     assert not isinstance(raised.value, UnknownPlanner)
+
+
+def test_doctor_on_a_model_that_hears(checkpoint, capsys):
+    assert run(["doctor", "--planner", f"hf:{checkpoint('qwen2_audio')}"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:5] == ["✗ schema", "✗ call", "✓ result", "✓ audio in result"]
+    assert "exact" in said[6]

@@ -11,6 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from PIL import Image
 
 from agentmm.planner.foreign.engine import ForeignModel
+from agentmm.planner.foreign.exactness import measure
+from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.session import Sessions
 from agentmm.planner.writing import Sampling
@@ -181,6 +183,43 @@ def test_eviction_costs_time_only(family, planner):
     assert small.sessions is not None
     assert len(small.sessions) == 0
     assert 0 < chat.engine.sessions.bytes <= chat.cache_bytes
+
+
+@pytest.mark.parametrize("family", SEEING)
+def test_a_picture_that_comes_again_is_not_encoded_again(family, planner):
+    chat = planner(family)
+    chat.engine.complete(told_of(chat, [asked("What is it?", 1, 2)]), picture, None, FREE)
+    held = chat.engine.features.bytes
+    _, counters = written(chat, told_of(chat, [asked("Which is red?", 2, 3, 1, 3)]), 2)  # as the library has it
+    assert counters.encoder_calls == 1
+    assert 0 < held < chat.engine.features.bytes
+
+
+@pytest.mark.parametrize("family", ["qwen3_vl", "gemma3"])
+def test_features_without_room_cost_time_only(family, planner):
+    chat = planner(family)
+    features = Features(chat.model, chat.pictures, limit_bytes=1)
+    small = ForeignModel(chat.model, chat.pictures, chat.ends, None, features=features)
+    told = told_of(chat, [asked("What is it?", 1, 2)])
+    for _ in range(2):
+        kept, evicted = (model.complete(told, picture, None, FREE) for model in (chat.engine, small))
+        assert evicted.counters.encoder_calls == 2
+        np.testing.assert_allclose(evicted.logp, kept.logp, atol=1e-4)
+    assert features.bytes == 0
+
+
+def test_features_that_are_not_exact_are_not_used(planner, monkeypatch):
+    chat = planner("llava")
+    own = chat.model.get_image_features
+
+    def wrong(**given):
+        made = own(**given)
+        made.pooler_output = [one + 1 for one in made.pooler_output]
+        return made
+
+    monkeypatch.setattr(chat.model, "get_image_features", wrong)
+    measured = measure(chat.model, chat.pictures, chat.spelling)
+    assert (measured.exact, measured.features) == (True, False)
 
 
 @pytest.mark.parametrize("family", ["qwen3_vl", "idefics3", "gemma3"])

@@ -20,8 +20,16 @@ FORMS = {
     "hermes": HERMES,
     "mistral": CallForm("[TOOL_CALLS]", "[ARGS]", "[TOOL_CALLS]", ""),
     "list": CallForm('[TOOL_CALLS][{"name": "', '", "arguments": ', '}, {"name": "', "}]"),
+    "tags": CallForm(
+        "<tool_call>\n<function=",
+        ">\n",
+        "</function>\n</tool_call>\n<tool_call>\n<function=",
+        "</function>\n</tool_call>",
+        "tags",
+    ),
     "keywords": CallForm("<|tool_call_start|>[", "", ", ", "]<|tool_call_end|>", "keywords"),
 }
+FORM_OF = {"qwen3_vl": HERMES, "lfm2_vl": FORMS["keywords"], "mistral3": FORMS["mistral"], "qwen3_5": FORMS["tags"]}
 EPISODE: list[dict[str, Any]] = [
     {"role": "user", "content": [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": "What is it?"}]},
     {"role": "assistant", "content": "", "tool_calls": [{"name": "zoom", "args": {"image": "image_1", "factor": 2}}]},
@@ -99,8 +107,8 @@ def test_a_broken_call_is_malformed_and_text_is_text(name: str) -> None:
 
 
 def test_forms_are_read_off_the_templates() -> None:
-    found = {family: form_of(template(family), wire(family).marks) for family in ("qwen3_vl", "lfm2_vl", "mistral3")}
-    assert found == {"qwen3_vl": HERMES, "lfm2_vl": FORMS["keywords"], "mistral3": FORMS["mistral"]}
+    found = {family: form_of(template(family), wire(family).marks) for family in FORM_OF}
+    assert found == FORM_OF
     assert form_of(template("qwen2_5_vl"), wire("qwen2_5_vl").marks) is None
 
 
@@ -138,3 +146,38 @@ def test_a_native_template_tells_it_as_it_does_itself() -> None:
     )
     assert wire("qwen3_vl").native
     assert not wire("qwen2_5_vl").native
+
+
+def test_tags_are_text_or_values_as_the_tools_schema_says() -> None:
+    fields = {"what": {"type": "string"}, "factor": {"type": "number"}, "side": {"anyOf": [{"type": "string"}]}}
+    given = {"what": "2", "factor": 2.5, "side": "true", "more": "[1", "flag": True}
+    form = FORMS["tags"]
+    read = form.read("I look.\n" + form.written([("zoom", given)]), {"zoom": {"properties": fields}})
+    assert read.calls == [("zoom", given)]
+    assert read.said == "I look."
+
+
+def test_a_template_with_forms_of_its_own_that_cannot_tell_an_episode_is_told_in_its_forms() -> None:
+    """Mistral's drops pictures in results, Qwen 3.5's takes earlier thoughts back: both have calls of their own."""
+    told = text(wire("mistral3").pieces(EPISODE, [SPEC], MEDIA))
+    assert (wire("mistral3").own, wire("mistral3").native) == (True, False)
+    assert "[/SYSTEM_PROMPT][AVAILABLE_TOOLS][{" in told
+    assert '[TOOL_CALLS]zoom[ARGS]{"image": "image_1", "factor": 2}</s>[TOOL_RESULTS]{"image": "image_2"}[/TOOL' in told
+    assert "[/TOOL_RESULTS][INST]image_2: <picture bb>[/INST]a cat</s>" in told
+    told = text(wire("qwen3_5").pieces(EPISODE, [SPEC], MEDIA))
+    assert told.startswith("<|im_start|>system\n# Tools\n\n")
+    call = "<tool_call>\n<function=zoom>\n<parameter=image>\nimage_1\n</parameter>\n<parameter=factor>\n2\n</parameter>"
+    assert f"<think>\n\n</think>\n\n{call}\n</function>\n</tool_call><|im_end|>\n" in told
+    result = '<tool_response>\n{"image": "image_2"}\nimage_2: <picture bb>\n</tool_response><|im_end|>\n'
+    assert f"<|im_start|>user\n{result}" in told
+    assert not wire("cohere2_vision").own  # a result is quoted in JSON there
+
+
+def test_two_results_of_a_step_stand_as_the_template_puts_them() -> None:
+    call = {"role": "assistant", "content": "", "tool_calls": [{"name": "zoom", "args": {}}] * 2}
+    results = [{"role": "tool", "content": said} for said in ("one", "two")]
+    told = text(wire("mistral3").pieces([EPISODE[0], call, *results], [SPEC], MEDIA))
+    assert told.endswith("[TOOL_RESULTS]one[/TOOL_RESULTS][TOOL_RESULTS]two[/TOOL_RESULTS]")
+    told = text(wire("qwen3_5").pieces([EPISODE[0], call, *results], [SPEC], MEDIA))
+    both = "<tool_response>\none\n</tool_response>\n<tool_response>\ntwo\n</tool_response>"
+    assert told.endswith(f"<|im_start|>user\n{both}<|im_end|>\n")

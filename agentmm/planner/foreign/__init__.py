@@ -1,1 +1,1 @@
-"""Other makers' image-text models as planners: their templates, their tokens, exact sessions."""
+"""Other makers' models that see or hear as planners: their templates, their tokens, exact sessions."""

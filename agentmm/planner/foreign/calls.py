@@ -1,7 +1,7 @@
 """The form of a foreign model's calls: what stands around names and arguments, read off its template and parsed back.
 
 Every form is `opening NAME middle ARGUMENTS between NAME middle ARGUMENTS closing`, with the arguments a JSON object,
-or as Python's keyword arguments. Hermes', Mistral's, Cohere's and LFM2's forms are all of that kind.
+Python's keyword arguments or tags. Hermes', Mistral's, LFM2's and Qwen 3.5's forms are all of that kind.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ OTHER = "qzothercallqz"
 _JSON_ARGUMENTS = re.compile(r"\{\s*\"" + ARGUMENT + r"\"\s*:\s*\"" + VALUE + r"\"\s*\}")
 _KEYWORDS = re.compile(r"\(\s*" + ARGUMENT + r"\s*=\s*(['\"])" + VALUE + r"\1\s*\)")
 
-Style = Literal["json", "keywords"]
-_STYLES: dict[Style, re.Pattern[str]] = {"json": _JSON_ARGUMENTS, "keywords": _KEYWORDS}
+_TAGS = re.compile(rf"<parameter={ARGUMENT}>\n{VALUE}\n</parameter>\n")
+_TAG = re.compile(r"\s*<parameter=([\w.\-]{1,80})>\n?(.*?)\n?</parameter>", re.DOTALL)
+
+Style = Literal["json", "keywords", "tags"]
+_STYLES: dict[Style, re.Pattern[str]] = {"json": _JSON_ARGUMENTS, "keywords": _KEYWORDS, "tags": _TAGS}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class CallForm:
         middle: between a name and its arguments.
         between: between one call's arguments and the next call's name.
         closing: after the last arguments.
-        style: `json` for an object, `keywords` for `(name="value", other=2)`.
+        style: `json` for an object, `keywords` for `(name="value", other=2)`, `tags` for `<parameter=name>` and a value
+            in lines of their own, text as it is and all else as JSON.
     """
 
     opening: str
@@ -56,15 +60,25 @@ class CallForm:
     def _arguments(self, arguments: Mapping[str, Any]) -> str:
         if self.style == "json":
             return json.dumps(dict(arguments), ensure_ascii=False)
+        if self.style == "tags":
+            told = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in arguments.items())
+            return "".join(f"<parameter={name}>\n{value}\n</parameter>\n" for name, value in told)
         return "(" + ", ".join(f"{name}={value!r}" for name, value in arguments.items()) + ")"
 
-    def read(self, text: str) -> ReadCalls:
-        """Take the calls out of a completion; what begins like one and cannot be read is malformed."""
+    def read(self, text: str, schemas: Mapping[str, Any] | None = None) -> ReadCalls:
+        """Take the calls out of a completion; what begins like one and cannot be read is malformed.
+
+        Args:
+            text: the completion.
+            schemas: tool -> JSON Schema of its parameters; tells text from numbers where the style does not.
+        """
         found, at = ReadCalls(), 0
         while (start := text.find(self.opening.rstrip(), at)) >= 0:
             found.said += text[at:start]
             at = self._run(text, start + len(self.opening.rstrip()), found)
         found.said = (found.said + text[at:]).strip()
+        if self.style == "tags":
+            found.calls = [(name, _typed(given, (schemas or {}).get(name, {}))) for name, given in found.calls]
         return found
 
     def _run(self, text: str, at: int, found: ReadCalls) -> int:
@@ -80,12 +94,12 @@ class CallForm:
             arguments, at = parsed
             found.calls.append((name, arguments))
             if not _begins(text, at, self.between):
-                return at + len(self.closing.strip()) if _begins(text, at, self.closing) else at
+                return _after(text, at, self.closing) if _begins(text, at, self.closing) else at
             at = _after(text, at, self.between)
 
     @property
     def _bracket(self) -> str:
-        return "{" if self.style == "json" else "("
+        return {"json": "{", "keywords": "(", "tags": "<"}[self.style]
 
     def _parsed(self, text: str, at: int) -> tuple[dict[str, Any], int] | None:
         """Arguments that begin near `at`, and where they end."""
@@ -93,6 +107,8 @@ class CallForm:
         try:
             if self.style == "json":
                 value, end = json.JSONDecoder().raw_decode(text, at)
+            elif self.style == "tags":
+                value, end = _tagged(text, at)
             else:
                 value, end = _keywords(text, at)
         except (ValueError, SyntaxError):
@@ -133,6 +149,7 @@ def form_of(template: Template, marks: Marks) -> CallForm | None:
         if single is None or len(double) != 2 or NAME not in one[: single.start()]:
             continue
         opening, middle = one[: single.start()].split(NAME, 1)
+        opening = opening.rpartition("</think>")[2].lstrip("\n")
         gap = two[double[0].end() : double[1].start()]
         if gap.count(OTHER) == 1 and gap.endswith(OTHER + middle):
             between = gap.split(OTHER)[0]
@@ -160,6 +177,39 @@ def _begins(text: str, at: int, mark: str) -> bool:
 def _after(text: str, at: int, mark: str) -> int:
     """The place behind a mark that stands there."""
     return text.index(mark.strip(), at) + len(mark.strip())
+
+
+def _tagged(text: str, at: int) -> tuple[dict[str, Any], int]:
+    """`<parameter=a>`, a value, `</parameter>`, any number of times, as a dict of texts, and where it ends.
+
+    Raises:
+        ValueError: something else follows.
+    """
+    given: dict[str, Any] = {}
+    while found := _TAG.match(text, at):
+        given[found[1]], at = found[2], found.end()
+    if not text[at:].lstrip().startswith("</"):
+        raise ValueError("the call does not end")
+    return given, at
+
+
+def _typed(given: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts of arguments as values: text where the schema takes text, else JSON where they are that."""
+    fields = schema.get("properties", {})
+    return {name: text if _takes_text(fields.get(name, {})) else _from_json(text) for name, text in given.items()}
+
+
+def _takes_text(field: Mapping[str, Any]) -> bool:
+    kinds = field.get("type", ())
+    listed = [kinds] if isinstance(kinds, str) else kinds
+    return "string" in listed or "enum" in field or any(_takes_text(one) for one in field.get("anyOf", ()))
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _keywords(text: str, at: int) -> tuple[dict[str, Any], int]:

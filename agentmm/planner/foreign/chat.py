@@ -1,4 +1,4 @@
-"""`ForeignChat`: another maker's image-text-to-text model as a LangChain chat model that calls tools.
+"""`ForeignChat`: another maker's model that sees or hears as a LangChain chat model that calls tools.
 
 Each step renders the messages between the model's own marks, feeds what is new, and reports itself by one event.
 """
@@ -17,20 +17,22 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
-from PIL import Image as PILImage
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import PlannerError
 from agentmm.planner.completion import split_thought
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.foreign.calls import ReadCalls
 from agentmm.planner.foreign.engine import ForeignModel, Load
 from agentmm.planner.foreign.exactness import Exactness, measure
+from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.rendering import ForeignRenderer, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.syntax import syntax_of
 from agentmm.planner.foreign.template import Template
+from agentmm.planner.foreign.windows import hearing
 from agentmm.planner.foreign.wire import Wire
 from agentmm.planner.reporting import metadata_of, report_step, stored_media
 from agentmm.planner.session import Sessions
@@ -55,9 +57,11 @@ class ForeignChat(BaseChatModel):
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of one step.
         constrained: whether calls must keep to the tools' grammar.
-        blind: whether a grey picture of the same size stands in for every picture (for measurement).
+        blind: whether a grey picture of the same size stands in for every picture, and silence for every sound (for
+            measurement).
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions may hold together.
+        closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -74,6 +78,7 @@ class ForeignChat(BaseChatModel):
     cache_bytes: int = CACHE_BYTES
     takes_media: bool = True
     takes_examples: bool = True
+    closes_turns: bool = False
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
     @property
@@ -87,7 +92,7 @@ class ForeignChat(BaseChatModel):
     @cached_property
     def wire(self) -> Wire:
         """How the model's template tells conversations."""
-        return Wire(Template(self.processor))
+        return Wire(Template(self.processor, hears=getattr(self.model.config, "audio_config", True) is not None))
 
     @cached_property
     def spelling(self) -> Spelling:
@@ -96,8 +101,8 @@ class ForeignChat(BaseChatModel):
 
     @cached_property
     def pictures(self) -> Pictures:
-        """The model's image processor."""
-        return Pictures(self.processor, self.wire.marks.image)
+        """The model's processor of pictures and sounds."""
+        return Pictures(hearing(self.processor, self.model), self.wire.marks.image, self.wire.marks.audio)
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
@@ -132,7 +137,8 @@ class ForeignChat(BaseChatModel):
         measured = self.exactness
         if not measured.exact:
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
-        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact)
+        features = Features(self.model, self.pictures) if measured.features and self.keep_sessions else None
+        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features)
 
     @cached_property
     def _matcher_tokenizer(self) -> Any:
@@ -179,7 +185,7 @@ class ForeignChat(BaseChatModel):
         with self._lock:
             told = self._told(messages, specs, records, load)
             done = self.engine.complete(told, load, self._constraint(specs, records), self._sampling(told, seed))
-        message = with_own_ids(self._message(done), messages)
+        message = with_own_ids(self._message(done, specs), messages)
         seen = [placed.sha for placed in told.images if placed.start >= told.written]
         report_step(told.ids[told.written :], seen, done, run_manager)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -193,9 +199,9 @@ class ForeignChat(BaseChatModel):
             pictures = sum(len(placed.picture.ids) for placed in told.images)
             raise PlannerError(
                 "the conversation is longer than the planner's context",
-                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures",
+                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures and sounds",
                 expected=f"at most {limit} ({self.context} less max_tokens)",
-                mend="fewer or smaller pictures, or a lower max_tokens",
+                mend="fewer or smaller pictures or sounds, or a lower max_tokens",
             )
         return told
 
@@ -212,20 +218,25 @@ class ForeignChat(BaseChatModel):
         return Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(told.ids))
 
     def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
-        """Brings a picture by its hash."""
+        """Brings a picture or a sound by its hash."""
         stored = stored_media(records)
+        return lambda sha: self.pictures.shown(stored(sha), blank=self.blind)
 
-        def load(sha: str) -> Any:
-            picture = stored(sha).to_pil().convert("RGB")
-            return PILImage.new("RGB", picture.size, (128, 128, 128)) if self.blind else picture
+    def read(self, ids: Sequence[int], specs: Sequence[Any] = ()) -> ReadCalls:
+        """What a completion says: its calls, the text beside them, what cannot be read.
 
-        return load
+        Args:
+            ids: the completion; an end token says nothing.
+            specs: the tools, with `schema` (OpenAI's form).
+        """
+        wrote = ids[:-1] if ids and ids[-1] in self.ends else ids
+        text = self.processor.tokenizer.decode(list(wrote), skip_special_tokens=False)
+        schemas = {spec["name"]: spec["schema"]["function"].get("parameters", {}) for spec in specs}
+        return self.wire.form.read(f"<think>{text}" if self.wire.thinks else text, schemas)
 
-    def _message(self, done: Completion) -> AIMessage:
+    def _message(self, done: Completion, specs: Sequence[Any]) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
-        ids = done.ids[:-1] if done.ended else done.ids
-        text = self.processor.tokenizer.decode(ids, skip_special_tokens=False)
-        read = self.wire.form.read(f"<think>{text}" if self.wire.thinks else text)
+        read = self.read(done.ids, specs)
         calls = [
             {"name": name, "args": arguments, "id": f"call_{index}", "type": "tool_call"}
             for index, (name, arguments) in enumerate(read.calls)

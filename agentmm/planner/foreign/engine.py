@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
-from agentmm.planner.foreign.rendering import Told
+from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.session import Key, Sessions
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, write
 
 Load = Callable[[str], Any]
-"""A picture's hash -> the picture (PIL)."""
+"""A medium's hash -> the picture (PIL), or the sound (samples)."""
 
 Begun = tuple[ForeignSession, Any, Callable[[int], Any], Counters]
 """The session, the logits `[V]` after the prompt, how to go on by a token, and what it cost."""
@@ -30,11 +31,19 @@ class ForeignModel:
         ends: ids of the tokens that end a completion.
         sessions: where sessions live; None feeds every prompt whole.
         incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
+        features: what the encoder made of earlier pictures; None encodes each picture that is fed.
     """
 
     def __init__(
-        self, model: Any, pictures: Pictures, ends: Sequence[int], sessions: Sessions | None, incremental: bool = True
+        self,
+        model: Any,
+        pictures: Pictures,
+        ends: Sequence[int],
+        sessions: Sessions | None,
+        incremental: bool = True,
+        features: Features | None = None,
     ) -> None:
+        self.features = features
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
         self.sessions, self.incremental = sessions if incremental else None, incremental
         known = inspect.signature(model.forward).parameters
@@ -70,7 +79,7 @@ class ForeignModel:
         session = self.sessions.find(keys) if self.sessions is not None else ForeignSession()
         known = len(session.keys)
         counters = Counters(len(keys) - known, known)
-        counters.encoder_calls = sum(placed.start >= known for placed in told.images)
+        counters.encoder_calls = self._encoded(told, [placed for placed in told.images if placed.start >= known])
         logits = session.logits
         if known < len(keys):
             logits = self.feed(session, told, positions, load)
@@ -87,21 +96,52 @@ class ForeignModel:
         return session, logits, step, counters
 
     def feed(self, session: ForeignSession, told: Told, positions: Any, load: Load) -> Any:
-        """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token."""
-        known = len(session.keys)
-        new = [placed for placed in told.images if placed.start >= known]
-        given = self._inputs(told, new, load) | {"position_ids": positions[..., known:]}
-        return self._forward(session, told.ids[known:], told.keys[known:], given)
+        """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token.
+
+        Where features of pictures are kept, one medium is fed at a time, each with what stands before it.
+        """
+        new = [placed for placed in told.images if placed.start >= len(session.keys)]
+        ends = [placed.end for placed in new[:-1]] if self.features is not None else []
+        logits = None
+        for end in (*ends, len(told.ids)):
+            begin = len(session.keys)
+            part = Told(told.ids[:end], [placed for placed in told.images if placed.end <= end], shown=told.shown)
+            fresh = [placed for placed in part.images if placed.start >= begin]
+            given = self._given(part, fresh, load) | {"position_ids": positions[..., begin:end]}
+            logits = self._forward(session, part.ids[begin:], part.keys[begin:], given)
+        return logits
+
+    def _given(self, told: Told, new: Sequence[Placed], load: Load) -> dict[str, Any]:
+        """What new media bring: features of a picture where they are kept, else what the processor makes of them."""
+        if self.features is None or [placed.picture.kind for placed in new] != ["image"]:
+            return self._inputs(told, new, load)
+        sha = new[0].sha
+        shown = self.features.inputs(
+            f"{told.shown}{sha}",
+            lambda: {name: self._moved(v) for name, v in self.pictures.inputs([load(sha)]).items()},
+        )
+        return shown | self._kinds(told)
 
     def _inputs(self, told: Told, new: Sequence[Any], load: Load) -> dict[str, Any]:
         """Pixels of new pictures, and with them the kinds of all tokens so far."""
-        import torch
-
         if not new:
             return {}
         given = self.pictures.inputs([load(placed.sha) for placed in new])
-        given |= {name: torch.tensor([kinds]) for name, kinds in told.types().items()}
-        return {name: self._moved(value) for name, value in given.items()}
+        return {name: self._moved(value) for name, value in given.items()} | self._kinds(told)
+
+    def _kinds(self, told: Told) -> dict[str, Any]:
+        """The kinds of all tokens, by the processor's names, each `[1, T]`."""
+        import torch
+
+        return {name: self._moved(torch.tensor([kinds])) for name, kinds in told.types().items()}
+
+    def _encoded(self, told: Told, new: Sequence[Placed]) -> int:
+        """How many of new media meet their encoder: no picture whose features are kept, none a second time."""
+        if self.features is None:
+            return len(new)
+        seen = {f"{told.shown}{placed.sha}" for placed in new if placed.picture.kind == "image"}
+        heard = [placed for placed in new if placed.picture.kind != "image"]
+        return len([key for key in seen if key not in self.features]) + len(heard)
 
     def _moved(self, value: Any) -> Any:
         """A tensor, or several, on the model's device; floats in its precision."""
@@ -138,7 +178,8 @@ class ForeignModel:
         import torch
 
         row = torch.tensor([told.ids], device=self.model.device)
-        given, at = self._inputs(told, told.images, load), torch.tensor(places, device=self.model.device)
+        given = self._inputs(told, told.images, load) | {"attention_mask": torch.ones_like(row)}
+        at = torch.tensor(places, device=self.model.device)
         if self._last_only:
             return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
         return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()

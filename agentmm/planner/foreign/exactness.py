@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentmm.planner.foreign.engine import ForeignModel
+from agentmm.planner.foreign.features import Features, takes_features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
@@ -17,6 +18,7 @@ _COARSE = 3e-2
 """Largest difference of a logit, as a share of the largest one: in float32, and in half precision."""
 
 _SIZES = ((60, 40), (40, 56))
+_SECONDS = (0.4, 0.7)
 _SAID = ("One picture: ", "\nWhat is it? Another: ", "\nAnd this?")
 
 
@@ -28,19 +30,34 @@ class Exactness:
         exact: whether sessions may be used.
         difference: the largest difference of a logit; None where nothing could be measured.
         why: what was raised, or which limit was passed; empty where exact.
+        features: whether a picture's features may stand for its pixels.
     """
 
     exact: bool
     difference: float | None = None
     why: str = ""
+    features: bool = False
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
-    """Feed two pictures and words piece by piece, go back once, and compare each piece's end with the whole."""
+    """Feed two pictures, two sounds and words piece by piece, go back once, and compare each end with the whole.
+
+    A model that only sees is shown pictures alone, one that only hears sounds alone. Where features can be passed in,
+    they are; if that is not exact, it is measured without.
+    """
+    if takes_features(model):
+        found = _measured(model, pictures, spelling, Features(model, pictures))
+        if found.exact:
+            return found
+    return _measured(model, pictures, spelling, None)
+
+
+def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Features | None) -> Exactness:
+    """Each end of a part by cache, against the whole."""
     import torch
 
-    engine, told = ForeignModel(model, pictures, (), None), _conversation(pictures, spelling)
-    images = {placed.sha: probe_picture(int(placed.sha)) for placed in told.images}
+    images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
+    engine, told = ForeignModel(model, pictures, (), None, features=features), _conversation(pictures, spelling, images)
     try:
         with torch.inference_mode():
             parts = _in_parts(engine, told, images)
@@ -50,33 +67,35 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
     exact = worst <= limit
-    return Exactness(exact, worst, "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}")
+    why = "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
+    return Exactness(exact, worst, why, features is not None)
 
 
-def _conversation(pictures: Pictures, spelling: Spelling) -> Told:
-    """Words, picture, words, picture, words."""
-    told = Told()
-    for number, words in enumerate(_SAID):
-        told.ids += spelling.encode([(words, False)], first=not number)
-        if number < len(_SIZES):
-            picture = pictures.of(f"{number}", lambda sha: probe_picture(int(sha)))
-            told.images.append(Placed(f"{number}", len(told.ids), picture))
+def _conversation(pictures: Pictures, spelling: Spelling, images: dict[str, Any]) -> Told:
+    """Words, picture, words, picture, words; the same with sounds."""
+    told, (first, between, last) = Told(), _SAID
+    order = [f"{kind}{number}" for number in range(len(_SIZES)) for kind in pictures.kinds]
+    for words, sha in zip([first, *[between] * (len(order) - 1), last], [*order, None], strict=True):
+        told.ids += spelling.encode([(words, False)], first=not told.ids)
+        if sha is not None:
+            picture = pictures.of(sha, images.__getitem__)
+            told.images.append(Placed(sha, len(told.ids), picture))
             told.ids += picture.ids
     return told
 
 
 def _in_parts(engine: ForeignModel, told: Told, images: dict[str, Any]) -> list[tuple[int, Any]]:
     """The logits after each part: (tokens so far, `[V]`); the last parts are fed twice, the second time on a fork."""
-    first, second = told.images
-    cuts = [first.start, first.end + 2, second.start, second.end, len(told.ids)]
+    *others, last = told.images
+    cuts = [cut for placed in others for cut in (placed.start, placed.end + 2)]
     session, found = ForeignSession(), []
     positions = positions_of(engine.model, told)
     forked = session
-    for length in cuts:
-        if length == second.start:
+    for length in (*cuts, last.start, last.end, len(told.ids)):
+        if length == last.start:
             forked = session.fork(len(session.keys))
         found.append((length, _fed(engine, session, told, length, positions, images)))
-    return [*found, (cuts[-1], _fed(engine, forked, told, cuts[-1], positions, images))]
+    return [*found, (len(told.ids), _fed(engine, forked, told, len(told.ids), positions, images))]
 
 
 def _fed(engine: ForeignModel, session: ForeignSession, told: Told, length: int, positions: Any, images: Any) -> Any:
@@ -85,10 +104,13 @@ def _fed(engine: ForeignModel, session: ForeignSession, told: Told, length: int,
     return engine.feed(session, part, positions[..., :length], images.__getitem__)
 
 
-def probe_picture(number: int) -> Any:
-    """A picture of noise, the same each time."""
+def probe(kind: str, number: int, rate_hz: int | None = None) -> Any:
+    """A picture, or a sound at a rate, of noise; the same each time."""
     import numpy as np
     from PIL import Image
 
+    draw = np.random.default_rng(number)
+    if kind == "audio":
+        return draw.uniform(-0.5, 0.5, round(_SECONDS[number] * (rate_hz or 1))).astype(np.float32)
     width, height = _SIZES[number]
-    return Image.fromarray(np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return Image.fromarray(draw.integers(0, 256, (height, width, 3), dtype=np.uint8))

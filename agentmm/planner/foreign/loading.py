@@ -1,10 +1,12 @@
-"""From `hf:NAME` to a planner: any image-text-to-text model of transformers, from a folder or the hub.
+"""From `hf:NAME` to a planner: any model of transformers that sees or hears, from a folder or the hub.
 
-No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top.
+No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top;
+`?bits=4` and `?bits=8` load a model's weights in so many bits (bitsandbytes, on a GPU).
 """
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,15 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     """A planner on a model of transformers.
 
     Args:
-        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter.
+        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter, `?bits=4` or `?bits=8`.
         device: a torch device; a GPU where there is one.
         dtype: a torch dtype or its name; float32 on the CPU, as it was saved on a GPU.
         **options: fields of `ForeignChat`, for example `temperature=0.7`.
 
     Raises:
-        MissingExtra: torch, transformers or peft is not installed.
-        UnknownPlanner: there is no such model, or it is none that sees.
-        PlannerError: it has no processor, no usable template or no usable vocabulary.
+        MissingExtra: torch, transformers, peft or bitsandbytes is not installed.
+        UnknownPlanner: there is no such model, or it is none that sees or hears.
+        PlannerError: it has no processor, no usable template or no usable vocabulary; or bits without a GPU.
     """
     try:
         import torch
@@ -39,18 +41,52 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     named = Named.of(name)
     disable_progress_bar()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    small = {} if named.bits is None else in_bits(named.bits, device)
     source = _source(named.place)
     config = _config(named.place, source)
     processor = _processor(named.place, source)
-    model = _model(named.place, source | {"dtype": dtype or ("auto" if device.startswith("cuda") else torch.float32)})
+    model = _model(
+        named.place, config, source | {"dtype": dtype or ("auto" if device.startswith("cuda") else torch.float32)}
+    )
     if named.adapter is not None:
         _adapt(model, named.adapter)
     options.pop("think", None) if options.get("think") is None else None
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
-    chat = ForeignChat(model=model.to(device).eval(), processor=processor, planner_name=name, **options)
+    chat = ForeignChat(
+        model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options
+    )
     _check(chat)
     return chat
+
+
+def in_bits(bits: int, device: str) -> dict[str, Any]:
+    """What loads a model's weights in fewer bits, straight onto its device.
+
+    Args:
+        bits: 4 (NF4) or 8.
+        device: a torch device.
+
+    Raises:
+        PlannerError: it is no GPU.
+        MissingExtra: bitsandbytes or accelerate is not installed.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if not device.startswith("cuda"):
+        raise PlannerError(f"weights of {bits} bits need a GPU", got=device, mend=f"the name without ?bits={bits}")
+    for package in ("bitsandbytes", "accelerate"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "bits")
+    four = {
+        "load_in_4bit": True,
+        "bnb_4bit_quant_type": "nf4",
+        "bnb_4bit_compute_dtype": torch.bfloat16,
+    }
+    asked: dict[str, Any] = four if bits == 4 else {"load_in_8bit": True}
+    config = BitsAndBytesConfig(**asked)
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
@@ -94,24 +130,34 @@ def _hub_answers() -> bool:
 
 
 def _config(place: str, source: dict[str, Any]) -> Any:
-    """The model's configuration.
+    """The model's configuration; of one that also speaks, that of its part which reads and thinks.
 
     Raises:
-        UnknownPlanner: there is none, or it is of no model that reads pictures and words.
+        UnknownPlanner: there is none, or it is of no model that reads pictures or sounds beside words.
     """
-    from transformers import AutoConfig, AutoModelForImageTextToText
+    from transformers import AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(place, **source)
     except Exception as error:  # the hub, the network, the file: each has errors of its own
         raise _lost(place, error, source) from error
-    if type(config) not in AutoModelForImageTextToText._model_mapping:
+    reads = getattr(config, "thinker_config", config)
+    if _maker(reads) is None:
         raise UnknownPlanner(
-            "the model reads no pictures beside words",
+            "the model reads no pictures or sounds beside words",
             got=f"{place} ({config.model_type})",
-            expected="an image-text-to-text model of transformers",
+            expected="an image-text-to-text or audio-text-to-text model of transformers",
         )
-    return config
+    reads._commit_hash = getattr(config, "_commit_hash", None)
+    return reads
+
+
+def _maker(config: Any) -> Any:
+    """The library's maker of models of a kind that sees or hears; None where it is of no such kind."""
+    from transformers import AutoModelForMultimodalLM, AutoModelForSeq2SeqLM
+
+    makers = [AutoModelForMultimodalLM, *([AutoModelForSeq2SeqLM] if hasattr(config, "audio_config") else [])]
+    return next((maker for maker in makers if type(config) in maker._model_mapping), None)
 
 
 def _lost(place: str, error: Exception, source: dict[str, Any]) -> UnknownPlanner:
@@ -128,7 +174,7 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
     """The model's processor.
 
     Raises:
-        PlannerError: it has none, or one without eyes.
+        PlannerError: it has none, or one without eyes and ears.
     """
     from transformers import AutoProcessor
 
@@ -137,22 +183,21 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
         processor = AutoProcessor.from_pretrained(place, **source)
     except Exception as error:  # as for the configuration
         raise PlannerError(f"the model has no processor: {_first_line(error)}", got=place, mend=mend) from error
-    if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
+    senses = [name for name in ("image_processor", "feature_extractor") if getattr(processor, name, None) is not None]
+    if not senses or not hasattr(processor, "tokenizer"):
         kind = type(processor).__name__
-        raise PlannerError("the model has no processor for pictures", got=f"{place} ({kind})", mend=mend)
+        raise PlannerError("the model has no processor for pictures or sounds", got=f"{place} ({kind})", mend=mend)
     return processor
 
 
-def _model(place: str, source: dict[str, Any]) -> Any:
+def _model(place: str, config: Any, source: dict[str, Any]) -> Any:
     """The model's weights.
 
     Raises:
         PlannerError: they cannot be loaded.
     """
-    from transformers import AutoModelForImageTextToText
-
     try:
-        return AutoModelForImageTextToText.from_pretrained(place, **source)
+        return _maker(config).from_pretrained(place, config=config, **source)
     except Exception as error:  # missing, cut off, of other shapes, too large
         raise PlannerError(f"the model's weights cannot be loaded: {_first_line(error)}", got=place) from error
 
@@ -180,23 +225,25 @@ def _adapt(model: Any, adapter: str) -> None:
 
 
 def _check(chat: Any) -> None:
-    """What every step needs, once, before the first: marks, a picture's tokens, an end.
+    """What every step needs, once, before the first: marks, the tokens of a picture and a sound, an end.
 
     Raises:
         PlannerError: one of them is missing.
     """
-    from agentmm.planner.foreign.exactness import probe_picture
+    from agentmm.planner.foreign.exactness import probe
 
-    picture = chat.pictures.of("probe", lambda _: probe_picture(0))
-    rows = chat.model.get_input_embeddings().weight.shape[0]
-    beyond = [token for token in (*picture.ids, *chat.ends) if token >= rows]
-    unknown = chat.processor.tokenizer.unk_token_id
-    if beyond or unknown in picture.ids:
-        raise PlannerError(
-            "the model's vocabulary lacks the marks of its processor",
-            got=f"a picture becomes token {(beyond or [unknown])[0]}",
-            expected=f"tokens below {rows}",
-        )
+    rows, unknown = chat.model.get_input_embeddings().weight.shape[0], chat.processor.tokenizer.unk_token_id
+    for kind, name in (("image", "a picture"), ("audio", "a sound")):
+        if kind not in chat.pictures.kinds:
+            continue
+        picture = chat.pictures.of(f"{kind}0", lambda _, kind=kind: probe(kind, 0, chat.pictures.rate_hz))
+        beyond = [token for token in (*picture.ids, *chat.ends) if token >= rows]
+        if beyond or unknown in picture.ids:
+            raise PlannerError(
+                "the model's vocabulary lacks the marks of its processor",
+                got=f"{name} becomes token {(beyond or [unknown])[0]}",
+                expected=f"tokens below {rows}",
+            )
 
 
 def _first_line(error: Exception) -> str:

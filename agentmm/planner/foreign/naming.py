@@ -1,4 +1,4 @@
-"""What `hf:NAME?adapter=FOLDER` names: whose model it is, and which weights."""
+"""What `hf:NAME?adapter=FOLDER&bits=4` names: whose model it is, and which weights."""
 
 from __future__ import annotations
 
@@ -11,29 +11,36 @@ from urllib.parse import parse_qsl
 from agentmm.errors import UnknownPlanner
 from agentmm.media.opening import file_sha
 
-FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one"
+FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU"
 """How such names are written."""
 
 
 class Named(NamedTuple):
-    """What `hf:NAME?adapter=FOLDER` names."""
+    """What `hf:NAME?adapter=FOLDER&bits=4` names.
+
+    Attributes:
+        place: a folder, or a name on the hub.
+        adapter: a folder or name of a LoRA adapter; None for none.
+        bits: 4 or 8 for weights of so many bits; None for weights as they were saved.
+    """
 
     place: str
     adapter: str | None = None
+    bits: int | None = None
 
     @classmethod
     def of(cls, name: str) -> Named:
         """Read a name.
 
         Raises:
-            UnknownPlanner: it asks for something else than an adapter.
+            UnknownPlanner: it asks for something else than an adapter and bits.
         """
         place, _, asked = name.removeprefix("hf:").partition("?")
         given = dict(parse_qsl(asked, keep_blank_values=True))
-        adapter = given.pop("adapter", None)
-        if given or not place or adapter == "" or (asked and adapter is None):
+        adapter, bits = given.pop("adapter", None), given.pop("bits", None)
+        if given or not place or adapter == "" or bits not in (None, "4", "8") or (asked and not (adapter or bits)):
             raise UnknownPlanner("a planner's name is malformed", got=name, expected=FORM)
-        return cls(place, adapter)
+        return cls(place, adapter, None if bits is None else int(bits))
 
 
 def is_ours(name: str) -> bool:
@@ -46,9 +53,10 @@ def is_ours(name: str) -> bool:
 
 
 def identity(named: Named, config: Any) -> str:
-    """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; and the adapter's."""
+    """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; bits; the adapter's."""
     commit = getattr(config, "_commit_hash", None)
     own = str(commit)[:16] if commit else _hash_of(Path(named.place))
+    own += f"/{named.bits}bit" if named.bits else ""
     return own if named.adapter is None else f"{own}+{_hash_of(Path(named.adapter))}"
 
 

@@ -17,12 +17,12 @@ def positions_of(model: Any, told: Told) -> Any:
     count = _rope_index(model)
     if count is None:
         return plain
-    if not told.images:
+    if not any(name.startswith("image_grid") for placed in told.images for name in placed.picture.grids):
         return plain.expand(3, 1, length)
     wanted = inspect.signature(count).parameters
     kinds = {name: torch.tensor([kind], device=model.device) for name, kind in told.types().items()}
     names = {name for placed in told.images for name in placed.picture.grids}
-    grids = {name: torch.cat([placed.picture.grids[name] for placed in told.images]).to(model.device) for name in names}
+    grids = {name: torch.cat(_grids(told, name)).to(model.device) for name in names}
     given = {name: value for name, value in (kinds | grids).items() if name in wanted}
     return count(torch.tensor([told.ids], device=model.device), **given)[0]
 
@@ -31,6 +31,11 @@ def next_position(positions: Any, ahead: int) -> Any:
     """The position of the token `ahead` places (0, 1, ...) after the last one, shaped as `positions` are."""
     after = positions.amax() + 1 + ahead
     return after.expand(*positions.shape[:-1], 1)
+
+
+def _grids(told: Told, name: str) -> list[Any]:
+    """The tensors of a name, in reading order."""
+    return [placed.picture.grids[name] for placed in told.images if name in placed.picture.grids]
 
 
 def _rope_index(model: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A conversation as a foreign model's token ids, with the places of its pictures; appending appends."""
+"""A conversation as a foreign model's token ids, with the places of its pictures and sounds; appending appends."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from agentmm.planner.foreign.pictures import TYPES, Picture, Pictures
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.wire import Wire
+from agentmm.planner.render import Message, read_message
 from agentmm.planner.session import Key
 
 
 class Placed(NamedTuple):
-    """A picture and the index of its first token."""
+    """A picture or a sound, and the index of its first token."""
 
     sha: str
     start: int
@@ -31,15 +32,28 @@ class Told:
 
     Attributes:
         ids: token ids, length T.
-        images: pictures in reading order.
-        written: the index after the last token that the planner wrote itself; 0 where it wrote none.
+        images: pictures and sounds in reading order.
+        spans: (start, end) of each turn that the planner wrote itself.
         shown: how pictures are shown, where it is not as they are; sessions of other ways are others.
     """
 
     ids: list[int] = field(default_factory=list)
     images: list[Placed] = field(default_factory=list)
-    written: int = 0
+    spans: list[tuple[int, int]] = field(default_factory=list)
     shown: str = ""
+
+    @property
+    def written(self) -> int:
+        """The index after the last token that the planner wrote itself; 0 where it wrote none."""
+        return self.spans[-1][1] if self.spans else 0
+
+    @property
+    def loss_mask(self) -> list[int]:
+        """1 where the planner wrote the token, length T."""
+        mask = [0] * len(self.ids)
+        for start, end in self.spans:
+            mask[start:end] = [1] * (end - start)
+        return mask
 
     @property
     def keys(self) -> list[Key]:
@@ -58,7 +72,8 @@ class Told:
         kinds = {name: [0] * len(self.ids) for name in names}
         for name in names:
             for placed in self.images:
-                kinds[name][placed.start : placed.end] = placed.picture.types[name]
+                own = placed.picture.types.get(name, [0] * len(placed.picture.ids))
+                kinds[name][placed.start : placed.end] = own
         return kinds
 
 
@@ -90,7 +105,7 @@ class ForeignRenderer:
             messages: LangChain messages or dicts.
             specs: tools, with `schema` (OpenAI's form).
             media: handle -> record.
-            load: brings a picture (PIL) by its hash.
+            load: brings a picture (PIL), or a sound (samples), by its hash.
             generate: end with what opens an assistant's turn.
         """
         told, said = Told(), []
@@ -98,17 +113,36 @@ class ForeignRenderer:
             if piece.kind in ("marks", "plain"):
                 said.append((piece.text, piece.kind == "marks"))
                 continue
+            picture = None if piece.kind == "ids" else self.pictures.of(piece.sha, load)
+            if picture is not None and picture.words:
+                said.append((picture.words, False))
+                continue
             self._say(told, said)
             said = []
-            if piece.kind == "image":
-                picture = self.pictures.of(piece.sha, load)
+            if picture is not None:
                 told.images.append(Placed(piece.sha, len(told.ids), picture))
                 told.ids += picture.ids
             else:
+                told.spans += [(len(told.ids), len(told.ids) + len(piece.ids))] if piece.wrote else []
                 told.ids += piece.ids
-                told.written = len(told.ids) if piece.wrote else told.written
         self._say(told, said)
         return told
+
+    def taught(self, messages: Sequence[Any]) -> list[dict[str, Any]]:
+        """Messages whose assistant turns all carry ids, as rows to learn from need them.
+
+        Recorded ids are kept; a turn without (a scripted planner's) is spelled as this model would have written it.
+        """
+        return [_with_ids(message, self.completion_ids(message)) for message in map(read_message, messages)]
+
+    def completion_ids(self, message: Message) -> list[int] | None:
+        """The ids of an assistant's turn, its end included: recorded, or spelled; None for other roles."""
+        if message.role != "assistant" or message.completion_ids is not None:
+            return message.completion_ids
+        said = [(piece.text, piece.kind == "marks") for piece in self.wire.turn(message)]
+        closing = self.spelling.encode([(self.wire.marks.assistant[1].lstrip(), True)], first=False)[:1]
+        end = closing if closing and closing[0] in self.ends else [*self.ends][:1]
+        return [*self.spelling.encode(said, first=False), *end]
 
     def _say(self, told: Told, said: Sequence[tuple[str, bool]]) -> None:
         """Append text; the end of a turn that the planner has written already is not written again."""
@@ -117,3 +151,16 @@ class ForeignRenderer:
         if end in self.ends and end in ids[:2]:
             ids = ids[ids.index(end) + 1 :]
         told.ids += ids
+
+
+def _with_ids(message: Message, ids: Sequence[int] | None) -> dict[str, Any]:
+    """A message as a dict, with the ids of its turn."""
+    calls = [{"name": name, "args": arguments} for name, arguments in message.calls]
+    known = {} if ids is None else {"completion_ids": list(ids)}
+    return {
+        "role": message.role,
+        "content": message.content,
+        "tool_calls": calls,
+        "response_metadata": known,
+        "additional_kwargs": {"example": message.example},
+    }

@@ -62,7 +62,7 @@ class ForeignSession:
     @property
     def bytes(self) -> int:
         """Bytes that its tensors take."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in _tensors(self.cache))
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(self.cache))
 
 
 def _begun(layer: Any, length: int) -> Any:
@@ -72,15 +72,15 @@ def _begun(layer: Any, length: int) -> Any:
     return begun
 
 
-def _tensors(part: Any) -> Iterator[Any]:
+def tensors_of(part: Any) -> Iterator[Any]:
     """Every tensor in a cache."""
     if hasattr(part, "element_size"):
         yield part
     elif isinstance(part, dict):
         for value in part.values():
-            yield from _tensors(value)
+            yield from tensors_of(value)
     elif isinstance(part, list | tuple):
         for value in part:
-            yield from _tensors(value)
+            yield from tensors_of(value)
     elif type(part).__module__.startswith("transformers"):
-        yield from _tensors(vars(part))
+        yield from tensors_of(vars(part))

@@ -35,7 +35,7 @@ def syntax_of(form: CallForm, spelling: Spelling, *, thinks: bool = False) -> Sy
         answer=rf"[ \n]{{0,2}}{_FIRST}{_LETTER}{{0,{ANSWER_CHARACTERS}}}",
         said=rf"[ \n]{{0,2}}{_FIRST}{_LETTER}{{0,{SAID_CHARACTERS}}}",
         style=form.style,
-        lead=rf"/{_THOUGHT}<\/think>/ " if thinks else "",
+        lead=rf"/{_THOUGHT}<\/think>\n{{0,2}}/ " if thinks else "",
     )
 
 

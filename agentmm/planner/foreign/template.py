@@ -6,6 +6,7 @@ turns; between its own marks the conversation is written in Hermes form (`agentm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,12 +26,17 @@ class Template:
 
     Args:
         processor: with `apply_chat_template`, or with a tokenizer that has it.
+        hears: whether the model has an encoder for sound; it counts only where the processor makes features of sound.
+
+    Attributes:
+        sees: whether the processor makes pixels of pictures.
+        hears: whether it makes features of sound, and the model reads them.
 
     Raises:
         PlannerError: there is no template, or it cannot render one user turn.
     """
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, *, hears: bool = True) -> None:
         tokenizer = getattr(processor, "tokenizer", processor)
         found = next((one for one in (processor, tokenizer) if getattr(one, "chat_template", None)), None)
         if found is None:
@@ -40,6 +46,10 @@ class Template:
                 mend="a chat_template.jinja in its folder",
             )
         self._own = found
+        self.sees = getattr(processor, "image_processor", None) is not None
+        self.hears = hears and getattr(processor, "feature_extractor", None) is not None
+        tokens = sorted((str(token) for token in tokenizer.added_tokens_decoder.values()), key=len, reverse=True)
+        self._token = re.compile("|".join(map(re.escape, tokens)) or "(?!)")
         self._strings: set[str] = set()
         self._strings = {role for role, before in _ROLES.items() if self._wants_string(role, before)}
         self.text([user(U)])
@@ -66,6 +76,11 @@ class Template:
             )
         except Exception as error:  # a template may raise anything
             raise PlannerError(f"the model's chat template refuses the conversation: {error}") from error
+
+    def tokens_of(self, text: str) -> str:
+        """A text from its first token of the model's own to its last; empty where it has none."""
+        found = [token.span() for token in self._token.finditer(text)]
+        return text[found[0][0] : found[-1][1]] if found else ""
 
     def attempt(self, messages: Sequence[Message], tools: Sequence[Any] | None = None) -> str | None:
         """The rendered conversation; None where the template refuses it."""
@@ -116,7 +131,7 @@ _ROLES: dict[str, list[dict[str, Any]]] = {
 }
 """Roles, and what may stand before them."""
 
-IMAGE = {"type": "image"}
+IMAGE, AUDIO = {"type": "image"}, {"type": "audio"}
 SCHEMA = {
     "type": "function",
     "function": {
@@ -128,13 +143,14 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Ticks:
-    """Which of the four markers a template renders.
+    """Which of the markers a template renders.
 
     Attributes:
         schema: a tool's schema.
         call: an assistant's call with its arguments.
         result: a tool's result.
-        image_in_result: an image in a tool's result.
+        image_in_result: an image in a tool's result; None where the model sees none.
+        audio_in_result: a sound in a tool's result; None where the model hears none.
         stable: whether appending a message appends text, and nothing before it changes.
         said: what the template raised, by marker.
     """
@@ -142,19 +158,22 @@ class Ticks:
     schema: bool
     call: bool
     result: bool
-    image_in_result: bool
+    image_in_result: bool | None
+    audio_in_result: bool | None
     stable: bool
     said: dict[str, str] = field(default_factory=dict)
 
     @property
     def native(self) -> bool:
         """Whether the template can tell a whole episode with tools by itself."""
-        return self.schema and self.call and self.result and self.image_in_result and self.stable
+        media = self.image_in_result is not False and self.audio_in_result is not False
+        return self.schema and self.call and self.result and media and self.stable
 
 
 def probe(template: Template) -> Ticks:
-    """Render the four markers, and an episode step by step."""
-    asked, call = user(IMAGE, U), assistant(calls=[(NAME, {ARGUMENT: VALUE})])
+    """Render the markers, and an episode step by step."""
+    shown = [block for block, known in ((IMAGE, image_text(template)), (AUDIO, audio_text(template))) if known]
+    asked, call = user(*shown, U), assistant(calls=[(NAME, {ARGUMENT: VALUE})])
     rendered = {
         "schema": ([user(U)], (TOOL, ARGUMENT)),
         "call": ([asked, call, result(R)], (NAME, VALUE)),
@@ -162,8 +181,15 @@ def probe(template: Template) -> Ticks:
     }
     said: dict[str, str] = {}
     ticks = {name: _shows(template, name, messages, marks, said) for name, (messages, marks) in rendered.items()}
-    ticks["image_in_result"] = _shows_image(template, [asked, call], said)
-    return Ticks(**ticks, stable=_stable(template, [asked, call, result(R), assistant(A), user(V)]), said=said)
+    return Ticks(
+        schema=ticks["schema"],
+        call=ticks["call"],
+        result=ticks["result"],
+        image_in_result=_shows_medium(template, IMAGE, image_text(template), [asked, call], said),
+        audio_in_result=_shows_medium(template, AUDIO, audio_text(template), [asked, call], said),
+        stable=_stable(template, [asked, call, result(R), assistant(A), user(V)]),
+        said=said,
+    )
 
 
 def _shows(template: Template, name: str, messages: Sequence[Message], marks: Sequence[str], said: Any) -> bool:
@@ -175,16 +201,19 @@ def _shows(template: Template, name: str, messages: Sequence[Message], marks: Se
     return all(mark in text for mark in marks)
 
 
-def _shows_image(template: Template, before: Sequence[Message], said: dict[str, str]) -> bool:
-    """Whether the image's own text stands once more than without the image in the result."""
+def _shows_medium(
+    template: Template, block: Message, mark: str, before: Sequence[Message], said: dict[str, str]
+) -> bool | None:
+    """Whether a medium's own text stands once more than without it in the result; None where it has no text."""
+    if not mark:
+        return None
     try:
-        with_image = template.text([*before, result(IMAGE, R)], [SCHEMA])
+        shown = template.text([*before, result(block, R)], [SCHEMA])
         without = template.text([*before, result(R)], [SCHEMA])
     except PlannerError as error:
-        said["image_in_result"] = str(error)
+        said[f"{block['type']}_in_result"] = str(error)
         return False
-    mark = image_text(template)
-    return bool(mark) and with_image.count(mark) == without.count(mark) + 1
+    return shown.count(mark) == without.count(mark) + 1
 
 
 def _stable(template: Template, messages: Sequence[Message]) -> bool:
@@ -202,7 +231,17 @@ def _stable(template: Template, messages: Sequence[Message]) -> bool:
 
 def image_text(template: Template) -> str:
     """What the template writes for an image in a user's turn; empty where it writes nothing."""
-    bare, shown = template.attempt([user(U)]), template.attempt([user(IMAGE, U)])
+    return _medium_text(template, IMAGE) if template.sees else ""
+
+
+def audio_text(template: Template) -> str:
+    """What the template writes for a sound in a user's turn, what is no token left out: some count the sounds."""
+    return template.tokens_of(_medium_text(template, AUDIO)) if template.hears else ""
+
+
+def _medium_text(template: Template, block: Message) -> str:
+    """What a block adds to a user's turn."""
+    bare, shown = template.attempt([user(U)]), template.attempt([user(block, U)])
     if bare is None or shown is None:
         return ""
     before, after = bare.split(U, 1)[0], shown.split(U, 1)[0]
@@ -221,7 +260,8 @@ class Marks:
         assistant: before and after an assistant's text.
         system: before and after the system's text, `opening` included; None where a system message has no turn of its
             own, or the template refuses it.
-        image: for an image.
+        image: for an image; empty where it shows none.
+        audio: for a sound; empty where it shows none.
     """
 
     opening: str
@@ -229,6 +269,7 @@ class Marks:
     assistant: tuple[str, str]
     system: tuple[str, str] | None
     image: str
+    audio: str = ""
 
 
 def marks_of(template: Template) -> Marks:
@@ -254,8 +295,9 @@ def marks_of(template: Template) -> Marks:
         opening=opening,
         user=(before.removeprefix(opening), closed),
         assistant=(opened, closing if next_question.startswith(closing) else next_question),
-        system=_system(template, before.removeprefix(opening)),
+        system=system_marks(template, before.removeprefix(opening)),
         image=image_text(template),
+        audio=audio_text(template),
     )
 
 
@@ -266,9 +308,15 @@ def _shared(left: str, right: str) -> str:
     return left[:end]
 
 
-def _system(template: Template, asking: str) -> tuple[str, str] | None:
-    """The marks around a system message that stands before the first user's turn."""
-    text = template.attempt([{"role": "system", "content": [_block(S)]}, user(U)])
+def system_marks(template: Template, asking: str, schemas: Sequence[Any] | None = None) -> tuple[str, str] | None:
+    """The marks around a system message that stands before the first user's turn.
+
+    Args:
+        template: the model's.
+        asking: what opens a user's turn.
+        schemas: tools, which many templates tell there.
+    """
+    text = template.attempt([{"role": "system", "content": [_block(S)]}, user(U)], schemas)
     if text is None or text.count(S) != 1 or text.count(U) != 1:
         return None
     before, rest = text.split(S)

@@ -1,7 +1,9 @@
-"""The conversation as a foreign model reads it: marks of its template, plain text, pictures; appended, never changed.
+"""The conversation as a foreign model reads it: marks of its template, text, pictures, sounds; appended, never changed.
 
-A template that renders schemas, calls, results and pictures in results tells the conversation itself; for others it is
-written in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn) between the template's own marks.
+A template that renders schemas, calls, results and pictures in results tells the conversation itself. For others it is
+written between the template's own marks: in its own forms of schemas, calls and results where it has all three, else
+in Hermes form (`<tools>`, `<tool_call>`, `<tool_response>` in a user's turn).
+A medium that the model has no sense for is told in words (`audio_1: a clip of 3.2 s`), as for remote planners.
 What users, tools and the planner say is plain text: a special token that they spell is spelled out.
 """
 
@@ -9,13 +11,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from agentmm.planner.completion import split_thought
 from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
-from agentmm.planner.foreign.template import IMAGE, Marks, Template, Ticks, assistant, marks_of, probe, result, user
+from agentmm.planner.foreign.framing import framed, results_of
+from agentmm.planner.foreign.template import (
+    AUDIO,
+    IMAGE,
+    SCHEMA,
+    Marks,
+    Template,
+    Ticks,
+    assistant,
+    marks_of,
+    probe,
+    result,
+    user,
+)
 from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.render import Message, read_message
 
@@ -31,14 +47,14 @@ class Piece:
     """A part of the conversation.
 
     Attributes:
-        kind: `marks` (the template's own; its special tokens count), `plain`, `image`, or `ids` (recorded).
-        text: of marks and plain text; the image's handle.
-        sha: of an image.
+        kind: `marks` (the template's own; its special tokens count), `plain`, `image`, `audio`, or `ids` (recorded).
+        text: of marks and plain text; a medium's handle.
+        sha: of a medium.
         ids: of a recorded turn.
         wrote: whether the planner wrote it.
     """
 
-    kind: Literal["marks", "plain", "image", "ids"]
+    kind: Literal["marks", "plain", "image", "audio", "ids"]
     text: str = ""
     sha: str = ""
     ids: tuple[int, ...] = ()
@@ -56,8 +72,13 @@ class Wire:
         self.template = template
         self.ticks: Ticks = probe(template)
         self.marks: Marks = marks_of(template)
-        own = form_of(template, self.marks) if self.ticks.native else None
-        self.native = own is not None
+        shown = self.ticks.schema and self.ticks.call and self.ticks.result
+        own = form_of(template, self.marks) if shown else None
+        self.native = own is not None and self.ticks.native
+        self.results = None if own is None or self.native else results_of(template)
+        if not self.native and (self.results is None or framed(template, self.marks, [SCHEMA]) is None):
+            own = None
+        self.own = own is not None
         self.form: CallForm = own or HERMES
         self.thinks = self.marks.assistant[0].rstrip().endswith("<think>")
 
@@ -78,20 +99,27 @@ class Wire:
             generate: end with what opens an assistant's turn.
         """
         read = [read_message(message) for message in messages]
-        told = self._told(read, specs, media, generate) if self.native else self._hermes(read, specs, media, generate)
+        told = self._told(read, specs, media, generate) if self.native else self._marked(read, specs, media, generate)
         return list(_joined(told))
 
-    def _hermes(
+    def _marked(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
     ) -> Iterator[Piece]:
-        """In Hermes form between the template's marks."""
-        marks, first = self.marks, self._first(specs)
+        """Between the template's marks: schemas, calls, results in its own forms where it has them, else in Hermes'."""
+        marks, first = self.marks, INSTRUCTIONS
+        if specs and self.own:
+            marks = framed(self.template, marks, [spec["schema"] for spec in specs]) or marks
+        elif specs:
+            first += _HERMES.format(schemas="\n".join(json.dumps(spec["schema"], ensure_ascii=False) for spec in specs))
         if marks.system is not None:
             yield from (Piece("marks", marks.system[0]), Piece("plain", first), Piece("marks", marks.system[1]))
             first = ""
         else:
             yield Piece("marks", marks.opening)
         for role, group in groupby(messages, key=lambda message: message.role):
+            if role == "tool" and self.own:
+                yield from self._results([*group], media)
+                continue
             for message in [*group] if role != "tool" else [_merged([*group])]:
                 if role == "assistant":
                     yield from self._assistant(message)
@@ -105,9 +133,28 @@ class Wire:
         if generate:
             yield Piece("marks", marks.assistant[0])
 
-    def _first(self, specs: Sequence[Mapping[str, Any]]) -> str:
-        schemas = "\n".join(json.dumps(spec["schema"], ensure_ascii=False) for spec in specs)
-        return INSTRUCTIONS + (_HERMES.format(schemas=schemas) if specs else "")
+    def _results(self, results: Sequence[Message], media: Mapping[str, Any]) -> Iterator[Piece]:
+        """The results of one step; media that the template would drop there follow in a user's turn."""
+        assert self.results is not None
+        inside, after = [], []
+        for message in results:
+            lost = [block for block in message.content if block["type"] in self._dropped]
+            inside.append(message._replace(content=[block for block in message.content if block not in lost]))
+            after += lost
+        for index, message in enumerate(inside):
+            yield Piece("marks", self.results.between if index else self.results.opening)
+            yield from self._content(message, media)
+        yield Piece("marks", self.results.closing)
+        if after:
+            yield Piece("marks", self.marks.user[0])
+            yield from self._content(Message("user", after, [], None), media)
+            yield Piece("marks", self.marks.user[1])
+
+    @property
+    def _dropped(self) -> tuple[str, ...]:
+        """Kinds of media that the template drops in a result."""
+        shown = (("image", self.ticks.image_in_result), ("audio", self.ticks.audio_in_result))
+        return tuple(kind for kind, there in shown if there is False)
 
     def _assistant(self, message: Message) -> Iterator[Piece]:
         yield Piece("marks", self.marks.assistant[0])
@@ -115,24 +162,32 @@ class Wire:
         yield Piece("marks", self.marks.assistant[1])
 
     def _body(self, message: Message) -> Iterator[Piece]:
-        """What the planner wrote: its recorded ids, or its text and calls."""
+        """What the planner wrote: its recorded ids, or its text and calls after a thought that the template opened."""
         if message.completion_ids is not None:
             yield Piece("ids", ids=tuple(message.completion_ids), wrote=not message.example)
             return
-        text = "".join(block["text"] for block in message.content if block["type"] == "text")
+        text = _text(message)
+        if self.thinks:
+            thought, text = (text, "") if message.calls else split_thought(text)
+            yield Piece("plain", thought, wrote=not message.example)
+            yield Piece("marks", "\n</think>\n\n", wrote=not message.example)
         if text:
             yield Piece("plain", text, wrote=not message.example)
         for number, text in enumerate(self.form.parts(message.calls)):
             yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
 
+    def turn(self, message: Message) -> list[Piece]:
+        """An assistant's turn as the model would write it itself, between its marks."""
+        return list(_joined(self._body(message)))
+
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
-        """Blocks as plain text and pictures."""
+        """Blocks as plain text, pictures and sounds."""
         for index, block in enumerate(message.content):
             space = "\n" if index else ""
             if block["type"] == "text":
                 yield Piece("plain", space + block["text"])
             else:
-                yield from _medium(block, media, space)
+                yield from _medium(block, media, space, self.marks)
 
     def _told(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
@@ -172,15 +227,15 @@ class _Telling:
         self.shown: list[dict[str, Any]] = []
         self._before = ""
         self._said: list[Piece] = []
-        self._pictures: list[Piece] = []
+        self._media: dict[str, list[Piece]] = {"image": [], "audio": []}
 
     def content(self, pieces: Sequence[Piece]) -> list[Any]:
         """What the template is given in place of pieces."""
         given: list[Any] = []
         for piece in pieces:
-            if piece.kind == "image":
-                self._pictures.append(piece)
-                given.append(IMAGE)
+            if piece.kind in ("image", "audio"):
+                self._media[piece.kind].append(piece)
+                given.append(IMAGE if piece.kind == "image" else AUDIO)
             else:
                 given.append(_SLOT.format(len(self._said)))
                 self._said.append(piece)
@@ -204,11 +259,11 @@ class _Telling:
 
     def _filled(self, text: str) -> Iterator[Piece]:
         """Template text with what its slots stand for."""
-        mark = re.escape(self.marks.image) if self.marks.image else "(?!)"
+        image, audio = (re.escape(mark) if mark else "(?!)" for mark in (self.marks.image, self.marks.audio))
         at = 0
-        for found in re.finditer(f"{_SLOT.format('([0-9]+)')}|{mark}", text):
+        for found in re.finditer(f"{_SLOT.format('([0-9]+)')}|(?P<image>{image})|(?P<audio>{audio})", text):
             yield Piece("marks", text[at : found.start()])
-            yield self._said[int(found[1])] if found[1] else self._pictures.pop(0)
+            yield self._said[int(found[1])] if found[1] else self._media[str(found.lastgroup)].pop(0)
             at = found.end()
         yield Piece("marks", text[at:])
 
@@ -234,15 +289,28 @@ def _merged(results: Sequence[Message]) -> Message:
     return Message("user", content, [], None)
 
 
-def _medium(block: Mapping[str, Any], media: Mapping[str, Any], space: str) -> Iterator[Piece]:
-    """A medium's handle and, where it is a picture, the picture."""
-    handle = str(block.get("file_id"))
+def _medium(block: Mapping[str, Any], media: Mapping[str, Any], space: str, marks: Marks) -> Iterator[Piece]:
+    """A medium's handle and the medium itself; in words where the model has no sense for it."""
+    handle, kind = str(block.get("file_id")), block["type"]
     sha = str(block.get("sha") or media[handle]["sha"])
     yield Piece("plain", f"{space}{handle}: ")
-    if block["type"] == "image":
+    if kind == "image" and marks.image:
         yield Piece("image", handle, sha)
+    elif kind == "audio" and marks.audio:
+        yield Piece("audio", handle, sha)
+    else:
+        record = media.get(handle, {})
+        yield Piece("plain", _in_words(kind, record if record.get("sha") == sha else {}))
 
 
-def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def _in_words(kind: str, record: Mapping[str, Any]) -> str:
+    """What a record tells of a medium that is not shown."""
+    name = {"image": "a picture", "audio": "a clip"}.get(kind, "a video")
+    if kind == "image":
+        return f"{name} of {record['width']} x {record['height']} px" if "width" in record else name
+    return f"{name} of {record['seconds']:.1f} s" if "seconds" in record else name
+
+
+def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Without empty pieces."""
     return (piece for piece in pieces if piece.text or piece.ids)

@@ -11,8 +11,9 @@ from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
 from agentmm.planner.foreign.rendering import Told
 from agentmm.planner.foreign.session import ForeignSession
+from agentmm.planner.sequence import Underway
 from agentmm.planner.session import Key, Sessions
-from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, write
+from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
 
 Load = Callable[[str], Any]
 """A picture's hash -> the picture (PIL)."""
@@ -30,6 +31,9 @@ class ForeignModel:
         ends: ids of the tokens that end a completion.
         sessions: where sessions live; None feeds every prompt whole.
         incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
+
+    Attributes:
+        per_key: most bytes that a position of a sequence took so far.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class ForeignModel:
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
         self.sessions, self.incremental = sessions if incremental else None, incremental
         known = inspect.signature(model.forward).parameters
+        self.per_key = 0.0
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
 
     def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
@@ -49,22 +54,49 @@ class ForeignModel:
             constraint: has `legal() -> bool [V]`, `forced(legal)` and `take(token)`; None allows everything.
             sampling: temperature, limit and seed.
         """
+        sequence = self.begin(told, load, constraint, sampling)
+        while not sequence.over:
+            self.advance([sequence])
+        return self.end(sequence)
+
+    def begin(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
+        """Feed a prompt and choose the first token; the arguments are those of `complete`."""
         import torch
 
-        started = time.perf_counter()
+        began = time.perf_counter()
         with torch.inference_mode():
-            session, logits, step, counters = (self.begin if self.incremental else self._whole)(told, load)
-            counters.prefill_seconds = time.perf_counter() - started
-            result = write(logits, step, self.ends, constraint, sampling)
-        if self.sessions is not None:
-            self.sessions.keep(session)
-        counters.seconds = time.perf_counter() - started
-        counters.decode_seconds = counters.seconds - counters.prefill_seconds
-        counters.decode_tokens, counters.cut_off = len(result.ids), int(not result.ended)
-        result.counters = counters
-        return result
+            session, logits, step, counters = (self.fed if self.incremental else self._whole)(told, load)
+            counters.prefill_seconds = time.perf_counter() - began
+            writing = Writing(constraint, sampling, self.ends)
+            sequence = Underway(told, session, writing, counters, step, began)
+            self.per_key = max(self.per_key, session.bytes / max(1, len(session.keys)))
+            sequence.choose(logits.cpu().numpy()[None])
+        return sequence
 
-    def begin(self, told: Told, load: Load) -> Begun:
+    def advance(self, sequences: Sequence[Underway]) -> None:
+        """One step of each sequence; what its constraint raises is kept in its `error`.
+
+        Args:
+            sequences: those that are not over.
+        """
+        import torch
+
+        with torch.inference_mode():
+            for sequence in sequences:
+                sequence.choose(sequence.running(sequence.writing.result.ids[-1]).cpu().numpy()[None])
+
+    def end(self, sequence: Underway) -> Completion:
+        """What a sequence that is over came to; its session is kept.
+
+        Raises:
+            BaseException: what its constraint raised.
+        """
+        done = sequence.completed()
+        if self.sessions is not None:
+            self.sessions.keep(sequence.session)
+        return done
+
+    def fed(self, told: Told, load: Load) -> Begun:
         """Feed what no session holds."""
         keys, positions = told.keys, positions_of(self.model, told)
         session = self.sessions.find(keys) if self.sessions is not None else ForeignSession()

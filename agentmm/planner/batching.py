@@ -160,8 +160,6 @@ class Batch:
         """Give up what is being written, and end the thread once its step is done."""
         with self._changed:
             self._closed, thread = True, self._thread
-            for place in (*self._active, *self._waiting):
-                place.future.cancel()
             self._changed.notify()
         if thread is not None and thread is not threading.current_thread():
             thread.join(_LEAVE_S)
@@ -188,13 +186,15 @@ class Batch:
                 self._fail(error)
 
     def _awaited(self) -> bool:
-        """Wait for something to do; False where nothing came."""
+        """Wait for something to do; False where nothing came, or nothing is to be done any more."""
         with self._changed:
             if not (self._active or self._waiting or self._closed):
                 self._changed.wait(_IDLE_S)
-            if self._active or self._waiting:
+            if (self._active or self._waiting) and not self._closed:
                 return True
-            self._thread = None
+            for place in (*self._active, *self._waiting):
+                place.future.cancel()
+            self._active, self._waiting, self._thread = [], deque(), None
             return False
 
     def _let_go(self) -> None:
@@ -211,7 +211,7 @@ class Batch:
     def _admit(self) -> None:
         """Feed the prompts that have room, in the order of arrival, until the active sequences are due a step."""
         fed = 0
-        while fed < PROMPT_TOKENS and (place := self._next()) is not None:
+        while fed < PROMPT_TOKENS and not self._closed and (place := self._next()) is not None:
             request = place.request
             try:
                 place.sequence = self.engine.begin(request.prompt, request.load, request.constraint, request.sampling)

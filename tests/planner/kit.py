@@ -1,0 +1,57 @@
+"""Tools, prompts and pictures for tests of a local planner, and engines on its model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agentmm.planner.chat import ChatMM
+from agentmm.planner.local import LocalModel, Prompt
+from agentmm.planner.session import Sessions
+
+SPECS = [
+    {
+        "name": "detect",
+        "description": "find things",
+        "signature": "detect(image:Image,what:Text)",
+        "params": [
+            {
+                "name": "image",
+                "modality": "Image",
+                "accepts": ["Image"],
+                "choices": [],
+                "required": True,
+                "whole": False,
+            },
+            {"name": "what", "modality": "Text", "accepts": [], "choices": [], "required": False, "whole": False},
+        ],
+    }
+]
+
+
+def engine(planner: ChatMM, sessions: Sessions | None, *, ahead: bool = True) -> LocalModel:
+    local = planner.local
+    return LocalModel(
+        local.model,
+        image_size=local.image_size,
+        image_tokens=local.image_tokens,
+        end_id=local.end_id,
+        sessions=sessions,
+        ahead=ahead,
+    )
+
+
+def prompt_of(planner: ChatMM, words: list[str], images: list[str]) -> Prompt:
+    """Words with an image after each of the first ones; images are named by made-up hashes."""
+    renderer = planner.renderer
+    ids: list[int] = []
+    places = []
+    for index, word in enumerate(words):
+        ids += renderer.encode(word)
+        if index < len(images):
+            places.append((len(ids), images[index]))
+            ids += [renderer.token_id("<image>")] * planner.local.image_tokens
+    return Prompt(ids, places)
+
+
+def picture(sha: str) -> np.ndarray:
+    return np.random.default_rng(sum(map(ord, sha))).integers(0, 256, (16, 16, 3), dtype=np.uint8)

@@ -9,24 +9,10 @@ from agentmm.media import Image, MediaStore
 @pytest.fixture(scope="module")
 def planner():
     """A planner with random weights and a tokenizer of 512 tokens."""
-    torch = pytest.importorskip("torch")
-    from agentmm.model import (
-        MultimodalLM,
-        MultimodalProcessor,
-        SquareImageProcessor,
-        load_preset,
-        train_tokenizer,
-        wrap,
-    )
-    from agentmm.planner.chat import ChatMM
+    pytest.importorskip("torch")
+    from tests.planner.kit import tiny
 
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    texts = ['{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}', "How many red circles?"] * 9
-    tokenizer = wrap(train_tokenizer(texts, 512))
-    model = MultimodalLM(load_preset("tiny", vocab_size=len(tokenizer))).eval()
-    processor = MultimodalProcessor(SquareImageProcessor(model.config.image_size), tokenizer, model.config.image_tokens)
-    return ChatMM(model=model, processor=processor, planner_name="tiny", max_tokens=24)
+    return tiny()
 
 
 @pytest.fixture

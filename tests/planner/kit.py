@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
+from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap
 from agentmm.planner.chat import ChatMM
 from agentmm.planner.local import LocalModel, Prompt
 from agentmm.planner.session import Sessions
@@ -26,6 +28,17 @@ SPECS = [
         ],
     }
 ]
+
+
+def tiny(**fields) -> ChatMM:
+    """A planner with random weights and a tokenizer of at most 512 tokens; the same each time."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    texts = ['{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}', "How many red circles?"] * 9
+    tokenizer = wrap(train_tokenizer(texts, 512))
+    model = MultimodalLM(load_preset("tiny", vocab_size=len(tokenizer))).eval()
+    processor = MultimodalProcessor(SquareImageProcessor(model.config.image_size), tokenizer, model.config.image_tokens)
+    return ChatMM(model=model, processor=processor, planner_name="tiny", **{"max_tokens": 24, **fields})
 
 
 def engine(planner: ChatMM, sessions: Sessions | None, *, ahead: bool = True) -> LocalModel:

@@ -52,6 +52,11 @@ class Engine(Protocol):
     sessions: Sessions | None
     per_key: float
 
+    @property
+    def padded(self) -> bool:
+        """Whether each of several sequences takes as much memory as the longest."""
+        ...
+
     def begin(self, prompt: Any, load: Callable[[str], Any], constraint: Any, sampling: Sampling) -> Underway:
         """Feed a prompt and choose the first token."""
         ...
@@ -62,6 +67,10 @@ class Engine(Protocol):
 
     def end(self, sequence: Underway) -> Completion:
         """What a sequence that is over came to."""
+        ...
+
+    def forget(self, sequence: Underway) -> None:
+        """Let a sequence go that nobody waits for any more."""
         ...
 
 
@@ -204,6 +213,8 @@ class Batch:
             for place in gone:
                 (self._waiting if place.sequence is None else self._active).remove(place)
         for place in gone:
+            if place.sequence is not None:
+                self.engine.forget(place.sequence)
             place.settle(_too_late)
         if gone:
             self._hold()
@@ -245,7 +256,8 @@ class Batch:
     def _needed(self, places: Iterable[_Place]) -> int:
         """Bytes of sequences, and once more those of the largest: feeding and keeping copy one of them at a time."""
         sizes = [place.size for place in places]
-        return sum(sizes) + max(sizes, default=0)
+        largest = max(sizes, default=0)
+        return (len(sizes) * largest if self.engine.padded else sum(sizes)) + largest
 
     def _hold(self, *coming: _Place) -> None:
         """Let sessions have what the sequences leave."""

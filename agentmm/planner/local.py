@@ -52,6 +52,7 @@ class LocalModel:
 
     Attributes:
         per_key: most bytes that a position of a sequence took so far, pictures' features among them.
+        padded: whether each of several sequences takes as much memory as the longest: here none does.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class LocalModel:
         self.model, self.sessions, self.ahead = model, sessions, ahead
         self.image_size, self.image_tokens, self.end_id = image_size, image_tokens, end_id
         self._steps: Any = None
-        self.per_key = 0.0
+        self.per_key, self.padded = 0.0, False
 
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
@@ -140,6 +141,9 @@ class LocalModel:
         if self.sessions is not None:
             self.sessions.keep(session)
         return done
+
+    def forget(self, sequence: Underway) -> None:
+        """Let a sequence go that nobody waits for any more: nothing but itself holds what it has."""
 
     def keys(self, prompt: Prompt) -> list[Key]:
         """The session keys of a prompt: ids, and (hash, offset) where an image stands."""

@@ -18,7 +18,7 @@ from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
 from agentmm.planner.sequence import Request, Underway  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Counters, Sampling, Writing  # noqa: E402 - after the skip
-from tests.planner.kit import SPECS, engine, picture, prompt_of  # noqa: E402 - after the skip
+from tests.planner.kit import SPECS, all_of, engine, picture, prompt_of  # noqa: E402 - after the skip
 
 WORDS = ("red", "circle", "what", "image", "many", "how")
 
@@ -26,8 +26,9 @@ WORDS = ("red", "circle", "what", "image", "many", "how")
 class Counting:
     """An engine without a model: writes 1, 2, 3, ... up to the limit; its rows say so, whatever stands beside."""
 
-    def __init__(self, sessions=None):
-        self.sessions, self.per_key, self.widths, self.begun = sessions, 1.0, [], []
+    def __init__(self, sessions=None, *, padded=False):
+        self.sessions, self.per_key, self.padded = sessions, 1.0, padded
+        self.widths, self.begun, self.forgotten = [], [], []
         self.gate = threading.Event()
         self.gate.set()
 
@@ -50,6 +51,9 @@ class Counting:
 
     def end(self, sequence):
         return sequence.completed()
+
+    def forget(self, sequence):
+        self.forgotten.append(sequence.prompt.name)
 
     def _row(self, sequence):
         row = np.zeros((1, 10), np.float32)
@@ -114,6 +118,37 @@ def test_bytes_bound_what_is_active():
     assert batch.most == 2
     alone = batch.submit(request("long", 4, length=100))  # more than the limit: by itself
     assert alone.result(5).ids == [1, 2, 3, 4]
+
+
+def test_where_the_shorter_are_filled_up_each_counts_as_the_longest():
+    """7, 7 and 14 bytes with 14 to spare are 42; filled up, three of 14 with 14 to spare are 56."""
+    for padded, most in ((False, 3), (True, 2)):
+        counting = Counting(padded=padded)
+        counting.gate.clear()
+        batch = Batch(counting, limit_bytes=42)
+        futures = [batch.submit(request(name, length=length)) for name, length in (("a", 3), ("b", 3), ("c", 10))]
+        counting.gate.set()
+        assert [len(future.result(5).ids) for future in futures] == [4] * 3
+        assert batch.most == most
+
+
+def test_a_sequence_that_nobody_waits_for_is_let_go():
+    counting, reached = Counting(), threading.Event()
+    batch, advance = Batch(counting), counting.advance
+
+    def held(sequences):
+        advance(sequences)
+        reached.set()
+        counting.gate.wait(5)
+
+    counting.advance = held
+    future = batch.submit(request("left", 9))
+    reached.wait(5)
+    counting.gate.clear()
+    assert future.cancel()
+    counting.gate.set()
+    wait_for(lambda: batch.active == 0)
+    assert counting.forgotten == ["left"]
 
 
 def test_decoding_goes_on_between_long_prompts():
@@ -241,7 +276,7 @@ def test_a_batch_writes_what_each_writes_alone(planner, monkeypatch, half, tempe
     asked = requests_of(planner, 12, temperature)
     want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling) for one in asked]
     batch = Batch(engine(planner, None))
-    got = [future.result(30) for future in [batch.submit(one) for one in asked]]
+    got = all_of(batch, asked)
     for done, alone in zip(got, want, strict=True):
         assert (done.ids, done.forced, done.ended) == (alone.ids, alone.forced, alone.ended)
         assert done.counters.guessed_tokens == alone.counters.guessed_tokens
@@ -281,8 +316,7 @@ def test_sixty_four_sessions_stay_within_their_bytes(planner):
 
     before = held_bytes(config.head_dim)
     local.advance = watched
-    got = [future.result(60).ids for future in [batch.submit(one) for one in asked]]
-    assert got == want
+    assert [done.ids for done in all_of(batch, asked)] == want
     assert batch.most > 2
     assert 0 < len(local.sessions) < 64
     assert max(measured) - before <= limit

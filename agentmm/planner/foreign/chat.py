@@ -146,7 +146,7 @@ class ForeignChat(BaseChatModel):
         measured = self.exactness
         if not measured.exact:
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
-        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact)
+        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact, measured.together)
 
     @cached_property
     def _matcher_tokenizer(self) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
 from agentmm.planner.foreign.rendering import Told
@@ -31,19 +32,28 @@ class ForeignModel:
         ends: ids of the tokens that end a completion.
         sessions: where sessions live; None feeds every prompt whole.
         incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
+        together: whether several sequences in one pass give what each gives alone; rigid caches go one by one anyway.
 
     Attributes:
         per_key: most bytes that a position of a sequence took so far.
+        abreast: the sequences that go through the model together; None where none do.
     """
 
     def __init__(
-        self, model: Any, pictures: Pictures, ends: Sequence[int], sessions: Sessions | None, incremental: bool = True
+        self,
+        model: Any,
+        pictures: Pictures,
+        ends: Sequence[int],
+        sessions: Sessions | None,
+        incremental: bool = True,
+        together: bool = False,
     ) -> None:
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
         self.sessions, self.incremental = sessions if incremental else None, incremental
         known = inspect.signature(model.forward).parameters
         self.per_key = 0.0
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
+        self.abreast = Abreast(model, self._last_only) if together and incremental else None
 
     def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
         """Generate until an end token or the limit.
@@ -58,6 +68,11 @@ class ForeignModel:
         while not sequence.over:
             self.advance([sequence])
         return self.end(sequence)
+
+    @property
+    def padded(self) -> bool:
+        """Whether each of several sequences takes as much memory as the longest."""
+        return self.abreast is not None
 
     def begin(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
         """Feed a prompt and choose the first token; the arguments are those of `complete`."""
@@ -82,8 +97,13 @@ class ForeignModel:
         import torch
 
         with torch.inference_mode():
+            abreast = [one for one in sequences if self.abreast is not None and not one.session.rigid]
+            abreast = abreast if len(abreast) > 1 else []
             for sequence in sequences:
-                sequence.choose(sequence.running(sequence.writing.result.ids[-1]).cpu().numpy()[None])
+                if not any(sequence is one for one in abreast):
+                    sequence.choose(self._alone(sequence).cpu().numpy()[None])
+            if abreast:
+                self._advance_abreast(abreast)
 
     def end(self, sequence: Underway) -> Completion:
         """What a sequence that is over came to; its session is kept.
@@ -91,10 +111,30 @@ class ForeignModel:
         Raises:
             BaseException: what its constraint raised.
         """
+        if self.abreast is not None:
+            self.abreast.take_out(sequence.session)
         done = sequence.completed()
         if self.sessions is not None:
             self.sessions.keep(sequence.session)
         return done
+
+    def forget(self, sequence: Underway) -> None:
+        """Let a sequence go that nobody waits for any more."""
+        if self.abreast is not None:
+            self.abreast.forget(sequence.session)
+
+    def _alone(self, sequence: Underway) -> Any:
+        """The logits `[V]` after a sequence's last token, by a pass of its own."""
+        if self.abreast is not None:
+            self.abreast.take_out(sequence.session)
+        return sequence.running(sequence.writing.result.ids[-1])
+
+    def _advance_abreast(self, sequences: Sequence[Underway]) -> None:
+        """One pass for several sequences whose caches only grow."""
+        assert self.abreast is not None
+        fed = [Fed(one.session, one.writing.result.ids[-1], one.running.position()) for one in sequences]
+        for sequence, logits in zip(sequences, self.abreast.step(fed), strict=True):
+            sequence.choose(logits.cpu().numpy()[None])
 
     def fed(self, told: Told, load: Load) -> Begun:
         """Feed what no session holds."""
@@ -112,11 +152,7 @@ class ForeignModel:
             kept.logits = logits
             self.sessions.keep(kept)
 
-        def step(token: int) -> Any:
-            at = next_position(positions, len(session.keys) - len(keys))
-            return self._forward(session, [token], [token], {"position_ids": at})
-
-        return session, logits, step, counters
+        return session, logits, Next(self, session, positions, len(keys)), counters
 
     def feed(self, session: ForeignSession, told: Told, positions: Any, load: Load) -> Any:
         """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token."""
@@ -174,3 +210,25 @@ class ForeignModel:
         if self._last_only:
             return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
         return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()
+
+
+class Next:
+    """How a sequence goes on by a token, alone.
+
+    Args:
+        engine: the model.
+        session: what was fed.
+        positions: of the prompt's tokens.
+        length: of the prompt.
+    """
+
+    def __init__(self, engine: ForeignModel, session: ForeignSession, positions: Any, length: int) -> None:
+        self.engine, self.session, self.positions, self.length = engine, session, positions, length
+
+    def position(self) -> Any:
+        """The next token's, `[1, 1]` or `[3, 1, 1]`."""
+        return next_position(self.positions, len(self.session.keys) - self.length)
+
+    def __call__(self, token: int) -> Any:
+        """Feed a token; the logits `[V]` after it."""
+        return self.engine._forward(self.session, [token], [token], {"position_ids": self.position()})

@@ -99,13 +99,13 @@ class ChatMM(BaseChatModel):
         return Renderer(self.processor.tokenizer, self.processor.image_tokens)
 
     @property
-    def batch(self) -> Batch:
+    def batching(self) -> Batch:
         """Where the steps of all episodes meet."""
         with self._lock:  # of two threads that ask first, both must get the same
-            return self._batch
+            return self._batching
 
     @cached_property
-    def _batch(self) -> Batch:
+    def _batching(self) -> Batch:
         return Batch(self.local, self.cache_bytes, self.at_once)
 
     @cached_property
@@ -154,7 +154,7 @@ class ChatMM(BaseChatModel):
             PlannerError: `stop` was given, or the prompt is longer than the model's positions.
         """
         asked = self._asked(messages, stop, tools, media, seed)
-        return self._said(messages, asked, self.batch.complete(asked.request), run_manager)
+        return self._said(messages, asked, self.batching.complete(asked.request), run_manager)
 
     async def _agenerate(
         self,
@@ -169,7 +169,7 @@ class ChatMM(BaseChatModel):
     ) -> ChatResult:
         """`_generate` for event loops: nothing but the rendering takes a thread."""
         asked = await run_in_executor(None, self._asked, messages, stop, tools, media, seed)
-        done = await self.batch.acomplete(asked.request)
+        done = await self.batching.acomplete(asked.request)
         manager = run_manager.get_sync() if run_manager is not None else None
         return await run_in_executor(None, self._said, messages, asked, done, manager)
 

@@ -193,7 +193,7 @@ def test_a_batch_on_one_model_leaves_the_traces_of_one_after_another(tmp_path, t
         ) as agent:
             if workers:
                 answers = agent.batch(asked, workers=workers)
-                assert planner.batch.most > 2
+                assert planner.batching.most > 2
                 answers += asyncio.run(agent.abatch(asked, workers=workers))
             else:
                 answers = 2 * [agent.ask(*one) for one in asked]

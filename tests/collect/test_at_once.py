@@ -46,7 +46,7 @@ def test_runs_side_by_side_are_those_of_one_after_another(tmp_path):
             told.append({(said[trace.id]["id"], said[trace.id]["seed"]): trace.hash for trace in store})
     assert told[0] == told[1]
     assert len(set(told[0].values())) == 9
-    assert planner.batch.most > 2
+    assert planner.batching.most > 2
 
 
 def test_an_error_ends_the_collection_and_what_is_finished_stays(tmp_path, monkeypatch):

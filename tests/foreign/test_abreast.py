@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
+from agentmm.media import Image as Picture
+from agentmm.media import MediaStore
 from agentmm.planner.batching import Batch
 from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.sequence import Request
 from agentmm.planner.session import Sessions
 from agentmm.planner.writing import Sampling
-from tests.foreign.test_sessions import RIGID, SEEING, asked, picture, told_of
+from tests.foreign.test_sessions import RIGID, SEEING, SPECS, asked, picture, told_of
 from tests.planner.kit import all_of
 
 # glm4v's processor calls np.array on a tensor, which numpy 2 warns of
@@ -123,6 +126,30 @@ def test_sequences_that_come_and_go_keep_their_places(planner):
             engine.advance([sequence])
         same(engine.end(sequence), expected)
     assert one.writing.result.ids == want[0].ids[: len(one.writing.result.ids)]
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "gemma3"])
+def test_steps_of_many_threads_and_tasks_are_those_of_one(family, planner, tmp_path, monkeypatch):
+    """Through the chat model, with pictures, its grammar and seeds: LangChain's own batch, then an event loop."""
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
+    store = MediaStore(tmp_path / "media")
+    media = {f"image_{1 + at}": store.add(Picture(np.asarray(picture(sha)))) for at, sha in enumerate("ab")}
+    chat = planner(family, temperature=1.0, max_tokens=8)
+    given = [
+        [asked(words, *shown)] for words, shown in zip(WORDS * 2, ((1,), (), (2,), (1, 2), (2, 1), ()), strict=True)
+    ]
+    bound = chat.bind_tools(SPECS).bind(media=media, seed=7)
+    want = [bound.invoke(messages).response_metadata for messages in given]
+    found = bound.batch(given)
+
+    async def every():
+        return await asyncio.gather(*(bound.ainvoke(messages) for messages in given))
+
+    for got in (found, asyncio.run(every())):
+        for said, expected in zip(got, want, strict=True):
+            assert said.response_metadata["completion_ids"] == expected["completion_ids"]
+            np.testing.assert_allclose(said.response_metadata["logp"], expected["logp"], atol=1e-4)
+    assert chat.batching.most > 1
 
 
 def held_bytes(width: int) -> int:

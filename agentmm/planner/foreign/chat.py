@@ -130,13 +130,13 @@ class ForeignChat(BaseChatModel):
         return measure(self.model, self.pictures, self.spelling)
 
     @property
-    def batch(self) -> Batch:
+    def batching(self) -> Batch:
         """Where the steps of all episodes meet."""
         with self._lock:  # of two threads that ask first, both must get the same
-            return self._batch
+            return self._batching
 
     @cached_property
-    def _batch(self) -> Batch:
+    def _batching(self) -> Batch:
         return Batch(self.engine, self.cache_bytes, self.at_once)
 
     @cached_property
@@ -187,7 +187,7 @@ class ForeignChat(BaseChatModel):
             PlannerError: `stop` was given, or the conversation is longer than the model's context.
         """
         request = self._request(messages, stop, tools, media, seed)
-        return self._said(messages, request.prompt, self.batch.complete(request), run_manager)
+        return self._said(messages, request.prompt, self.batching.complete(request), run_manager)
 
     async def _agenerate(
         self,
@@ -202,7 +202,7 @@ class ForeignChat(BaseChatModel):
     ) -> ChatResult:
         """`_generate` for event loops: nothing but the rendering takes a thread."""
         request = await run_in_executor(None, self._request, messages, stop, tools, media, seed)
-        done = await self.batch.acomplete(request)
+        done = await self.batching.acomplete(request)
         manager = run_manager.get_sync() if run_manager is not None else None
         return await run_in_executor(None, self._said, messages, request.prompt, done, manager)
 

@@ -59,7 +59,7 @@ def run(planner: Callable[[], ChatMM], questions: list[Any], cache: ResultCache,
         answers = agent.batch(questions, workers=workers) if workers else [agent.ask(*asked) for asked in questions]
         seconds = time.perf_counter() - began
         traces = [agent.traces.get(answer.trace_id) for answer in answers]
-    tokens = sum(len(step.plan.completion_ids) for trace in traces for step in trace.steps)
+    tokens = sum(len(step.plan.completion_ids or ()) for trace in traces for step in trace.steps)
     return [trace.hash for trace in traces], seconds, tokens, chat.batching.most
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Unfinished
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from agentmm.planner.sequence import Request, Underway
@@ -57,7 +58,7 @@ class Engine(Protocol):
         """Whether each of several sequences takes as much memory as the longest."""
         ...
 
-    def begin(self, prompt: Any, load: Callable[[str], Any], constraint: Any, sampling: Sampling) -> Underway:
+    def begin(self, prompt: Any, load: Callable[[str], Any], constraint: Any, sampling: Sampling, /) -> Underway:
         """Feed a prompt and choose the first token."""
         ...
 
@@ -92,14 +93,15 @@ class _Place:
     size: int = 0
     sequence: Underway | None = None
 
-    def settle(self, give: Callable[[], Completion]) -> None:
-        """Hand over what `give` returns or raises; nobody may be waiting any more."""
+    def settle(self, give: Callable[[], Completion]) -> bool:
+        """Hand over what `give` returns or raises; False where nobody waits for it any more, and it was not asked."""
         if not self.future.set_running_or_notify_cancel():
-            return
+            return False
         try:
             self.future.set_result(give())
         except BaseException as error:  # belongs to whoever asked
             self.future.set_exception(error)
+        return True
 
     @property
     def gone(self) -> bool:
@@ -288,9 +290,10 @@ class Batch:
 
     def _finish(self) -> None:
         """Hand over what is finished."""
-        done = [place for place in self._active if place.sequence is not None and place.sequence.over]
-        for place in done:
-            place.settle(lambda ended=place.sequence: self.engine.end(ended))
+        done = [(place, one) for place in self._active if (one := place.sequence) is not None and one.over]
+        for place, sequence in done:
+            if not place.settle(partial(self.engine.end, sequence)):
+                self.engine.forget(sequence)
             with self._changed:
                 self._active.remove(place)
             place.sequence = None
@@ -303,6 +306,8 @@ class Batch:
             places = [*self._active, *self._waiting]
             self._active, self._waiting = [], deque()
         for place in places:
+            if place.sequence is not None:
+                self.engine.forget(place.sequence)
             if not place.future.done():
                 place.settle(_raiser(error))
 

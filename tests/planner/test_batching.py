@@ -132,21 +132,22 @@ def test_where_the_shorter_are_filled_up_each_counts_as_the_longest():
         assert batch.most == most
 
 
-def test_a_sequence_that_nobody_waits_for_is_let_go():
-    counting, reached = Counting(), threading.Event()
+@pytest.mark.parametrize("count", [2, 9])
+def test_a_sequence_that_nobody_waits_for_is_let_go(count):
+    """Cancelled while it takes its second step, which may be its last."""
+    counting, reached, go_on = Counting(), threading.Event(), threading.Event()
     batch, advance = Batch(counting), counting.advance
 
     def held(sequences):
         advance(sequences)
         reached.set()
-        counting.gate.wait(5)
+        go_on.wait(5)
 
     counting.advance = held
-    future = batch.submit(request("left", 9))
+    future = batch.submit(request("left", count))
     reached.wait(5)
-    counting.gate.clear()
     assert future.cancel()
-    counting.gate.set()
+    go_on.set()
     wait_for(lambda: batch.active == 0)
     assert counting.forgotten == ["left"]
 

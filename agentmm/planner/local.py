@@ -98,6 +98,8 @@ class LocalModel:
             counters.prefill_seconds = time.perf_counter() - began - counters.encode_seconds
             sequence = Underway(prompt, session, Writing(constraint, sampling, (self.end_id,)), counters, began=began)
             self.per_key = max(self.per_key, session.bytes / len(session.keys))
+            if self.sessions is not None:  # others that begin alike need not wait for its end
+                self.sessions.keep(session.fork(len(session.keys)))
             sequence.choose(logits.cpu().numpy()[None])
             steps = self._folded()
             if steps is not None and not sequence.over:

@@ -88,6 +88,7 @@ class Sessions:
         self.limit_bytes, self.fresh = limit_bytes, fresh
         self._lock = threading.Lock()
         self._sessions: OrderedDict[int, Any] = OrderedDict()
+        self._sizes: dict[int, int] = {}
         self._next, self._left = 0, 0
 
     def leave(self, size: int) -> None:
@@ -119,27 +120,28 @@ class Sessions:
                 and (old.gives_way() or len(old.keys) == len(session.keys))
             ]
             for number in covered:
-                del self._sessions[number]
-            self._sessions[self._next] = session
+                del self._sessions[number], self._sizes[number]
+            self._sessions[self._next], self._sizes[self._next] = session, session.bytes
             self._next += 1
             self._evict()
 
     def _evict(self) -> None:
-        total = sum(session.bytes for session in self._sessions.values())
+        total = sum(self._sizes.values())
         while total > self.limit_bytes - self._left and self._sessions:
-            _, gone = self._sessions.popitem(last=False)
-            total -= gone.bytes
+            number, _ = self._sessions.popitem(last=False)
+            total -= self._sizes.pop(number)
 
     def clear(self) -> None:
         """Forget every session."""
         with self._lock:
             self._sessions.clear()
+            self._sizes.clear()
 
     @property
     def bytes(self) -> int:
         """Bytes that all sessions hold now."""
         with self._lock:
-            return sum(session.bytes for session in self._sessions.values())
+            return sum(self._sizes.values())
 
     def __len__(self) -> int:
         with self._lock:

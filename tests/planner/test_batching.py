@@ -290,6 +290,19 @@ def test_a_batch_writes_what_each_writes_alone(planner, monkeypatch, half, tempe
             planner.model.load_state_dict(kept)
 
 
+def test_prompts_that_begin_alike_are_fed_once(planner):
+    """Of two that are there at once the second feeds only its last word: it waits for no end of the first."""
+    first, second = (prompt_of(planner, ["how", "many", "red", word], ["a"]) for word in ("circle", "what"))
+    asked = [Request(prompt, picture, sampling=Sampling(max_tokens=12)) for prompt in (first, second)]
+    want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling).ids for one in asked]
+    local = engine(planner, Sessions())
+    done = all_of(Batch(local), asked)
+    assert [one.ids for one in done] == want
+    assert [one.counters.encoder_calls for one in done] == [1, 0]
+    assert done[1].counters.prefill_tokens == len(planner.renderer.encode("what"))
+    assert len(local.sessions) == 2  # a prompt's session gives way to that of its end
+
+
 def held_bytes(width):
     """Bytes of every key-value cache in memory, each storage once: tensors whose last axis is `width`."""
     found = {}

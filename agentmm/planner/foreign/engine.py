@@ -147,9 +147,9 @@ class ForeignModel:
         if known < len(keys):
             logits = self.feed(session, told, positions, load)
         session.logits = None
-        if self.sessions is not None and session.rigid:
+        if self.sessions is not None:  # others that begin alike need not wait for its end
             kept = session.fork(len(keys))
-            kept.logits = logits
+            kept.logits = logits if session.rigid else None
             self.sessions.keep(kept)
 
         return session, logits, Next(self, session, positions, len(keys)), counters

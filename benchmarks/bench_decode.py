@@ -22,7 +22,8 @@ from agentmm.eval.running import Sample, as_media, kept_tools
 from agentmm.model.pixels import scale_pixels, square_pixels
 from agentmm.planner.chat import load_local
 from agentmm.planner.local import LocalModel, Prompt
-from agentmm.planner.writing import Completion, Sampling
+from agentmm.planner.sequence import Underway
+from agentmm.planner.writing import Sampling
 from agentmm.tool.cache import ResultCache
 from agentmm.tool.faults import Faults
 
@@ -47,20 +48,20 @@ class Turn:
 def turns_of(planner: Any) -> list[Turn]:
     """The turns of an agent that answers the questions."""
     turns: list[Turn] = []
-    complete = planner.local.complete
+    begin = planner.local.begin
 
-    def note(prompt: Prompt, load: Callable[[str], Any], constraint: Any, sampling: Sampling) -> Completion:
+    def note(prompt: Prompt, load: Callable[[str], Any], constraint: Any, sampling: Sampling) -> Underway:
         pictures = {sha: load(sha) for _, sha in prompt.images}
         turns.append(Turn(prompt, pictures, constraint.copy()))
-        return complete(prompt, load, constraint, sampling)
+        return begin(prompt, load, constraint, sampling)
 
-    planner.local.complete = note
+    planner.local.begin = note
     with tempfile.TemporaryDirectory() as home:
         tools = kept_tools(ResultCache(Path(home) / "results"), Faults())
         with Agent(planner=planner, tools=tools, home=home) as agent:
             for question in Sample(n=QUESTIONS, seed=SEED).questions():
                 agent.ask(question.text, media=[as_media(medium) for medium in question.media])
-    planner.local.complete = complete
+    planner.local.begin = begin
     return turns
 
 

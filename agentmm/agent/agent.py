@@ -1,9 +1,10 @@
-"""`Agent`: planner, tools and graph behind `ask`, `aask`, `stream`, `batch`, `resume` and `approve`."""
+"""`Agent`: planner, tools and graph behind `ask`, `aask`, `stream`, `batch`, `abatch`, `resume` and `approve`."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from agentmm.agent.building import choose_graph
 from agentmm.agent.checkpoints import Checkpoints
 from agentmm.agent.events import Answered, Event
 from agentmm.agent.examples import Examples
+from agentmm.agent.many import Many, Progress
 from agentmm.agent.runs import Run, Runs
 from agentmm.errors import UsageError
 from agentmm.media import MediaStore, default_home
@@ -28,6 +30,9 @@ DEFAULT_TOOLS = (
     *("measure_colour", "describe_media", "calculate"),
 )
 """The tools of an agent that names none."""
+
+WORKERS = 8
+"""Questions of a batch at once."""
 
 
 class Agent:
@@ -184,20 +189,68 @@ class Agent:
                     yield event
         yield self._answered(run, await self.graph.aget_state(run.config), started)
 
-    def batch(self, questions: Iterable[Any], *, workers: int = 2, timeout: float | None = None) -> list[Answer]:
-        """Ask several questions side by side.
+    def batch(
+        self,
+        questions: Iterable[Any],
+        *,
+        workers: int = WORKERS,
+        timeout: float | None = None,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Ask several questions side by side; each gets the answer that `ask` gives it.
+
+        A local planner writes the steps of all of them at once, while the tools of others run. A question whose run
+        cannot begin or go on (`ask` would raise: an unusable picture, an empty question, a full disk) gets an answer
+        with the status `failed`, that error as its `reason`, and ends no other.
 
         Args:
             questions: each a string, a pair (question, media), or a dict of `ask`'s arguments.
             workers: questions at once.
             timeout: seconds for each.
+            name: of the batch, to go on after a kill: asked again under its name, a batch asks only what has no answer
+                yet; a question that was begun is resumed, one that is finished gives its answer. The k-th question has
+                the trace `NAME-k`.
+            progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
+                takes more than two seconds.
 
         Returns:
             The answers, in the order of the questions.
+
+        Raises:
+            UsageError: a question has another form, or a batch of that name asked something else.
         """
-        asked = [_as_arguments(question) for question in questions]
+        many = self._many(questions, timeout, name, progress)
+
+        def answer(index: int) -> Answer:
+            try:
+                return many.answered(self.ask(**self._given(many, index)))
+            except Exception as error:  # of one question, whatever it is
+                return many.answered(many.failed(index, error))
+
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            return list(pool.map(lambda given: self.ask(**{"timeout": timeout, **given}), asked))
+            return list(pool.map(answer, range(len(many.asked))))
+
+    async def abatch(
+        self,
+        questions: Iterable[Any],
+        *,
+        workers: int = WORKERS,
+        timeout: float | None = None,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """`batch` for async apps; the event loop goes on meanwhile."""
+        many, places = self._many(questions, timeout, name, progress), asyncio.Semaphore(max(1, workers))
+
+        async def answer(index: int) -> Answer:
+            async with places:
+                try:
+                    return many.answered(await self.aask(**self._given(many, index)))
+                except Exception as error:  # of one question, whatever it is
+                    return many.answered(many.failed(index, error))
+
+        return await asyncio.gather(*map(answer, range(len(many.asked))))
 
     def resume(self, trace_id: str, *, timeout: float | None = None) -> Answer:
         """Go on with a run that was killed; no finished call is made again. A finished run gives its answer.
@@ -244,6 +297,24 @@ class Agent:
         names = [tool.name for tool in self.tools]
         return Examples(traces, self.store, names, k=k, max_tokens=most, tokens_of=tokens_of)
 
+    def _many(self, questions: Iterable[Any], timeout: float | None, name: str | None, tell: Progress | None) -> Many:
+        """The questions of a batch; what its name asked before must be the same."""
+        many = Many(questions, self.ask, timeout, name, tell)
+        for index, given in enumerate(many.asked):
+            trace = many.trace(index)
+            if trace is not None:
+                self._runs.check_asked(trace, given.get("question"))
+        return many
+
+    def _given(self, many: Many, index: int) -> dict[str, Any]:
+        """The arguments of `ask` for a question of a batch: a run that was begun under its name is resumed."""
+        given, trace = many.asked[index], many.trace(index)
+        if trace is None:
+            return given
+        if self._runs.begun(trace):
+            return {"resume": trace, "timeout": given["timeout"]}
+        return {**given, "thread": trace}
+
     def _decide(self, trace_id: str, calls: Sequence[str], what: str, timeout: float | None) -> Answer:
         chosen = list(calls) or [call["id"] for call in self._runs.waiting(trace_id)]
         given: dict[str, Any] = {what: chosen}
@@ -262,12 +333,3 @@ def _last(events: Iterator[Event]) -> Answer:
             answer = event.answer
     assert answer is not None
     return answer
-
-
-def _as_arguments(question: Any) -> dict[str, Any]:
-    if isinstance(question, Mapping):
-        return dict(question)
-    if isinstance(question, str):
-        return {"question": question}
-    asked, media = question
-    return {"question": asked, "media": media}

@@ -103,7 +103,7 @@ class Runs:
             return self._resumed(resume, approve, deny, _Clock(timeout, began))
         if not isinstance(question, str) or not question.strip():
             raise UsageError("the question is empty or no text", got=question, expected="some words")
-        question = question.encode("utf-8", "replace").decode()  # a lone surrogate can be stored nowhere
+        question = _storable(question)
         if approve or deny:
             raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
         return self._new(question, media, thread, _Clock(timeout, began))
@@ -122,6 +122,20 @@ class Runs:
         """The calls of a run that wait for a person."""
         snapshot = self.graph.get_state(self._config(trace, None))
         return [call for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])]
+
+    def begun(self, trace: str) -> bool:
+        """Whether there is a run of that id to go on with, or to take the answer from."""
+        return self.traces.has(trace) or self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
+
+    def check_asked(self, trace: str, question: str | None) -> None:
+        """See that a run of that id, if there is one, answers this question.
+
+        Raises:
+            UsageError: it answers another.
+        """
+        if self.traces.has(trace) and (asked := self.traces.get(trace).question) != _storable(str(question)):
+            mend = "another name for this batch"
+            raise UsageError("a batch of that name asked something else", got=question, expected=repr(asked), mend=mend)
 
     def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
@@ -143,8 +157,7 @@ class Runs:
     def _idle(self, thread: str) -> dict[str, Any]:
         """What a thread knows; it must not be in the middle of a question."""
         snapshot = self.graph.get_state(self._config(thread, None))
-        if snapshot.tasks:
-            trace = snapshot.values.get("trace", thread)
+        if snapshot.tasks and (trace := snapshot.values.get("trace")):  # none where it was killed before it began
             raise UsageError("the last question of this thread is not finished", got=thread, mend=f"resume {trace}")
         return snapshot.values
 
@@ -194,6 +207,11 @@ class Runs:
             extra["agentmm_deadline"] = deadline
         config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
         return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
+
+
+def _storable(text: str) -> str:
+    """Text without lone surrogates, which can be stored nowhere."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _listed(media: Any) -> list[Any]:

@@ -27,6 +27,7 @@ def collect_runs(
     temperature: float,
     store: str | None,
     workers: int,
+    at_once: int = 1,
     dry_run: bool = False,
     practice: Mapping[str, float] | None = None,
     as_hard: bool = False,
@@ -42,6 +43,7 @@ def collect_runs(
         temperature: of the samples.
         store: trace store, the user's own where None.
         workers: processes.
+        at_once: runs side by side in each process, of a planner that is sampled.
         dry_run: only say what would be asked.
         practice: family -> how many times as often it is asked.
         as_hard: training questions under the conditions of `hard`.
@@ -69,6 +71,7 @@ def collect_runs(
             temperature=temperature,
             seed=seed,
             workers=workers,
+            at_once=at_once,
             cache=out.with_suffix(".cache"),
             quiet=quiet,
         )

@@ -98,6 +98,9 @@ def collect(
     temperature: Annotated[float, typer.Option(min=0.0, help="Of a sampled planner.")] = 1.0,
     store: Store = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="Runs side by side in each process, for a sampled planner.")
+    ] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked.")] = False,
     json_: Json = False,
 ) -> None:
@@ -113,6 +116,7 @@ def collect(
         temperature=temperature,
         store=store,
         workers=workers,
+        at_once=at_once,
         dry_run=dry_run,
     )
     _tell(report, json_, f"next: agentmm traces pairs pairs.jsonl{f' --store {store}' if store else ''}")

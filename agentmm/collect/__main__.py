@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             made = collect_sampled(
                 questions, options.out, options.planner, tools=tools, graph=options.graph, home=options.home,
                 samples=options.samples, temperature=options.temperature, cache=options.cache, workers=options.workers,
+                at_once=options.at_once,
             )  # fmt: skip
     except AgentmmError as error:
         print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201  # a command speaks
@@ -56,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--graph", default="react")
     parser.add_argument("--home", help="folder of the media store")
     parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="runs side by side in each process, for a sampled planner"
+    )
     parser.add_argument("--cache", help="folder of tool results; beside the store by default")
     parser.add_argument("--no-cache", action="store_true")
     return parser

@@ -64,8 +64,9 @@ def make(questions: Iterable[Question], store: TraceStore, *, cache: Any, tools:
     score = options.pop("score") or world_score
     runner = Runner(store, _cached(loaded, cache), score=score, **options)
     for question in questions:
-        yield runner.run(question, source="gold")
-    store.flush()
+        trace = runner.run(question, source="gold")
+        store.flush(trace.id)
+        yield trace
 
 
 def world_score(question: Question, answer: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,8 +15,8 @@ from agentmm.errors import TraceError
 from agentmm.trace import TraceStore
 from agentmm.world.sample import Question
 
-BATCH_EVENTS = 256
-"""Events written together; a killed collection loses at most these, and makes them again."""
+BATCH_EVENTS = 4096
+"""Most events kept in memory: a run is written when it is finished, whole, so that a kill leaves no half ones."""
 
 Make = Callable[..., Iterable[Any]]
 """(items, store, **job) -> something for each run made; importable by name."""
@@ -87,10 +88,19 @@ def _watch(processes: Sequence[Any], ticks: Any, progress: Progress) -> None:
 def _work(make: Make, items: list[Any], part: Path, job: dict[str, Any], ticks: Any) -> None:
     """One process: its own store, one thread for every library (processes are the parallelism)."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     store = TraceStore(part, batch=BATCH_EVENTS)
     for _ in make(items, store, **job):
         ticks.put(1)
     store.close()
+
+
+def _end_with_parent() -> None:
+    """End with the process that began this one, kill -9 included: the next collection takes over what was written."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def shares(todo: Sequence[Any], workers: int, question: Callable[[Any], Question]) -> list[list[Any]]:

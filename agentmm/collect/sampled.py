@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
@@ -13,7 +15,7 @@ from agentmm.collect.runner import Runner, Score
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
-from agentmm.trace import TraceStore
+from agentmm.trace import Trace, TraceStore
 from agentmm.world.sample import Question
 
 
@@ -31,6 +33,7 @@ def collect_sampled(
     score: Score | None = None,
     seed: int = 0,
     workers: int = 1,
+    at_once: int = 1,
     quiet: bool = False,
 ) -> int:
     """Ask every question `samples` times; runs that the store already has are passed over.
@@ -48,6 +51,7 @@ def collect_sampled(
         score: says whether an answer is right; the world's own scorer where None.
         seed: the first run's seed; the others count on.
         workers: processes; 1 stays in this one, as does a planner that is no name.
+        at_once: runs side by side in each process; a local planner writes their steps together.
         quiet: print no progress on stderr.
 
     Returns:
@@ -61,7 +65,7 @@ def collect_sampled(
     todo = [(question, number) for question, number in asked if (question.id, number) not in had]
     job = {
         "planner": planner, "temperature": temperature, "tools": list(tools), "graph": graph, "home": home,
-        "cache": cache, "score": score,
+        "cache": cache, "score": score, "at_once": at_once,
     }  # fmt: skip
     count = workers if isinstance(planner, str) else 1
     try:
@@ -79,12 +83,36 @@ def make(
     tools: Sequence[Any],
     cache: Any,
     score: Score | None,
+    at_once: int = 1,
     **options: Any,
 ) -> Iterator[Any]:
-    """Make samples in this process, one after another; yields their traces."""
+    """Make samples in this process, `at_once` side by side; yields their traces as they are finished.
+
+    A run is in the store before its trace is yielded: a collection that is killed makes no finished run again.
+    """
     loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
-    runner = Runner(store, ResultCache(cache).wrap(load_tools(tools)), loaded, score=score or world_score, **options)
-    for question, number in todo:
-        trace = runner.run(question, source="sampled", seed=number)
+    results, known = ResultCache(cache), load_tools(tools)
+    runners: SimpleQueue[Runner] = SimpleQueue()
+    for _ in range(max(1, at_once)):  # each has faults of its own; planner, store and results are shared
+        runners.put(Runner(store, results.wrap(known), loaded, score=score or world_score, **options))
+
+    def run(item: tuple[Question, int]) -> Trace:
+        runner, (question, number) = runners.get(), item
+        try:
+            trace = runner.run(question, source="sampled", seed=number)
+        finally:
+            runners.put(runner)
         store.label(trace.id, "sample", {"id": question.id, "seed": number})
-        yield trace
+        store.flush(trace.id)
+        return trace
+
+    if at_once <= 1:
+        yield from map(run, todo)
+        return
+    with ThreadPoolExecutor(at_once) as pool:
+        made = [pool.submit(run, item) for item in todo]
+        try:
+            for future in as_completed(made):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)

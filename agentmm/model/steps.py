@@ -66,9 +66,9 @@ class Steps:
             table = body.rotary_emb(
                 self._last, torch.arange(config.max_position_embeddings, device=self._last.device)[None]
             )
-            self._cos, sin = (part[0, :, None] for part in table)
+            cos, sin = (part[0, :, None] for part in table)
             half = self.width // 2
-            self._sin = torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
+            self.turns = cos, torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
 
     @classmethod
     def of(cls, decoder: Any) -> Steps | None:
@@ -129,53 +129,87 @@ class Running:
     """One sequence on its way; keys and values are in a buffer [L, 2, G, T + room, W] with room for what comes."""
 
     def __init__(self, steps: Steps, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> None:
-        self._steps, self.length = steps, layers[0][0].shape[2]
+        self.steps, self.length = steps, layers[0][0].shape[2]
         self._buffer = _roomy(layers, room)
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Feed the next T tokens; returns the logits [T, V] after each."""
-        own, at, end = self._steps, self.length, self.length + len(tokens)
-        wide, narrow = own._floors
-        cos, sin = own._cos[at:end], own._sin[at:end]
-        mask = self._mask(at, end)
-        stream = embedding(torch.tensor(tokens, device=cos.device), own._embeddings)
-        for layer, room, keys, values in zip(own._layers, *self._views(at, end), strict=True):
-            qkv = layer.qkv(_normed(stream, wide) * layer.before).view(end - at, -1, own.width)
-            turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
-            torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
-            room.copy_(qkv[:, own.heads :].view(end - at, 2, own.groups, -1))
-            stream = stream + layer.out(self._seen(qkv[:, : own.heads], keys, values, mask))
-            gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
-            stream = stream + layer.down(silu(gate) * up)
-        self.length = end
-        return own._head(_normed(stream, wide) * own._last)
+        return together([(self, tokens)])[0]
 
     def keep(self, length: int) -> None:
         """Forget what was fed after the first `length` tokens."""
         self.length = min(self.length, length)
 
-    def _views(self, at: int, end: int) -> tuple[Sequence[Tensor], ...]:
-        """Per layer: where new keys and values go [T, 2, G, W], all keys and all values so far [1, G, end, W]."""
-        new = self._buffer[:, :, :, at:end].permute(0, 3, 1, 2, 4)
+    def grown(self, count: int) -> tuple[Sequence[tuple[Tensor, ...]], Tensor | None]:
+        """The places of T new tokens.
+
+        Returns:
+            Per layer: where their keys and values go [T, 2, G, W], all keys and all values up to them [1, G, end, W].
+            Then what they may see, bool [T, end]; None where there is one, which may see all.
+        """
+        end = self.length + count
+        new = self._buffer[:, :, :, self.length : end].permute(0, 3, 1, 2, 4)
         keys, values = self._buffer[:, :, None, :, :end].unbind(1)
-        return new.unbind(0), keys.unbind(0), values.unbind(0)
-
-    def _mask(self, at: int, end: int) -> Tensor | None:
-        """What T new tokens may see, bool [T, end]; None where there is one, which may see all."""
-        if end - at == 1:
-            return None
-        return torch.ones(end - at, end, dtype=torch.bool, device=self._buffer.device).tril(at)
-
-    def _seen(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Attention of T queries [T, H, W] to what stands up to each: [T, H W]."""
-        count, heads, width = queries.shape
-        seen = scaled_dot_product_attention(queries.transpose(0, 1)[None], keys, values, mask, enable_gqa=True)
-        return seen.transpose(1, 2).reshape(count, heads * width)
+        mask = None
+        if count > 1:
+            mask = torch.ones(count, end, dtype=torch.bool, device=self._buffer.device).tril(self.length)
+        return list(zip(new.unbind(0), keys.unbind(0), values.unbind(0), strict=True)), mask
 
     @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
         """Per layer keys and values so far, each [1, G, T, W], in memory of their own: the buffer has room to spare."""
         return [(pair[:1], pair[1:]) for pair in self._buffer[:, :, :, : self.length].clone()]
+
+
+def together(fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
+    """Feed several sequences of the same steps their next tokens, with one reading of the weights.
+
+    All tokens stand in one matrix where weights multiply them; attention is worked out for each sequence by itself, in
+    the shapes that it has alone. So every number is the one that the sequence alone would give, to the bit where
+    weights are in float16 (its kernel adds a row's products in the same order whatever stands beside it). The library
+    behind float32 chooses its order by the number of rows: there the last bits may differ.
+
+    Args:
+        fed: each sequence with its T tokens; T may differ.
+
+    Returns:
+        For each the logits [T, V] after its tokens.
+    """
+    own, counts = fed[0][0].steps, [len(tokens) for _, tokens in fed]
+    wide, narrow = own._floors
+    cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
+    grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
+    stream = embedding(
+        torch.tensor([token for _, tokens in fed for token in tokens], device=cos.device), own._embeddings
+    )
+    for index, layer in enumerate(own._layers):
+        qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
+        turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
+        torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
+        seen = [
+            _seen(part, *places[index], mask, own.heads)
+            for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
+        ]
+        stream = stream + layer.out(_beside(seen))
+        gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
+        stream = stream + layer.down(silu(gate) * up)
+    for (one, _), count in zip(fed, counts, strict=True):
+        one.length += count
+    return list(own._head(_normed(stream, wide) * own._last).split(counts))
+
+
+def _seen(qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int) -> Tensor:
+    """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W]."""
+    count, _, width = qkv.shape
+    room.copy_(qkv[:, heads:].view(count, 2, -1, width))
+    queries = qkv[:, :heads].transpose(0, 1)[None]
+    seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
+    return seen.transpose(1, 2).reshape(count, heads * width)
+
+
+def _beside(parts: Sequence[Tensor]) -> Tensor:
+    """Rows one below the other; one part as it is."""
+    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts))
 
 
 def matrix(*weights: Tensor) -> Matrix:

@@ -10,28 +10,39 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, run_in_executor
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
+from agentmm.planner.batching import PLACES, Batch
 from agentmm.planner.completion import parse_completion
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import LocalModel, Prompt
 from agentmm.planner.render import Rendered, Renderer
-from agentmm.planner.reporting import metadata_of, report_step, stored_media
+from agentmm.planner.reporting import metadata_of, report_step, step_deadline, stored_media
+from agentmm.planner.sequence import Request
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.specs import specs_of
 from agentmm.planner.writing import Completion, Sampling
 from agentmm.state import with_own_ids
 
 _FORM = 'not {"name": ..., "arguments": {...}} between <tool_call> and </tool_call>, nor an answer'
+
+
+class _Asked(NamedTuple):
+    """A step: its prompt, how many of its ids earlier steps had, what the model is asked."""
+
+    rendered: Rendered
+    new: int
+    request: Request
+
 
 NANO = Path(__file__).parent.parent / "weights" / "nano"
 """Where the shipped planner's weights lie."""
@@ -52,7 +63,8 @@ class ChatMM(BaseChatModel):
             for never, None as the model likes.
         blind: whether a grey picture stands in for every picture (for measurement); tools still see.
         keep_sessions: whether sessions are kept from step to step.
-        cache_bytes: bytes that sessions may hold together.
+        cache_bytes: bytes that sessions and what is being written may hold together.
+        at_once: most steps, of as many episodes, that are written at once.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -68,6 +80,7 @@ class ChatMM(BaseChatModel):
     blind: bool = False
     keep_sessions: bool = True
     cache_bytes: int = DEFAULT_BYTES
+    at_once: int = PLACES
     takes_media: bool = True
     takes_examples: bool = True
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
@@ -85,9 +98,19 @@ class ChatMM(BaseChatModel):
         """The one renderer, on this model's tokenizer."""
         return Renderer(self.processor.tokenizer, self.processor.image_tokens)
 
+    @property
+    def batching(self) -> Batch:
+        """Where the steps of all episodes meet."""
+        with self._lock:  # of two threads that ask first, both must get the same
+            return self._batching
+
+    @cached_property
+    def _batching(self) -> Batch:
+        return Batch(self.local, self.cache_bytes, self.at_once)
+
     @cached_property
     def local(self) -> LocalModel:
-        """The engine that completes prompts."""
+        """The engine that completes prompts; by itself it completes one at a time."""
         tokenizer = self.processor.tokenizer
         return LocalModel(
             self.model.eval(),
@@ -130,15 +153,49 @@ class ChatMM(BaseChatModel):
         Raises:
             PlannerError: `stop` was given, or the prompt is longer than the model's positions.
         """
+        asked = self._asked(messages, stop, tools, media, seed)
+        return self._said(messages, asked, self.batching.complete(asked.request), run_manager)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        media: dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """`_generate` for event loops: nothing but the rendering takes a thread."""
+        asked = await run_in_executor(None, self._asked, messages, stop, tools, media, seed)
+        done = await self.batching.acomplete(asked.request)
+        manager = run_manager.get_sync() if run_manager is not None else None
+        return await run_in_executor(None, self._said, messages, asked, done, manager)
+
+    def _asked(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        tools: Sequence[Any],
+        media: dict[str, Any] | None,
+        seed: int,
+    ) -> _Asked:
+        """A step's request; the arguments are those of `_generate`, which says what is raised."""
         if stop:
             raise PlannerError("stop words are not supported", got=stop, expected="none")
         records, specs = media or {}, specs_of(tools)
         with self._lock:
             rendered, new = self._render(messages, specs, records)
-            done = self._complete(rendered, specs, records, seed)
+        return _Asked(rendered, new, self._request(rendered, specs, records, seed))
+
+    def _said(
+        self, messages: list[BaseMessage], asked: _Asked, done: Completion, run_manager: CallbackManagerForLLMRun | None
+    ) -> ChatResult:
+        """The message of a completion; the step is reported."""
         message = with_own_ids(self._message(done), messages)
-        seen = [slot.sha for slot in rendered.media if slot.position >= new]
-        report_step(rendered.ids[new:], seen, done, run_manager)
+        seen = [slot.sha for slot in asked.rendered.media if slot.position >= asked.new]
+        report_step(asked.rendered.ids[asked.new :], seen, done, run_manager)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _render(
@@ -159,9 +216,7 @@ class ChatMM(BaseChatModel):
         before = 0 if last is None else len(self.renderer.render(messages[: last + 1], signatures, records).ids)
         return rendered, before
 
-    def _complete(
-        self, rendered: Rendered, specs: list[dict[str, Any]], records: dict[str, Any], seed: int
-    ) -> Completion:
+    def _request(self, rendered: Rendered, specs: list[dict[str, Any]], records: dict[str, Any], seed: int) -> Request:
         constraint = None
         if self.constrained:
             lark = cached_grammar(json.dumps(specs), tuple(records), None if self.think else self.think)
@@ -174,7 +229,7 @@ class ChatMM(BaseChatModel):
         prompt = Prompt(
             rendered.ids, [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]
         )
-        return self.local.complete(prompt, self._loader(records), constraint, sampling)
+        return Request(prompt, self._loader(records), constraint, sampling, step_deadline())
 
     def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
         """Brings an image's pixels by its hash."""

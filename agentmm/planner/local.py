@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from agentmm.planner.guess import Guesses
+from agentmm.planner.sequence import Underway
 from agentmm.planner.session import Key, Sessions, features_of
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
 
@@ -30,6 +32,13 @@ class Prompt:
     images: Sequence[tuple[int, str]] = ()
 
 
+class _Ahead(NamedTuple):
+    """A sequence's keys and values with room to grow, and what may come next."""
+
+    running: Any
+    guesses: Guesses
+
+
 class LocalModel:
     """A `MultimodalLM` with its sessions.
 
@@ -40,6 +49,10 @@ class LocalModel:
         end_id: id of the end token.
         sessions: where sessions live; None feeds every prompt whole (for measurement).
         ahead: whether tokens are guessed and fed ahead; if not, one is fed at a time (for measurement).
+
+    Attributes:
+        per_key: most bytes that a position of a sequence took so far, pictures' features among them.
+        padded: whether each of several sequences takes as much memory as the longest: here none does.
     """
 
     def __init__(
@@ -55,6 +68,7 @@ class LocalModel:
         self.model, self.sessions, self.ahead = model, sessions, ahead
         self.image_size, self.image_tokens, self.end_id = image_size, image_tokens, end_id
         self._steps: Any = None
+        self.per_key, self.padded = 0.0, False
 
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
@@ -67,23 +81,71 @@ class LocalModel:
             constraint: an `agentmm.planner.constrain.Constraint`; None allows everything.
             sampling: temperature, limit and seed.
         """
+        sequence = self.begin(prompt, load, constraint, sampling)
+        steps = self._folded()
+        with steps.own_threads() if steps is not None else nullcontext():
+            while not sequence.over:
+                self.advance([sequence])
+        return self.end(sequence)
+
+    def begin(self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
+        """Feed a prompt and choose the first token; the arguments are those of `complete`."""
         import torch
 
-        started = time.perf_counter()
+        began = time.perf_counter()
         with torch.inference_mode():
             session, logits, counters = self._prefill(prompt, load)
-            counters.prefill_seconds = time.perf_counter() - started - counters.encode_seconds
-            decoding = time.perf_counter()
-            writing = Writing(constraint, sampling, (self.end_id,))
-            self._decode(prompt, session, logits, writing)
-            counters.decode_seconds = time.perf_counter() - decoding
+            counters.prefill_seconds = time.perf_counter() - began - counters.encode_seconds
+            sequence = Underway(prompt, session, Writing(constraint, sampling, (self.end_id,)), counters, began=began)
+            self.per_key = max(self.per_key, session.bytes / len(session.keys))
+            if self.sessions is not None:  # others that begin alike need not wait for its end
+                self.sessions.keep(session.fork(len(session.keys)))
+            sequence.choose(logits.cpu().numpy()[None])
+            steps = self._folded()
+            if steps is not None and not sequence.over:
+                room = max(1, sampling.max_tokens)
+                sequence.running = _Ahead(steps.begin(session.layers, room), Guesses(prompt.ids, self.end_id))
+                session.layers = []  # they are in the buffer now, which has room for what comes
+        return sequence
+
+    def advance(self, sequences: Sequence[Underway]) -> None:
+        """One step of each sequence: all go through the weights together, then each chooses by its own rows.
+
+        A sequence gets the rows that it gets alone; what its constraint raises is kept in its `error`.
+
+        Args:
+            sequences: those that are not over.
+        """
+        import torch
+
+        with torch.inference_mode():
+            for sequence in sequences:
+                if sequence.running is None:
+                    last = sequence.writing.result.ids[-1:]
+                    logits = self._feed(sequence.session, self._embed(last, []), last)
+                    sequence.choose(logits.cpu().numpy()[None])
+            moved = [sequence for sequence in sequences if sequence.running is not None]
+            for steps in dict.fromkeys(sequence.running.running.steps for sequence in moved):
+                with steps.own_threads():  # of two, one has the weights as they were before they changed
+                    self._advance_ahead([one for one in moved if one.running.running.steps is steps])
+
+    def end(self, sequence: Underway) -> Completion:
+        """What a sequence that is over came to; its session is kept.
+
+        Raises:
+            BaseException: what its constraint raised.
+        """
+        done, session = sequence.completed(), sequence.session
+        if sequence.running is not None:
+            running = sequence.running.running
+            running.keep(len(sequence.prompt.ids) + len(done.ids) - 1)
+            session.layers, session.keys = running.layers, [*session.keys, *done.ids[:-1]]
         if self.sessions is not None:
             self.sessions.keep(session)
-        result = writing.result
-        counters.decode_tokens, counters.seconds = len(result.ids), time.perf_counter() - started
-        counters.guessed_tokens, counters.cut_off = writing.guessed, int(not result.ended)
-        result.counters = counters
-        return result
+        return done
+
+    def forget(self, sequence: Underway) -> None:
+        """Let a sequence go that nobody waits for any more: nothing but itself holds what it has."""
 
     def keys(self, prompt: Prompt) -> list[Key]:
         """The session keys of a prompt: ids, and (hash, offset) where an image stands."""
@@ -123,7 +185,7 @@ class LocalModel:
 
         pixels = np.stack([square_pixels(load(sha), self.image_size) for sha in shas])
         batch = torch.from_numpy(scale_pixels(pixels)).to(self.model.device, self.model.dtype)
-        return list(self.model.encode_images(batch))
+        return [features.clone() for features in self.model.encode_images(batch)]  # each goes by itself
 
     def _embed(self, ids: list[int], features: list[tuple[int, Any]]) -> Any:
         """Embeddings `[1, T, D]` of new ids, image features in the places of their placeholders."""
@@ -153,28 +215,19 @@ class LocalModel:
         session.keys = [*session.keys, *keys]
         return out.logits[0, -1].float()
 
-    def _decode(self, prompt: Prompt, session: Any, logits: Any, writing: Writing) -> None:
-        """Write token after token; every token but the last is fed to the session."""
-        steps = self._folded()
-        if steps is not None:
-            with steps.own_threads():
-                self._decode_ahead(prompt, session, logits, writing, steps)
-            return
-        written = writing.result.ids
-        while not writing.take(logits.cpu().numpy()[None]):
-            logits = self._feed(session, self._embed(written[-1:], []), written[-1:])
+    def _advance_ahead(self, sequences: Sequence[Underway]) -> None:
+        """Feed each its last token with guesses along, and forget again what did not come true."""
+        from agentmm.model.steps import together
 
-    def _decode_ahead(self, prompt: Prompt, session: Any, logits: Any, writing: Writing, steps: Any) -> None:
-        """Feed guesses along with each token, and forget again what did not come true."""
-        known, written = len(session.keys), writing.result.ids
-        running, guesses = steps.begin(session.layers, writing.sampling.max_tokens), Guesses(prompt.ids, self.end_id)
-        rows, guessed = logits[None], []
-        while not writing.take(rows.cpu().numpy(), guessed):
-            running.keep(known + len(written) - 1)
-            guessed = guesses.after(written, writing.constraint, writing.room) if self.ahead else []
-            rows = running.step([written[-1], *guessed])
-        running.keep(known + len(written) - 1)
-        session.layers, session.keys = running.layers, [*session.keys, *written[:-1]]
+        fed = []
+        for sequence in sequences:
+            writing, kept = sequence.writing, sequence.running
+            written = writing.result.ids
+            kept.running.keep(len(sequence.prompt.ids) + len(written) - 1)
+            guessed = kept.guesses.after(written, writing.constraint, writing.room) if self.ahead else []
+            fed.append((kept.running, [written[-1], *guessed]))
+        for sequence, rows, (_, tokens) in zip(sequences, together(fed), fed, strict=True):
+            sequence.choose(rows.cpu().numpy(), tokens[1:])
 
     def _folded(self) -> Any:
         """Steps through the decoder as it is now; None where its shape or precision has none."""

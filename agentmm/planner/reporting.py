@@ -1,4 +1,4 @@
-"""What a planner tells the recorder of a step, and where it finds the run's pictures."""
+"""What a planner tells the recorder of a step, and where it finds the run's pictures and its deadline."""
 
 from __future__ import annotations
 
@@ -68,3 +68,8 @@ def stored_media(records: Mapping[str, Any]) -> Callable[[str], Any]:
     store = MediaStore(Path(folder))
     by_sha = {record["sha"]: record for record in records.values() if record.get("sha")}
     return lambda sha: store.get(by_sha.get(sha, sha))
+
+
+def step_deadline() -> float | None:
+    """When the run above must be over, seconds since 1970; None where it has no such moment."""
+    return (ensure_config().get("configurable") or {}).get("agentmm_deadline")

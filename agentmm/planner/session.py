@@ -63,17 +63,21 @@ class Session:
 
 def common_prefix(left: Sequence[Key], right: Sequence[Key]) -> int:
     """Length of the longest common prefix of two key sequences."""
-    limit = min(len(left), len(right))
-    for position in range(limit):
-        if left[position] != right[position]:
-            return position
-    return limit
+    low, high = 0, min(len(left), len(right))
+    while low < high:  # slices are compared in no time, keys one by one are not
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 class Sessions:
     """A byte-bounded store of sessions, least recently used first out; safe across threads.
 
-    Eviction costs time only: a prompt whose session is gone is fed from its start again.
+    Eviction costs time only: a prompt whose session is gone is fed from its start again. What is being written takes
+    its bytes out of the same limit (`leave`).
 
     Args:
         limit_bytes: most bytes that the sessions may hold together.
@@ -84,7 +88,14 @@ class Sessions:
         self.limit_bytes, self.fresh = limit_bytes, fresh
         self._lock = threading.Lock()
         self._sessions: OrderedDict[int, Any] = OrderedDict()
-        self._next = 0
+        self._sizes: dict[int, int] = {}
+        self._next, self._left = 0, 0
+
+    def leave(self, size: int) -> None:
+        """Leave so many of the bytes to sequences that are being written; sessions that no longer fit go."""
+        with self._lock:
+            self._left = size
+            self._evict()
 
     def find(self, keys: Sequence[Key]) -> Any:
         """A fork of the stored session that reaches furthest into `keys`; an empty one where none reaches."""
@@ -109,27 +120,28 @@ class Sessions:
                 and (old.gives_way() or len(old.keys) == len(session.keys))
             ]
             for number in covered:
-                del self._sessions[number]
-            self._sessions[self._next] = session
+                del self._sessions[number], self._sizes[number]
+            self._sessions[self._next], self._sizes[self._next] = session, session.bytes
             self._next += 1
             self._evict()
 
     def _evict(self) -> None:
-        total = sum(session.bytes for session in self._sessions.values())
-        while total > self.limit_bytes and self._sessions:
-            _, gone = self._sessions.popitem(last=False)
-            total -= gone.bytes
+        total = sum(self._sizes.values())
+        while total > self.limit_bytes - self._left and self._sessions:
+            number, _ = self._sessions.popitem(last=False)
+            total -= self._sizes.pop(number)
 
     def clear(self) -> None:
         """Forget every session."""
         with self._lock:
             self._sessions.clear()
+            self._sizes.clear()
 
     @property
     def bytes(self) -> int:
         """Bytes that all sessions hold now."""
         with self._lock:
-            return sum(session.bytes for session in self._sessions.values())
+            return sum(self._sizes.values())
 
     def __len__(self) -> int:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,24 +141,6 @@ class Writing:
         result.logp_sampled.append(chosen)
         result.forced.append(wanted or (legal is not None and constraint is not None and constraint.forced(legal)))
         return token
-
-
-def write(
-    logits: Any, step: Callable[[int], Any], ends: Collection[int], constraint: Any, sampling: Sampling
-) -> Completion:
-    """A completion without guesses: token after token, every one but the last fed to the model.
-
-    Args:
-        logits: float tensor `[V]` after the prompt's last token.
-        step: feeds one token and returns the logits `[V]` after it.
-        ends: ids of the tokens that end a completion.
-        constraint: an `agentmm.planner.constrain.Constraint`; None allows everything.
-        sampling: temperature, limit and seed.
-    """
-    writing = Writing(constraint, sampling, ends)
-    while not writing.take(logits.cpu().numpy()[None]):
-        logits = step(writing.result.ids[-1])
-    return writing.result
 
 
 def _welcome(logits: np.ndarray, legal: np.ndarray | None, sampling: Sampling) -> bool:

@@ -75,15 +75,19 @@ class TraceStore:
             if len(self._rows) >= self.batch:
                 self.flush()
 
-    def flush(self) -> None:
+    def flush(self, only: str | None = None) -> None:
         """Write what is kept in memory, and bring the summaries up to date.
+
+        Args:
+            only: a trace that is finished; what is kept of others stays in memory. None writes everything.
 
         Raises:
             TraceError: it could not be written.
         """
         with self._lock, _clear_errors(self.url):
-            rows, said = self._rows, self._said
-            self._rows, self._said = [], []
+            rows, said = ([row for row in kept if only in (None, row["trace_id"])] for kept in (self._rows, self._said))
+            self._rows = [] if only is None else [row for row in self._rows if row["trace_id"] != only]
+            self._said = [] if only is None else [row for row in self._said if row["trace_id"] != only]
             if not rows and not said:
                 return
             with self._engine.begin() as connection:

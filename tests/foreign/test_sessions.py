@@ -94,7 +94,7 @@ def agree(logits: torch.Tensor, expected: torch.Tensor) -> None:
 def written(chat: Any, told: Any, count: int = 4) -> tuple[list[int], Any]:
     """Greedy tokens of a step, each step's logits compared with the library's; what the step cost."""
     with torch.inference_mode():
-        session, logits, step, counters = chat.engine.begin(told, picture)
+        session, logits, step, counters = chat.engine.fed(told, picture)
         ids: list[int] = []
         for _ in range(count):
             agree(logits, library(chat, [*told.ids, *ids], told)[-1])

@@ -102,7 +102,7 @@ def library(chat: Any, ids: list[int], told: Any) -> torch.Tensor:
 def written(chat: Any, told: Any, count: int = 3) -> tuple[list[int], Any]:
     """Greedy tokens of a step, each step's logits compared with the library's; what the step cost."""
     with torch.inference_mode():
-        session, logits, step, counters = chat.engine.begin(told, medium)
+        session, logits, step, counters = chat.engine.fed(told, medium)
         ids: list[int] = []
         for _ in range(count):
             expected = library(chat, [*told.ids, *ids], told)[-1]

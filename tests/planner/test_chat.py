@@ -10,84 +10,14 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 
-from agentmm.media import Image, MediaStore
-
 torch = pytest.importorskip("torch")
 
-from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap  # noqa: E402 - after the skip
 from agentmm.planner.chat import ChatMM  # noqa: E402 - after the skip
 from agentmm.planner.completion import parse_completion  # noqa: E402 - after the skip
-from agentmm.planner.local import LocalModel, Prompt  # noqa: E402 - after the skip
+from agentmm.planner.local import Prompt  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions, common_prefix  # noqa: E402 - after the skip
 from agentmm.planner.writing import Sampling  # noqa: E402 - after the skip
-
-SPECS = [
-    {
-        "name": "detect",
-        "description": "find things",
-        "signature": "detect(image:Image,what:Text)",
-        "params": [
-            {
-                "name": "image",
-                "modality": "Image",
-                "accepts": ["Image"],
-                "choices": [],
-                "required": True,
-                "whole": False,
-            },
-            {"name": "what", "modality": "Text", "accepts": [], "choices": [], "required": False, "whole": False},
-        ],
-    }
-]
-
-
-@pytest.fixture(scope="module")
-def planner() -> ChatMM:
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    texts = ['{"name": "detect", "arguments": {"image": "image_1", "what": "red circle"}}', "How many red circles?"] * 9
-    tokenizer = wrap(train_tokenizer(texts, 512))
-    model = MultimodalLM(load_preset("tiny", vocab_size=len(tokenizer))).eval()
-    processor = MultimodalProcessor(SquareImageProcessor(model.config.image_size), tokenizer, model.config.image_tokens)
-    return ChatMM(model=model, processor=processor, planner_name="tiny", max_tokens=24)
-
-
-@pytest.fixture
-def media(tmp_path, monkeypatch):
-    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
-    store = MediaStore(tmp_path / "media")
-    draw = np.random.default_rng(3)
-    pictures = [Image(draw.integers(0, 256, (20, 30, 3), dtype=np.uint8)) for _ in range(3)]
-    return {f"image_{i + 1}": store.add(picture) for i, picture in enumerate(pictures)}
-
-
-def engine(planner: ChatMM, sessions: Sessions | None, *, ahead: bool = True) -> LocalModel:
-    local = planner.local
-    return LocalModel(
-        local.model,
-        image_size=local.image_size,
-        image_tokens=local.image_tokens,
-        end_id=local.end_id,
-        sessions=sessions,
-        ahead=ahead,
-    )
-
-
-def prompt_of(planner: ChatMM, words: list[str], images: list[str]) -> Prompt:
-    """Words with an image after each of the first ones; images are named by made-up hashes."""
-    renderer = planner.renderer
-    ids: list[int] = []
-    places = []
-    for index, word in enumerate(words):
-        ids += renderer.encode(word)
-        if index < len(images):
-            places.append((len(ids), images[index]))
-            ids += [renderer.token_id("<image>")] * planner.local.image_tokens
-    return Prompt(ids, places)
-
-
-def picture(sha: str) -> np.ndarray:
-    return np.random.default_rng(sum(map(ord, sha))).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+from tests.planner.kit import SPECS, engine, picture, prompt_of  # noqa: E402 - after the skip
 
 
 def reference_logp(planner: ChatMM, prompt: Prompt, completion: list[int]) -> np.ndarray:

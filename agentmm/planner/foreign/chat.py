@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, run_in_executor
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agentmm.errors import PlannerError
+from agentmm.planner.batching import PLACES, Batch
 from agentmm.planner.completion import split_thought
 from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
 from agentmm.planner.foreign.calls import ReadCalls
@@ -34,7 +35,8 @@ from agentmm.planner.foreign.syntax import syntax_of
 from agentmm.planner.foreign.template import Template
 from agentmm.planner.foreign.windows import hearing
 from agentmm.planner.foreign.wire import Wire
-from agentmm.planner.reporting import metadata_of, report_step, stored_media
+from agentmm.planner.reporting import metadata_of, report_step, step_deadline, stored_media
+from agentmm.planner.sequence import Request
 from agentmm.planner.session import Sessions
 from agentmm.planner.specs import schema_of, spec_of
 from agentmm.planner.writing import Completion, Sampling
@@ -60,7 +62,8 @@ class ForeignChat(BaseChatModel):
         blind: whether a grey picture of the same size stands in for every picture, and silence for every sound (for
             measurement).
         keep_sessions: whether sessions are kept from step to step.
-        cache_bytes: bytes that sessions may hold together.
+        cache_bytes: bytes that sessions and what is being written may hold together.
+        at_once: most steps, of as many episodes, that are written at once.
         closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
@@ -76,6 +79,7 @@ class ForeignChat(BaseChatModel):
     blind: bool = False
     keep_sessions: bool = True
     cache_bytes: int = CACHE_BYTES
+    at_once: int = PLACES
     takes_media: bool = True
     takes_examples: bool = True
     closes_turns: bool = False
@@ -130,15 +134,27 @@ class ForeignChat(BaseChatModel):
         """Whether its cache gives what the whole gives; measured once."""
         return measure(self.model, self.pictures, self.spelling)
 
+    @property
+    def batching(self) -> Batch:
+        """Where the steps of all episodes meet."""
+        with self._lock:  # of two threads that ask first, both must get the same
+            return self._batching
+
+    @cached_property
+    def _batching(self) -> Batch:
+        return Batch(self.engine, self.cache_bytes, self.at_once)
+
     @cached_property
     def engine(self) -> ForeignModel:
-        """What completes prompts."""
+        """What completes prompts; by itself it completes one at a time."""
         sessions = Sessions(self.cache_bytes, ForeignSession) if self.keep_sessions else None
         measured = self.exactness
         if not measured.exact:
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
         features = Features(self.model, self.pictures) if measured.features and self.keep_sessions else None
-        return ForeignModel(self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features)
+        return ForeignModel(
+            self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features, measured.together
+        )
 
     @cached_property
     def _matcher_tokenizer(self) -> Any:
@@ -178,13 +194,54 @@ class ForeignChat(BaseChatModel):
         Raises:
             PlannerError: `stop` was given, or the conversation is longer than the model's context.
         """
+        request = self._request(messages, stop, tools, media, seed)
+        done = self.batching.complete(request)
+        return self._said(messages, _described(tools), request.prompt, done, run_manager)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        *,
+        tools: Sequence[Any] = (),
+        media: dict[str, Any] | None = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """`_generate` for event loops: nothing but the rendering takes a thread."""
+        request = await run_in_executor(None, self._request, messages, stop, tools, media, seed)
+        done = await self.batching.acomplete(request)
+        manager = run_manager.get_sync() if run_manager is not None else None
+        return await run_in_executor(None, self._said, messages, _described(tools), request.prompt, done, manager)
+
+    def _request(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        tools: Sequence[Any],
+        media: dict[str, Any] | None,
+        seed: int,
+    ) -> Request:
+        """A step's request; the arguments are those of `_generate`, which says what is raised."""
         if stop:
             raise PlannerError("stop words are not supported", got=stop, expected="none")
         records, specs = media or {}, _described(tools)
         load = self._loader(records)
-        with self._lock:
+        with self._lock:  # another maker's processor and tokenizer are asked by one thread at a time
             told = self._told(messages, specs, records, load)
-            done = self.engine.complete(told, load, self._constraint(specs, records), self._sampling(told, seed))
+            constraint = self._constraint(specs, records)
+        return Request(told, load, constraint, self._sampling(told, seed), step_deadline())
+
+    def _said(
+        self,
+        messages: list[BaseMessage],
+        specs: Sequence[Any],
+        told: Told,
+        done: Completion,
+        run_manager: CallbackManagerForLLMRun | None,
+    ) -> ChatResult:
+        """The message of a completion; the step is reported."""
         message = with_own_ids(self._message(done, specs), messages)
         seen = [placed.sha for placed in told.images if placed.start >= told.written]
         report_step(told.ids[told.written :], seen, done, run_manager)

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
+from agentmm.planner.sequence import Underway
 from agentmm.planner.session import Key, Sessions
-from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, write
+from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
 
 Load = Callable[[str], Any]
 """A medium's hash -> the picture (PIL), or the sound (samples)."""
@@ -32,6 +34,11 @@ class ForeignModel:
         sessions: where sessions live; None feeds every prompt whole.
         incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
         features: what the encoder made of earlier pictures; None encodes each picture that is fed.
+        together: whether several sequences in one pass give what each gives alone; rigid caches go one by one anyway.
+
+    Attributes:
+        per_key: most bytes that a position of a sequence took so far.
+        abreast: the sequences that go through the model together; None where none do.
     """
 
     def __init__(
@@ -42,12 +49,15 @@ class ForeignModel:
         sessions: Sessions | None,
         incremental: bool = True,
         features: Features | None = None,
+        together: bool = False,
     ) -> None:
         self.features = features
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
         self.sessions, self.incremental = sessions if incremental else None, incremental
         known = inspect.signature(model.forward).parameters
+        self.per_key = 0.0
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
+        self.abreast = Abreast(model, self._last_only) if together and incremental else None
 
     def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
         """Generate until an end token or the limit.
@@ -58,22 +68,79 @@ class ForeignModel:
             constraint: has `legal() -> bool [V]`, `forced(legal)` and `take(token)`; None allows everything.
             sampling: temperature, limit and seed.
         """
+        sequence = self.begin(told, load, constraint, sampling)
+        while not sequence.over:
+            self.advance([sequence])
+        return self.end(sequence)
+
+    @property
+    def padded(self) -> bool:
+        """Whether each of several sequences takes as much memory as the longest."""
+        return self.abreast is not None
+
+    def begin(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
+        """Feed a prompt and choose the first token; the arguments are those of `complete`."""
         import torch
 
-        started = time.perf_counter()
+        began = time.perf_counter()
         with torch.inference_mode():
-            session, logits, step, counters = (self.begin if self.incremental else self._whole)(told, load)
-            counters.prefill_seconds = time.perf_counter() - started
-            result = write(logits, step, self.ends, constraint, sampling)
-        if self.sessions is not None:
-            self.sessions.keep(session)
-        counters.seconds = time.perf_counter() - started
-        counters.decode_seconds = counters.seconds - counters.prefill_seconds
-        counters.decode_tokens, counters.cut_off = len(result.ids), int(not result.ended)
-        result.counters = counters
-        return result
+            session, logits, step, counters = (self.fed if self.incremental else self._whole)(told, load)
+            counters.prefill_seconds = time.perf_counter() - began
+            writing = Writing(constraint, sampling, self.ends)
+            sequence = Underway(told, session, writing, counters, step, began)
+            self.per_key = max(self.per_key, session.bytes / max(1, len(session.keys)))
+            sequence.choose(logits.cpu().numpy()[None])
+        return sequence
 
-    def begin(self, told: Told, load: Load) -> Begun:
+    def advance(self, sequences: Sequence[Underway]) -> None:
+        """One step of each sequence; what its constraint raises is kept in its `error`.
+
+        Args:
+            sequences: those that are not over.
+        """
+        import torch
+
+        with torch.inference_mode():
+            abreast = [one for one in sequences if self.abreast is not None and not one.session.rigid]
+            abreast = abreast if len(abreast) > 1 else []
+            for sequence in sequences:
+                if not any(sequence is one for one in abreast):
+                    sequence.choose(self._alone(sequence).cpu().numpy()[None])
+            if abreast:
+                self._advance_abreast(abreast)
+
+    def end(self, sequence: Underway) -> Completion:
+        """What a sequence that is over came to; its session is kept.
+
+        Raises:
+            BaseException: what its constraint raised.
+        """
+        if self.abreast is not None:
+            self.abreast.take_out(sequence.session)
+        done = sequence.completed()
+        if self.sessions is not None:
+            self.sessions.keep(sequence.session)
+        return done
+
+    def forget(self, sequence: Underway) -> None:
+        """Let a sequence go that nobody waits for any more."""
+        if self.abreast is not None:
+            self.abreast.forget(sequence.session)
+
+    def _alone(self, sequence: Underway) -> Any:
+        """The logits `[V]` after a sequence's last token, by a pass of its own."""
+        if self.abreast is not None:
+            self.abreast.take_out(sequence.session)
+        return sequence.running(sequence.writing.result.ids[-1])
+
+    def _advance_abreast(self, sequences: Sequence[Underway]) -> None:
+        """One pass for several sequences whose caches only grow."""
+        assert self.abreast is not None
+        fed = [Fed(one.session, one.writing.result.ids[-1], one.running.position()) for one in sequences]
+        for sequence, logits in zip(sequences, self.abreast.step(fed), strict=True):
+            sequence.choose(logits.cpu().numpy()[None])
+
+    def fed(self, told: Told, load: Load) -> Begun:
         """Feed what no session holds."""
         keys, positions = told.keys, positions_of(self.model, told)
         session = self.sessions.find(keys) if self.sessions is not None else ForeignSession()
@@ -84,16 +151,12 @@ class ForeignModel:
         if known < len(keys):
             logits = self.feed(session, told, positions, load)
         session.logits = None
-        if self.sessions is not None and session.rigid:
+        if self.sessions is not None:  # others that begin alike need not wait for its end
             kept = session.fork(len(keys))
-            kept.logits = logits
+            kept.logits = logits if session.rigid else None
             self.sessions.keep(kept)
 
-        def step(token: int) -> Any:
-            at = next_position(positions, len(session.keys) - len(keys))
-            return self._forward(session, [token], [token], {"position_ids": at})
-
-        return session, logits, step, counters
+        return session, logits, Next(self, session, positions, len(keys)), counters
 
     def feed(self, session: ForeignSession, told: Told, positions: Any, load: Load) -> Any:
         """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token.
@@ -183,3 +246,25 @@ class ForeignModel:
         if self._last_only:
             return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
         return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()
+
+
+class Next:
+    """How a sequence goes on by a token, alone.
+
+    Args:
+        engine: the model.
+        session: what was fed.
+        positions: of the prompt's tokens.
+        length: of the prompt.
+    """
+
+    def __init__(self, engine: ForeignModel, session: ForeignSession, positions: Any, length: int) -> None:
+        self.engine, self.session, self.positions, self.length = engine, session, positions, length
+
+    def position(self) -> Any:
+        """The next token's, `[1, 1]` or `[3, 1, 1]`."""
+        return next_position(self.positions, len(self.session.keys) - self.length)
+
+    def __call__(self, token: int) -> Any:
+        """Feed a token; the logits `[V]` after it."""
+        return self.engine._forward(self.session, [token], [token], {"position_ids": self.position()})

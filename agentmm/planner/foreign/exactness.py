@@ -1,11 +1,15 @@
-"""Whether a model's cache gives what the library's own uncached pass gives: measured on the model itself."""
+"""Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
+
+And whether several sequences in one pass get what each gets alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from agentmm.planner.foreign.engine import ForeignModel
+from agentmm.planner.foreign.abreast import Abreast, Fed
+from agentmm.planner.foreign.engine import ForeignModel, Next
 from agentmm.planner.foreign.features import Features, takes_features
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
@@ -31,12 +35,14 @@ class Exactness:
         difference: the largest difference of a logit; None where nothing could be measured.
         why: what was raised, or which limit was passed; empty where exact.
         features: whether a picture's features may stand for its pixels.
+        together: whether several sequences may go through the model in one pass.
     """
 
     exact: bool
     difference: float | None = None
     why: str = ""
     features: bool = False
+    together: bool = False
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
@@ -66,9 +72,37 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
         return Exactness(False, why=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
-    exact = worst <= limit
-    why = "" if exact else f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
-    return Exactness(exact, worst, why, features is not None)
+    if worst > limit:
+        return Exactness(False, worst, f"cached logits differ by {worst:.2g}, more than {limit:.2g}")
+    return Exactness(True, worst, "", features is not None, _together(engine, told, images, limit))
+
+
+def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
+    """Whether sequences of several lengths, one after the other coming in and leaving, get what each gets alone."""
+    import torch
+
+    first, *_, second = told.images
+    lengths, positions = (first.end + 2, len(told.ids), second.start), positions_of(engine.model, told)
+    try:
+        with torch.inference_mode():
+            alone, beside = ([_begun(engine, told, length, positions, images) for length in lengths] for _ in range(2))
+            if any(next_.session.rigid for next_ in alone):
+                return False
+            abreast, worst = Abreast(engine.model, engine._last_only), 0.0
+            for members, token in (((0, 1), 0), ((0, 1, 2), 1), ((2, 1), 2)):
+                fed = [Fed(beside[at].session, told.ids[token], beside[at].position()) for at in members]
+                got, want = abreast.step(fed), [alone[at](told.ids[token]) for at in members]
+                worst = max(worst, *(float((a - b).abs().max()) for a, b in zip(got, want, strict=True)))
+    except Exception:  # another maker's code: such a model goes one by one
+        return False
+    return worst <= limit
+
+
+def _begun(engine: ForeignModel, told: Told, length: int, positions: Any, images: Any) -> Next:
+    """A session of the first tokens, ready to go on."""
+    session = ForeignSession()
+    _fed(engine, session, told, length, positions, images)
+    return Next(engine, session, positions[..., :length], length)
 
 
 def _conversation(pictures: Pictures, spelling: Spelling, images: dict[str, Any]) -> Told:

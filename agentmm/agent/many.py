@@ -1,0 +1,104 @@
+"""Many questions of one agent side by side: each comes to an answer, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
+from typing import Any
+
+from agentmm.agent.answer import Answer
+from agentmm.errors import AgentmmError, UsageError
+
+Progress = Callable[[int, int], None]
+"""(questions that are answered, questions in all)."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,90}")
+_PATIENCE_S = 2.0
+
+
+class Many:
+    """The questions of a batch, in their order.
+
+    Args:
+        questions: each a string, a pair (question, media), or a dict of `Agent.ask`'s arguments.
+        ask: `Agent.ask`, whose arguments a dict may have.
+        timeout: seconds for each, where it names none.
+        name: name of the batch: the k-th question then has the trace `NAME-k`.
+        progress: told after each answer; None for a line on stderr, if that is a terminal and it takes a while.
+
+    Raises:
+        UsageError: a question has another form, the name is none, or a question has a thread beside it.
+    """
+
+    def __init__(
+        self,
+        questions: Iterable[Any],
+        ask: Callable[..., Any],
+        timeout: float | None,
+        name: str | None,
+        progress: Progress | None,
+    ) -> None:
+        known = set(signature(ask).parameters)
+        self.asked = [{"timeout": timeout, **_arguments(question, known)} for question in questions]
+        if name is not None:
+            if not _NAME.fullmatch(name):
+                raise UsageError("not a batch's name", got=name, expected="letters, digits, _ and -, at most 90")
+            taken = [given for given in self.asked if given.get("thread") or given.get("resume")]
+            if taken:
+                raise UsageError("the questions of a batch with a name have no thread of their own", got=taken[0])
+        self.name, self._tell, self._lock = name, progress or _Line(), threading.Lock()
+        self._done = 0
+
+    def trace(self, index: int) -> str | None:
+        """The trace id of a question; None where the batch has no name."""
+        return None if self.name is None else f"{self.name}-{index + 1}"
+
+    def answered(self, answer: Answer) -> Answer:
+        """Note that a question has its answer."""
+        with self._lock:
+            self._done += 1
+            self._tell(self._done, len(self.asked))
+        return answer
+
+    def failed(self, index: int, error: Exception) -> Answer:
+        """The answer of a question whose run could not begin or go on: an unusable picture, a full disk, a wrong id."""
+        line = str(error) if isinstance(error, AgentmmError) else f"{type(error).__name__}: {error}"
+        return Answer(status="failed", reason=" ".join(line.split()), trace_id=self.trace(index) or "")
+
+
+def _arguments(question: Any, known: set[str]) -> dict[str, Any]:
+    """The arguments of `ask` that a question stands for.
+
+    Raises:
+        UsageError: it is neither a string, nor a pair, nor a dict of arguments.
+    """
+    if isinstance(question, Mapping):
+        stray = sorted(set(question) - known)
+        if stray:
+            raise UsageError("a question has no such part", got=stray[0], expected=", ".join(sorted(known)))
+        return dict(question)
+    if isinstance(question, str):
+        return {"question": question}
+    if isinstance(question, tuple | list) and len(question) == 2:
+        return {"question": question[0], "media": question[1]}
+    raise UsageError(
+        "not a question", got=question, expected="a string, (question, media) or a dict of ask's arguments"
+    )
+
+
+class _Line:
+    """A line on a terminal that counts, once it has taken a while."""
+
+    def __init__(self) -> None:
+        self._began, self._said = time.monotonic(), False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say how many are answered."""
+        if time.monotonic() - self._began < _PATIENCE_S or not sys.stderr.isatty():
+            return
+        sys.stderr.write(f"\rbatch: {done}/{total} answered" + ("\n" if done == total else ""))
+        sys.stderr.flush()

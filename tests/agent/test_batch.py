@@ -1,0 +1,204 @@
+"""Many questions side by side: the answers of `ask`, none ended by another, gone on with after kill -9."""
+
+import asyncio
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agentmm.agent import Agent
+from agentmm.errors import UsageError
+from agentmm.planner.scripted import ScriptedPlanner
+from agentmm.tool import tool
+from agentmm.world.program import Call
+from tests.agent import killed_batch
+
+KILLS = 6
+TOOLS = ["measure_colour", "calculate"]
+
+
+@tool(isolation="thread")
+def double(number: float) -> dict:
+    """Doubles a number."""
+    if number < 0:
+        raise RuntimeError("broken")
+    return {"number": 2 * number}
+
+
+def doubling(number):
+    def program():
+        (seen,) = yield [Call("double", {"number": number})]
+        return f"it is {seen['number']:g}"
+
+    return program
+
+
+@pytest.fixture
+def agent(make):
+    return make(ScriptedPlanner(programs={f"double {number}": doubling(number) for number in range(-1, 9)}), [double])
+
+
+def test_answers_stand_in_the_order_of_the_questions(agent):
+    asked = [f"double {number}" for number in range(9)]
+    want = [f"it is {2 * number}" for number in range(9)]
+    assert [answer.text for answer in agent.batch(asked, workers=4)] == want
+    assert [answer.text for answer in asyncio.run(agent.abatch(asked, workers=4))] == want
+    assert agent.batch([]) == []
+
+
+def bad(picture):
+    """Questions, of which the second, third and fifth cannot be asked, and the sixth ends badly."""
+    return [
+        "double 1",
+        ("double 2", ["/no/such/picture.png"]),
+        "",
+        {"question": "double 3", "media": [picture]},
+        {"resume": "nothing"},
+        "double -1",
+        "double 4",
+    ]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_question_that_fails_ends_no_other(agent, picture, asynchronous):
+    asked = bad(picture)
+    answers = asyncio.run(agent.abatch(asked)) if asynchronous else agent.batch(asked)
+    good = {0: "it is 2", 3: "it is 6", 6: "it is 8"}
+    assert {index: answer.text for index, answer in enumerate(answers) if answer.status == "answered"} == good
+    assert [answer.status for answer in answers] == [
+        *("answered", "failed", "failed", "answered", "failed", "failed", "answered"),
+    ]
+    reasons = [answers[index].reason for index in (1, 2, 4, 5)]
+    for reason, words in zip(reasons, ("picture.png", "question is empty", "no run of that id", "broken"), strict=True):
+        assert words in reason
+    assert [bool(answers[index].trace_id) for index in (1, 2, 4, 5)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("asked", [7, ("a", "b", "c"), {"question": "q", "colour": "red"}, None])
+def test_what_is_no_question_is_refused_before_any_is_asked(agent, asked):
+    with pytest.raises(UsageError, match="question"):
+        agent.batch(["double 1", asked])
+    assert len(agent.traces) == 0
+
+
+def test_progress_is_told_after_each_answer(agent):
+    told = []
+    agent.batch(["double 1", "", "double 2"], workers=2, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("patience", "terminal", "said"), [(0.0, True, True), (0.0, False, False), (9.0, True, False)])
+def test_a_line_counts_on_a_terminal_once_it_takes_a_while(agent, monkeypatch, patience, terminal, said):
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr("agentmm.agent.many._PATIENCE_S", patience)
+    agent.batch(["double 1", "double 2"])
+    assert stream.getvalue() == ("\rbatch: 1/2 answered\rbatch: 2/2 answered\n" if said else "")
+
+
+def test_a_named_batch_asks_only_what_has_no_answer(make, tmp_path):
+    calls = []
+
+    @tool(isolation="thread")
+    def note(number: float) -> dict:
+        """Notes a number."""
+        calls.append(number)
+        return {"number": number}
+
+    def noting(number):
+        def program():
+            (seen,) = yield [Call("note", {"number": number})]
+            return f"{seen['number']:g}"
+
+        return program
+
+    def again():
+        return make(ScriptedPlanner(programs={f"note {number}": noting(number) for number in range(4)}), [note])
+
+    asked = [f"note {number}" for number in range(4)]
+    assert [answer.text for answer in again().batch(asked[:2], name="day")] == ["0", "1"]
+    answers = again().batch(asked, name="day")
+    assert [(answer.text, answer.trace_id) for answer in answers] == [(str(k), f"day-{k + 1}") for k in range(4)]
+    assert sorted(calls) == [0, 1, 2, 3]
+    with pytest.raises(UsageError, match="asked something else"):
+        again().batch(["note 3"], name="day")
+    with pytest.raises(UsageError, match="no thread of their own"):
+        again().batch([{"question": "note 1", "thread": "x"}], name="day")
+    with pytest.raises(UsageError, match="not a batch's name"):
+        again().batch(["note 1"], name="a.b")
+    assert sorted(calls) == [0, 1, 2, 3]
+
+
+def test_a_question_that_could_not_begin_is_asked_again_under_its_name(make, tmp_path, picture):
+    agent = make(ScriptedPlanner(programs={"double 1": doubling(1)}), [double])
+    path = tmp_path / "late.png"
+    asked = [("double 1", [path])]
+    (missing,) = agent.batch(asked, name="day")
+    assert (missing.status, missing.trace_id) == ("failed", "day-1")
+    picture.save(path)
+    (there,) = agent.batch(asked, name="day")
+    assert (there.text, there.trace_id) == ("it is 2", "day-1")
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory):
+    """Homes of batches that were killed at random moments and asked again."""
+    folder = tmp_path_factory.mktemp("killed")
+    command = [sys.executable, "-m", "tests.agent.killed_batch", str(folder), str(KILLS)]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=600)
+    return [folder / str(number) for number in range(KILLS)]
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_batch_goes_on_and_makes_no_call_again(homes, number):
+    home = homes[number]
+    answers = json.loads((home / "answers.json").read_text())
+    written, before = (home / "notes").read_text().split(), (home / "before").read_text().split()
+    assert len(written) == len(set(written))
+    assert written[: len(before)] == before
+    cut_off = 0
+    for index, (question, answer) in enumerate(zip(killed_batch.QUESTIONS, answers, strict=True)):
+        assert (answer["status"], answer["trace"]) == ("answered", f"night-{index + 1}")
+        for line, said in zip(killed_batch.lines_of(question), answer["text"].split(), strict=True):
+            assert said in (line, "?")
+            assert said == "?" or line in written
+            cut_off += said == "?"
+    assert cut_off <= 3  # one call of each question that was being answered
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_batch_on_one_model_leaves_the_traces_of_one_after_another(tmp_path, temperature):
+    """A tiny random planner under the grammar, with pictures and a seed: threads, then an event loop."""
+    torch = pytest.importorskip("torch")
+    from tests.planner.kit import tiny
+
+    draw = np.random.default_rng(0)
+    pictures = [draw.integers(0, 256, (24, 24, 3), dtype=np.uint8) for _ in range(3)]
+    asked = [(f"How many {word}?", pictures[:count]) for word in ("red", "blue", "dots") for count in range(3)]
+    hashes = []
+    torch.set_num_threads(1)
+    for workers in (0, 6):
+        planner = tiny(temperature=temperature, think=False)
+        with Agent(
+            planner, ["measure_colour", "calculate"], home=tmp_path / str(workers), seed=3, max_steps=3
+        ) as agent:
+            if workers:
+                answers = agent.batch(asked, workers=workers)
+                assert planner.batching.most > 2
+                answers += asyncio.run(agent.abatch(asked, workers=workers))
+            else:
+                answers = 2 * [agent.ask(*one) for one in asked]
+            traces = [agent.traces.get(answer.trace_id) for answer in answers]
+        hashes.append([trace.hash for trace in traces])
+        assert all(trace.steps for trace in traces)
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[0])) == len(asked)

@@ -260,10 +260,10 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_a_store_that_reads(ask, home,
 
     write = Journal.write
 
-    def failing(self, step, call, entry):
+    def failing(self, step, call, entry, **how):
         if step > 1:
             raise OSError(28, "No space left on device", "journal")
-        write(self, step, call, entry)
+        write(self, step, call, entry, **how)
 
     monkeypatch.setattr(Journal, "write", failing)
     ran = ask("writing", tools="note")

@@ -38,7 +38,11 @@ class Told(ChatMM):
 
     says: list
 
-    def _complete(self, rendered, specs, records, seed):
+    def _generate(self, messages, stop=None, run_manager=None, *, tools=(), media=None, seed=0, **kwargs):
+        asked = self._asked(messages, stop, tools, media, seed)
+        return self._said(messages, asked, self._spoken(asked.rendered, media or {}), run_manager)
+
+    def _spoken(self, rendered, records):
         count = self.said_of(rendered.ids)
         said = self.says[count]
         wrote = self.renderer.encode(said) if isinstance(said, str) else self.called(said)

@@ -209,7 +209,8 @@ def _dpo() -> Iterator[str]:
         return
     collected, paired, options = found["collected"], found["paired"], found["command"]
     first = next(iter(found["trained"].values()))
-    yield f"**The flywheel, once round** (`{options}`): {collected['traces']:,} runs of {collected['questions']:,}"
+    of = f", of {found['of']}" if "of" in found else ""
+    yield f"**The flywheel, once round**{of} (`{options}`): {collected['traces']:,} runs of {collected['questions']:,}"
     yield f"training questions, {paired['pairs']} pairs of {paired['questions']} of them; then"
     yield f"{first['hard']['n']} questions of the split `hard` and {first['test']['n']} of `test` before and after"
     yield "(points, paired bootstrap):"

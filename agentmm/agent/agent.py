@@ -209,8 +209,8 @@ class Agent:
             workers: questions at once.
             timeout: seconds for each.
             name: of the batch, to go on after a kill: asked again under its name, a batch asks only what has no answer
-                yet; a question that was begun is resumed, one that is finished gives its answer. The k-th question has
-                the trace `NAME-k`.
+                yet; a question that was begun is resumed, one that is finished (failed ones too) gives its answer. The
+                k-th question has the trace `NAME-k`.
             progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
                 takes more than two seconds.
 
@@ -224,9 +224,10 @@ class Agent:
 
         def answer(index: int) -> Answer:
             try:
-                return many.answered(self.ask(**self._given(many, index)))
+                found = self.ask(**self._given(many, index))
             except Exception as error:  # of one question, whatever it is
-                return many.answered(many.failed(index, error))
+                found = many.failed(index, error)
+            return many.answered(found)
 
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             return list(pool.map(answer, range(len(many.asked))))
@@ -246,9 +247,10 @@ class Agent:
         async def answer(index: int) -> Answer:
             async with places:
                 try:
-                    return many.answered(await self.aask(**self._given(many, index)))
+                    found = await self.aask(**self._given(many, index))
                 except Exception as error:  # of one question, whatever it is
-                    return many.answered(many.failed(index, error))
+                    found = many.failed(index, error)
+                return many.answered(found)
 
         return await asyncio.gather(*map(answer, range(len(many.asked))))
 
@@ -303,7 +305,7 @@ class Agent:
         for index, given in enumerate(many.asked):
             trace = many.trace(index)
             if trace is not None:
-                self._runs.check_asked(trace, given.get("question"))
+                self._runs.check_asked(trace, given.get("question"), given.get("media") or ())
         return many
 
     def _given(self, many: Many, index: int) -> dict[str, Any]:

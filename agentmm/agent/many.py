@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 import threading
@@ -13,10 +14,12 @@ from typing import Any
 from agentmm.agent.answer import Answer
 from agentmm.errors import AgentmmError, UsageError
 
+log = logging.getLogger(__name__)
+
 Progress = Callable[[int, int], None]
 """(questions that are answered, questions in all)."""
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,90}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _PATIENCE_S = 2.0
 
 
@@ -42,14 +45,22 @@ class Many:
         name: str | None,
         progress: Progress | None,
     ) -> None:
+        if isinstance(questions, str | bytes | Mapping):
+            raise UsageError("a batch is a list of questions", got=questions, mend="batch([question])")
         known = set(signature(ask).parameters)
         self.asked = [{"timeout": timeout, **_arguments(question, known)} for question in questions]
         if name is not None:
             if not _NAME.fullmatch(name):
-                raise UsageError("not a batch's name", got=name, expected="letters, digits, _ and -, at most 90")
+                raise UsageError("not a batch's name", got=name, expected="letters, digits, _ and -, at most 50")
             taken = [given for given in self.asked if given.get("thread") or given.get("resume")]
             if taken:
                 raise UsageError("the questions of a batch with a name have no thread of their own", got=taken[0])
+        threads = [str(given.get("thread") or given.get("resume")) for given in self.asked]
+        twice = [thread for thread in threads if thread != "None" and threads.count(thread) > 1]
+        if twice:
+            raise UsageError(
+                "two questions of a batch have one thread", got=twice[0], mend="ask them one after another"
+            )
         self.name, self._tell, self._lock = name, progress or _Line(), threading.Lock()
         self._done = 0
 
@@ -61,7 +72,10 @@ class Many:
         """Note that a question has its answer."""
         with self._lock:
             self._done += 1
-            self._tell(self._done, len(self.asked))
+            try:
+                self._tell(self._done, len(self.asked))
+            except Exception:  # an answer is an answer, whoever is told of it
+                log.warning("the batch's progress could not be told", exc_info=True)
         return answer
 
     def failed(self, index: int, error: Exception) -> Answer:

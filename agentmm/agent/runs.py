@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from langgraph.types import Command
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
 from agentmm.agent.reading import Reader, answer_of, waiting_answer
-from agentmm.errors import UsageError
+from agentmm.errors import MediaError, UsageError
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.state import Settings, begin, pending_calls
@@ -127,15 +127,30 @@ class Runs:
         """Whether there is a run of that id to go on with, or to take the answer from."""
         return self.traces.has(trace) or self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
 
-    def check_asked(self, trace: str, question: str | None) -> None:
-        """See that a run of that id, if there is one, answers this question.
+    def check_asked(self, trace: str, question: str | None, media: Any) -> None:
+        """See that a run of that id, if there is one, answers this question of these media.
 
         Raises:
             UsageError: it answers another.
         """
-        if self.traces.has(trace) and (asked := self.traces.get(trace).question) != _storable(str(question)):
-            mend = "another name for this batch"
+        if self.traces.has(trace):
+            known = self.traces.get(trace)
+            made = {handle for call in known.calls for handle in call.media}
+            asked, shown = known.question, _hashes(known.media, made)
+        else:
+            values = self.graph.get_state(self._config(trace, None)).values
+            if values.get("trace") != trace:
+                return
+            asked, shown = values.get("question"), None
+        mend = "another name for this batch"
+        if asked != _storable(str(question)):
             raise UsageError("a batch of that name asked something else", got=question, expected=repr(asked), mend=mend)
+        try:
+            given = _hashes(numbered(_listed(media), self.store))
+        except MediaError:  # its question fails with that reason
+            return
+        if shown is not None and given != shown:
+            raise UsageError("a batch of that name asked this of other media", got=question, mend=mend)
 
     def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
@@ -212,6 +227,15 @@ class Runs:
 def _storable(text: str) -> str:
     """Text without lone surrogates, which can be stored nowhere."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _hashes(records: Mapping[str, Any], made: Collection[str] = ()) -> list[str]:
+    """Hashes of the media that a run was given, in order of their kinds and handles."""
+    return [
+        f"{handle} {record['sha']}"
+        for handle, record in sorted(records.items())
+        if record.get("sha") and handle not in made
+    ]
 
 
 def _listed(media: Any) -> list[Any]:

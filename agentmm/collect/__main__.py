@@ -10,27 +10,27 @@ from pathlib import Path
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.collect.gold import collect_gold
 from agentmm.collect.sampled import collect_sampled
-from agentmm.errors import AgentmmError
-from agentmm.world.sample import sample_questions
+from agentmm.errors import AgentmmError, UsageError
+from agentmm.world.sample import Question, sample_questions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, collect, say what was made; returns the exit code."""
     options = _parser().parse_args(arguments)
     families = options.families.split(",") if options.families else None
-    questions = list(sample_questions(options.split, options.n, options.seed, families=families))
     tools = options.tools.split(",") if options.tools else DEFAULT_TOOLS
+    cache = None if options.no_cache else options.cache or Path(options.out).with_suffix(".cache")
     try:
+        questions = _questions(options.split, options.n, options.seed, families)
         if options.planner == "gold":
-            cache = options.cache or Path(options.out).with_suffix(".cache")
             made = collect_gold(
                 questions, options.out, tools=tools, graph=options.graph, home=options.home, workers=options.workers,
-                cache=None if options.no_cache else cache,
+                cache=cache,
             )  # fmt: skip
         else:
             made = collect_sampled(
                 questions, options.out, options.planner, tools=tools, graph=options.graph, home=options.home,
-                samples=options.samples, temperature=options.temperature, cache=options.cache, workers=options.workers,
+                samples=options.samples, temperature=options.temperature, cache=cache, workers=options.workers,
                 at_once=options.at_once,
             )  # fmt: skip
     except AgentmmError as error:
@@ -41,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(f"{made} traces -> {options.out}")  # noqa: T201  # what the command came to
     return 0
+
+
+def _questions(split: str, n: int, seed: int, families: Sequence[str] | None) -> list[Question]:
+    """The questions; families that are not there are refused in one line.
+
+    Raises:
+        UsageError: there is no such family.
+    """
+    try:
+        return list(sample_questions(split, n, seed, families=families))
+    except ValueError as error:
+        raise UsageError(f"these questions cannot be asked: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

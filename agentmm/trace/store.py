@@ -132,10 +132,12 @@ class TraceStore:
             if prefix == "last":
                 query = sa.select(TRACES.c.id).order_by(TRACES.c.created.desc()).limit(1)
             else:
-                query = sa.select(TRACES.c.id).where(TRACES.c.id.startswith(prefix, autoescape=True)).limit(3)
+                exact = sa.select(TRACES.c.id).where(TRACES.c.id == prefix)
+                if connection.execute(exact).first() is not None:
+                    return prefix
+                query = sa.select(TRACES.c.id).where(TRACES.c.id.startswith(prefix, autoescape=True))
+                query = query.order_by(TRACES.c.id).limit(3)
             found = [row.id for row in connection.execute(query)]
-        if prefix in found:
-            return prefix
         if len(found) == 1 and (prefix == "last" or len(prefix) >= 4):
             return found[0]
         problem = "several traces begin so" if len(found) > 1 else "no such trace"

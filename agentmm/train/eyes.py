@@ -254,6 +254,9 @@ def train_eyes(
         eyes.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(learnt)
+        for parameter in learnt:
+            if not parameter.requires_grad:
+                parameter.grad = None  # processes average zeros for it, and weight decay would move it
         torch.nn.utils.clip_grad_norm_(learnt, stage.clip)
         for optimizer in optimizers:
             optimizer.step()

@@ -149,6 +149,41 @@ def test_a_question_that_could_not_begin_is_asked_again_under_its_name(make, tmp
     assert (there.text, there.trace_id) == ("it is 2", "day-1")
 
 
+def test_a_named_batch_is_asked_of_the_same_media_alone(make, tmp_path, picture):
+    agent = make(ScriptedPlanner(programs={"double 1": doubling(1)}), [double])
+    first, other = tmp_path / "a.png", tmp_path / "b.png"
+    picture.save(first)
+    picture.rotate(90, expand=True).save(other)
+    asked = [("double 1", [first]), ("double 1", [other])]
+    agent.batch(asked, name="day")
+    assert [answer.text for answer in agent.batch(asked, name="day")] == ["it is 2"] * 2
+    with pytest.raises(UsageError, match="other media"):
+        agent.batch(asked[::-1], name="day")
+
+
+def test_a_name_that_another_begins_with_is_another(agent):
+    for name in ("Night", "night"):
+        answers = agent.batch([f"double {number}" for number in range(12)], name=name)
+        assert [answer.status for answer in agent.batch([f"double {n}" for n in range(12)], name=name)] == [
+            answer.status for answer in answers
+        ]
+        assert not any("several traces" in (answer.reason or "") for answer in answers)
+
+
+def test_what_is_told_of_the_progress_changes_no_answer(agent):
+    def tell(done, total):
+        raise BrokenPipeError("stdout gone")
+
+    assert [answer.text for answer in agent.batch(["double 1", "double 2"], progress=tell)] == ["it is 2", "it is 4"]
+
+
+def test_what_is_no_list_and_threads_that_stand_twice_are_refused(agent):
+    with pytest.raises(UsageError, match="list of questions"):
+        agent.batch("double 1")
+    with pytest.raises(UsageError, match="one thread"):
+        agent.batch([{"question": "double 1", "thread": "t"}, {"question": "double 2", "thread": "t"}])
+
+
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory):
     """Homes of batches that were killed at random moments and asked again."""

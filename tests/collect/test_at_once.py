@@ -104,3 +104,12 @@ def test_a_killed_collection_makes_no_finished_run_again(tmp_path):
 
 def asked(log):
     return log.read_text().splitlines() if log.exists() else []
+
+
+def test_a_family_that_is_not_there_is_one_line(tmp_path, capsys):
+    from agentmm.collect.__main__ import main
+
+    assert main(["--families", "nope", "--out", str(tmp_path / "t.db")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "unknown families ['nope']" in said

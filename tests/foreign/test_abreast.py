@@ -183,3 +183,50 @@ def test_sixty_four_sessions_stay_within_their_bytes(planner):
     assert batch.most > 2
     assert 0 < max(measured) - before <= limit
     assert held_bytes(8) - before <= engine.sessions.bytes <= limit
+
+
+@pytest.mark.parametrize(("family", "goes_on"), [("llava", True), ("gemma3", False)])
+def test_a_pass_that_fails_after_some_layers_have_grown(family, goes_on, planner, monkeypatch):
+    """One layer raises once: a cache that can go back writes what it would have, another ends with that error."""
+    chat = planner(family)
+    (request,) = requests_of(chat, 1, 0.0)
+    request = Request(request.prompt, request.load, sampling=Sampling(max_tokens=6))
+    want = engine_of(chat).complete(request.prompt, picture, None, request.sampling)
+    layer, passes = chat.model.get_decoder().layers[-1], []
+    own = layer.forward
+
+    def forward(*args, **given):
+        passes.append(1)
+        if len(passes) == 3:
+            raise MemoryError("once too much")
+        return own(*args, **given)
+
+    batch = Batch(engine_of(chat))
+    with monkeypatch.context() as patch:
+        patch.setattr(layer, "forward", forward)
+        if goes_on:
+            same(batch.complete(request), want)
+        else:
+            with pytest.raises(MemoryError, match="once too much"):
+                batch.complete(request)
+    assert len(passes) >= 3
+
+
+def test_where_gathering_fails_each_is_told_why(planner, monkeypatch):
+    from agentmm.planner.foreign import abreast
+
+    chat, left = planner("llava"), [3]
+    own = abreast._filled
+
+    def filled(tensors, length):
+        left[0] -= 1
+        if left[0] == 0:
+            raise MemoryError("no room side by side")
+        return own(tensors, length)
+
+    monkeypatch.setattr(abreast, "_filled", filled)
+    batch = Batch(engine_of(chat))
+    futures = [batch.submit(request) for request in requests_of(chat, 3, 0.0)]
+    raised = [future.exception(60) for future in futures]
+    assert any(raised)
+    assert all(error is None or "no room side by side" in str(error) for error in raised)

@@ -6,6 +6,7 @@ from agentmm.errors import UnknownPlanner
 from agentmm.planner import load_planner
 from agentmm.planner.examination import examine
 from agentmm.planner.remote import Pool
+from agentmm.planner.remote.failures import Unreachable, failure_of
 from tests.remote.conftest import KEY, bytes_under
 from tests.remote.server import Refuse, Say, Server
 from tests.remote.test_failures import free_port
@@ -96,3 +97,16 @@ def test_doctor_asks_each(servers):
     assert not report["served"]["tools"]
     assert not report["served"]["ids"]
     assert [len(one.seen) for one in servers] == [2, 2]
+
+
+def test_a_server_that_takes_no_connection_in_time_is_passed_over():
+    class ConnectTimeout(Exception):
+        """As httpx calls it."""
+
+    class APITimeoutError(Exception):
+        """As the client wraps it."""
+
+    wrapped = APITimeoutError("Request timed out.")
+    wrapped.__cause__ = ConnectTimeout("timed out")
+    assert isinstance(failure_of(wrapped, "openai:tiny@http://far/v1", []), Unreachable)
+    assert not isinstance(failure_of(APITimeoutError("silent"), "openai:tiny@http://far/v1", []), Unreachable)

@@ -97,20 +97,32 @@ class Abreast:
         lengths = [len(session.keys) for session in sessions]
         whole = copy.copy(self._cache if self._cache is not None else sessions[0].cache)
         whole.layers = list(whole.layers)
-        for index in range(len(whole.layers)):
-            parts = [
-                self._part(at, index) if at is not None else _own(session, index)
-                for session, at in zip(sessions, known, strict=True)
-            ]
-            made = [_filled(tensors, max(lengths)) for tensors in zip(*parts, strict=True)]
-            whole.layers[index] = _layer(whole.layers[index], *made)
+        try:
+            for index in range(len(whole.layers)):
+                self._gather_layer(index, sessions, known, max(lengths), whole)
+        except Exception as error:  # layers that were copied are gone where they were: these sequences end with it
             for session in sessions:
-                _drop(session, index)
-            if self._cache is not None:
-                self._cache.layers[index] = _layer(self._cache.layers[index], None, None)
+                session.failed = error
+            self._rows, self._lengths, self._cache = [], [], None
+            raise
         for session in sessions:
             session.cache = None
         self._rows, self._lengths, self._cache = list(sessions), lengths, whole
+
+    def _gather_layer(
+        self, index: int, sessions: Sequence[ForeignSession], known: Sequence[int | None], length: int, whole: Any
+    ) -> None:
+        """Put one layer of all sequences side by side, and let go of it where it was."""
+        parts = [
+            self._part(at, index) if at is not None else _own(session, index)
+            for session, at in zip(sessions, known, strict=True)
+        ]
+        made = [_filled(tensors, length) for tensors in zip(*parts, strict=True)]
+        whole.layers[index] = _layer(whole.layers[index], *made)
+        for session in sessions:
+            _drop(session, index)
+        if self._cache is not None:
+            self._cache.layers[index] = _layer(self._cache.layers[index], None, None)
 
 
 def _own(session: ForeignSession, index: int) -> tuple[Any, Any]:

@@ -211,7 +211,8 @@ class ForeignChat(BaseChatModel):
     ) -> ChatResult:
         """`_generate` for event loops: nothing but the rendering takes a thread."""
         request = await run_in_executor(None, self._request, messages, stop, tools, media, seed)
-        done = await self.batching.acomplete(request)
+        batching = await run_in_executor(None, lambda: self.batching)  # the first time it measures the model
+        done = await batching.acomplete(request)
         manager = run_manager.get_sync() if run_manager is not None else None
         return await run_in_executor(None, self._said, messages, _described(tools), request.prompt, done, manager)
 

@@ -219,8 +219,14 @@ class ForeignModel:
         """One pass over new tokens; the session grows. Returns float32 logits `[V]` after the last."""
         import torch
 
+        if session.failed is not None:
+            raise session.failed
         row = torch.tensor([list(ids)], device=self.model.device)
-        out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **self._last_only)
+        try:
+            out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **self._last_only)
+        except Exception as error:
+            session.recover(error)
+            raise
         session.cache, session.keys = out.past_key_values, [*session.keys, *keys]
         return out.logits[0, -1].float()
 
@@ -229,8 +235,10 @@ class ForeignModel:
         grown = Told(list(told.ids), told.images)
 
         def step(token: int) -> Any:
-            grown.ids.append(token)
-            return self.uncached(grown, load, [len(grown.ids) - 1])[0]
+            more = Told([*grown.ids, token], grown.images)
+            logits = self.uncached(more, load, [len(more.ids) - 1])[0]
+            grown.ids.append(token)  # only now: a pass that failed may be tried again
+            return logits
 
         counters = Counters(len(told.ids), 0)
         counters.encoder_calls = len(told.images)

@@ -22,11 +22,13 @@ class ForeignSession:
         keys: one key per position in the cache, length T.
         cache: transformers' cache; None where nothing was fed.
         logits: after the last key, `[V]`; kept at the end of a prompt.
+        failed: what was raised by a pass that left the cache half grown for good; None while it can go on.
     """
 
     keys: list[Key] = field(default_factory=list)
     cache: Any = None
     logits: Any = None
+    failed: Exception | None = None
 
     @property
     def rigid(self) -> bool:
@@ -54,6 +56,15 @@ class ForeignSession:
         if forked is not None:
             forked.layers = [_begun(layer, length) for layer in forked.layers]
         return ForeignSession(self.keys[:length], forked)
+
+    def recover(self, error: Exception) -> None:
+        """Forget what a pass that failed has left in some layers; where that cannot be, go on with nothing more."""
+        if self.cache is None:
+            return
+        if self.rigid:
+            self.failed = error
+        else:
+            self.cache.layers = [_begun(layer, len(self.keys)) for layer in self.cache.layers]
 
     def gives_way(self) -> bool:
         """Whether a session that extends it makes it useless."""

@@ -40,7 +40,9 @@ def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: flo
     mend: str | None = f"agentmm doctor --planner {name}"
     status = _status(error)
     expected, kind = None, PlannerError
-    if kinds & _TIMEOUTS:
+    if _unconnected(error):
+        kind, what = Unreachable, f"the server cannot be reached: {_cause(error, keys)}"
+    elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
     elif kinds & _CONNECTIONS:
@@ -110,6 +112,16 @@ def _said(error: Exception) -> str:
             if isinstance(inside, dict) and isinstance(inside.get(name), str):
                 return inside[name]
     return str(getattr(error, "message", error))
+
+
+def _unconnected(error: Exception) -> bool:
+    """Whether no connection came about in time: clients tell it as any other timeout."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if any(cls.__name__ == "ConnectTimeout" for cls in type(inner).__mro__):
+            return True
+        inner = inner.__cause__
+    return False
 
 
 def _cause(error: Exception, keys: Sequence[str]) -> str:

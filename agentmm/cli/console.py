@@ -81,6 +81,8 @@ def hush(verbose: int) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("agentmm").setLevel((logging.ERROR, logging.INFO, logging.DEBUG)[min(verbose, 2)])
+    # Ctrl-C while a pool takes a connection back: the pool logs it, with its traceback, and raises it as well
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
     warnings.simplefilter("default" if verbose > 1 else "ignore")
 
 

@@ -274,9 +274,12 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
 
     Raises:
         MissingExtra: torch or transformers is not installed.
-        UnknownPlanner: there are no such weights.
+        UnknownPlanner: there are no such weights, or the name has settings, which other makers' models take.
     """
-    folder = NANO if name == "nano" else Path(name.removeprefix("hf:"))
+    place, asks, _ = name.removeprefix("hf:").partition("?")
+    if asks:
+        raise UnknownPlanner("a model of ours takes no settings in its name", got=name, expected=f"hf:{place}")
+    folder = NANO if name == "nano" else Path(place)
     if not (folder / "config.json").is_file():
         mend = "agentmm train nano" if name == "nano" else "hf:FOLDER with a saved MultimodalLM"
         raise UnknownPlanner("no planner weights there", got=str(folder), mend=mend)

@@ -290,3 +290,11 @@ def test_doctor_on_a_model_that_hears(checkpoint, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[1:5] == ["✗ schema", "✗ call", "✓ result", "✓ audio in result"]
     assert "exact" in said[6]
+
+
+def test_a_model_of_ours_takes_no_settings_in_its_name():
+    from agentmm.planner.chat import NANO
+
+    with pytest.raises(UnknownPlanner, match="takes no settings") as raised:
+        load_planner(f"hf:{NANO}?bits=4")
+    assert str(raised.value).count("\n") == 0

@@ -76,7 +76,7 @@ def _table(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 
 def _cell(renderer: Renderer, rng: np.random.Generator) -> Row:
-    """A row and a column by their names, in either order; each heading with what the row holds, then the asked number.
+    """A row and a column by their names, in either order; each heading with what the row holds, up to the asked one.
 
     The thought is that of the family `cell`: begun with the row's region, each word what follows the one before it.
     """
@@ -88,7 +88,7 @@ def _cell(renderer: Renderer, rng: np.random.Generator) -> Row:
     above = [*titled, heads]
     asked = rng.permutation([lines[at][0], heads[column]])
     region = f"[region_{len(above) + at + 1}]"
-    noted = ", ".join(f"{head} {held}" for head, held in zip(heads, lines[at], strict=True))
+    noted = ", ".join(f"{head} {held}" for head, held in zip(heads[: column + 1], lines[at], strict=False))
     return _asked(
         renderer, " ".join(asked), [*above, *lines], f"{region} {lines[at][column]}", thought=f"{region} {noted}"
     )

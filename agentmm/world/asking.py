@@ -52,6 +52,12 @@ def fill(template: str, slots: Slots, kinds: Mapping[str, SlotKind]) -> str:
     return _ARTICLE.sub(r"\1n ", _PLACE.sub(put, template))
 
 
+def in_order(template: str, slots: Slots) -> Slots:
+    """Slots in the order in which a template names them, as `match_question` finds them; those without a place last."""
+    named = [place.group(1).lower() for place in _PLACE.finditer(template)]
+    return {slot: slots[slot] for slot in dict.fromkeys([*named, *slots]) if slot in slots}
+
+
 def unknown_places(template: str, kinds: Mapping[str, SlotKind]) -> str:
     """What is wrong with a template's places: `{c} is unknown`, `{b} is missing`; empty where nothing is."""
     found = {place.lower() for place in re.findall(r"\{(\w+?)(?:_one|_many)?\}", template)}

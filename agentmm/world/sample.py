@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from agentmm.world.asking import Match, fill
+from agentmm.world.asking import Match, fill, in_order
 from agentmm.world.families import FAMILIES, Draw, Family
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
 from agentmm.world.wordings.manner import HASTY, SHARES, UNKNOWN_SHARE, with_manner, with_unknown_words
-from agentmm.world.wordings.skeletons import skeletons, wordings_of
+from agentmm.world.wordings.skeletons import skeletons, strange_words, wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.2}
 """Share of a split's questions whose first tool fails or, in training, finds nothing."""
@@ -241,7 +241,9 @@ class _Sampler:
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
         if self.split == "train":
-            template = with_unknown_words(template, self.words, UNKNOWN_AS_HARD if self.as_hard else UNKNOWN_SHARE)
+            template = with_unknown_words(
+                template, self.words, UNKNOWN_AS_HARD if self.as_hard else UNKNOWN_SHARE, strange_words(family.name)
+            )
         if self.typed or self.split in ("train", "hard"):
             template = with_manner(template, self.words, HASTY if self.hardness == "hard" else SHARES)
         self.dealt[family.name] += 1
@@ -250,7 +252,7 @@ class _Sampler:
             id=f"{self.split}-{self.seed}-{'hard-' * self.as_hard}{self.made:06d}-{family.name}",
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
-            kind=draw.kind or family.kind, others=draw.others, slots=draw.slots,
+            kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),
         )  # fmt: skip
         return self._with_fault(question)
 

@@ -36,7 +36,7 @@ def answer_of(question, lines):
         heads = next(rest for rest in fields.values() if set(rest) & set(words))
         asked = next(word for word in words if word in heads)
         handle, row = next((h, rest) for h, rest in fields.items() if rest[0] == (set(words) - {asked}).pop())
-        noted = ", ".join(f"{head} {held}" for head, held in zip(heads, row, strict=True))
+        noted = ", ".join(f"{head} {held}" for head, held in zip(heads[: heads.index(asked) + 1], row, strict=False))
         return f"<think>[{handle}] {noted}</think>[{handle}] {row[heads.index(asked)]}"
     values = dict(fields.values())
     return f"{values[words[0]]} {words[1]} {values[words[2]]}"

@@ -107,7 +107,7 @@ def _cell(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
 
 
 def _cell_program(slots: Slots, media: Sequence[str]) -> Program:
-    """Find the row and the line of the columns' names; note the row, and each column's name with what it holds."""
+    """Find the row and the line of the columns' names; note what the row holds in each column, up to the asked one."""
     seen = yield from one("read_text", image=media[0])
     printed = lines(seen)
     row = beside(printed, slots["a"])
@@ -117,11 +117,11 @@ def _cell_program(slots: Slots, media: Sequence[str]) -> Program:
         return missing(slots["a"])
     label = next(line.text for line in printed if line.handle == row.handle).removesuffix(row.value).strip()
     named = list(zip(columns, [label, *row.value.split()], strict=False))
-    found = next((number for column, number in named[1:] if _same(column, slots["b"])), None)
-    if found is None:
+    asked = next((place for place, (column, _) in enumerate(named) if place and _same(column, slots["b"])), None)
+    if asked is None:
         return missing(slots["a"])
-    noted = ", ".join(f"{column} {held}" for column, held in named)
-    return concluded(cited(noted, row.handle), cited(found, row.handle))
+    noted = ", ".join(f"{column} {held}" for column, held in named[: asked + 1])
+    return concluded(cited(noted, row.handle), cited(named[asked][1], row.handle))
 
 
 def _same(a: str, b: str) -> bool:

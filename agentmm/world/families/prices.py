@@ -127,20 +127,24 @@ def _total_program(slots: Slots, media: Sequence[str]) -> Program:
 
 
 def _both(sign: str) -> Callable[[Slots, Sequence[str]], Program]:
-    """Look up both goods, join their amounts by a sign in `calculate`, answer the value; for `>` the dearer one."""
+    """Look up both in the order in which they are named, join their amounts by a sign in `calculate`.
+
+    The answer is the value; of a difference how large it is, for `>` the dearer one.
+    """
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from _page(media)
-        found = [beside(lines(seen), slots[slot]) for slot in ("a", "b")]
-        for slot, entry in zip(("a", "b"), found, strict=True):
+        names = list(slots.values())
+        found = [beside(lines(seen), name) for name in names]
+        for name, entry in zip(names, found, strict=True):
             if entry is None or not entry.number:
-                return missing(slots[slot])
+                return missing(name)
         a, b = (entry for entry in found if entry is not None)
         noted = f"{cited(a.number, a.handle)} {cited(b.number, b.handle)}"
         value = yield from thinking(noted, "calculate", expression=f"{a.number} {sign} {b.number}")
         if sign == ">":
-            return cited(slots["a"], a.handle) if value["value"] else cited(slots["b"], b.handle)
-        return cited(str(value["value"]), a.handle, b.handle)
+            return cited(names[0], a.handle) if value["value"] else cited(names[1], b.handle)
+        return cited(str(value["value"]).removeprefix("-"), a.handle, b.handle)
 
     return program
 

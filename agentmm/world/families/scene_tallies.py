@@ -34,15 +34,15 @@ def _end(part: str, last: bool) -> Callable[[Sequence[Scene], Rng, bool], Draw |
 
 
 def _end_program(part: str, last: bool) -> Callable[[Slots, Sequence[str]], Program]:
-    """The first or the last name of a tally, which is noted whole."""
+    """The first or the last name of a tally, which is noted down to it: the answer is what was noted last."""
 
     def program(slots: Slots, media: Sequence[str]) -> Program:
         seen = yield from one("detect", image=media[0])
         tally = seen.get(_TALLIES[part], {})
         if not tally:
             return "unanswerable: no shape found"
-        noted = ", ".join(f"{name} {count}" for name, count in tally.items())
-        return concluded(noted, list(tally)[-1 if last else 0])
+        read = list(tally.items()) if last else list(tally.items())[:1]
+        return concluded(", ".join(f"{name} {count}" for name, count in read), read[-1][0])
 
     return program
 

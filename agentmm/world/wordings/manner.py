@@ -1,6 +1,7 @@
 """The manner in which a wording is typed: an opening, thanks, lower case, no question mark, a typing error.
 
-And, in training, words that nobody knows: who must understand a question without one of its words leans on the rest.
+And, in training, words that nobody knows and words that belong to other questions: who must understand a question
+without one of its words leans on the rest.
 
 It works on templates, before their places are filled, and leaves the places alone.
 """
@@ -8,7 +9,7 @@ It works on templates, before their places are filled, and leaves the places alo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -60,13 +61,16 @@ def with_manner(template: str, rng: np.random.Generator, shares: Mapping[str, fl
     return _lower(template) if happens["lower"] else template
 
 
-def with_unknown_words(template: str, rng: np.random.Generator, share: float = UNKNOWN_SHARE) -> str:
-    """A template, some of whose words may be others that no language has; places and all marks stay.
+def with_unknown_words(
+    template: str, rng: np.random.Generator, share: float = UNKNOWN_SHARE, strange: Sequence[str] = ()
+) -> str:
+    """A template, some of whose words may be others that no language has, or strange ones; places and all marks stay.
 
     Args:
         template: a wording with its places.
         rng: the only source of chance.
         share: how often words are replaced at all.
+        strange: words that belong elsewhere; half of the new words are of these where there are any.
 
     Source: word dropout, arXiv 1511.06349, section 3.1, with a new word for each instead of one for all.
     """
@@ -81,7 +85,7 @@ def with_unknown_words(template: str, rng: np.random.Generator, share: float = U
     lost = {int(rng.integers(len(words))), *np.flatnonzero(rng.random(len(words)) < UNKNOWN_WORDS).tolist()}
     for index in sorted(lost, reverse=True):  # from the end, so that the spans before stay true
         at, (start, end) = words[index]
-        word = made_up(rng)
+        word = strange[int(rng.integers(len(strange)))] if strange and rng.random() < 0.5 else made_up(rng)
         parts[at] = parts[at][:start] + (word.capitalize() if parts[at][start].isupper() else word) + parts[at][end:]
     return "".join(parts)
 

@@ -93,6 +93,15 @@ def unseen_words() -> dict[str, frozenset[str]]:
     return {f: frozenset(words) for key, words in _read("unseen_words").items() for f in ALIKE.get(key, (key,))}
 
 
+@lru_cache(maxsize=256)
+def strange_words(family: str) -> tuple[str, ...]:
+    """Words of other families' training wordings that this family's lack, sorted, without those kept out of it."""
+    others = frozenset(word for found in skeletons().values() for text in found.seen for word in words_of(text))
+    own = frozenset(word for text in wordings_of(family).every for word in words_of(text))
+    strange = others - own - unseen_words().get(family, frozenset())
+    return tuple(sorted(word for word in strange if word.isalpha()))
+
+
 def unseen_digest() -> str:
     """SHA-256 of the unseen sentences and words as committed; manifests of trained planners name it."""
     hasher = hashlib.sha256()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentmm.world.asking import fill, match_question, unknown_places
+from agentmm.world.asking import fill, in_order, match_question, unknown_places
 from agentmm.world.families import FAMILIES
 from agentmm.world.families.sight import SEEN
 from agentmm.world.program import Call, advance
@@ -103,6 +103,17 @@ def test_unknown_places() -> None:
     assert unknown_places("{a} and {B}", kinds) == ""
     assert unknown_places("{a}", kinds) == "{b} is missing"
     assert unknown_places("{a} {b} {c}", kinds) == "{c} is unknown"
+
+
+def test_slots_stand_in_the_order_in_which_a_wording_names_them() -> None:
+    slots = {"a": "Tea", "b": "Soap", SEEN: "receipt"}
+    assert list(in_order("What more is {B} than {a}, {b}?", slots)) == ["b", "a", SEEN]
+    assert in_order("Which?", slots) == slots
+    for question in sample_questions("test", 60, 3, families=["price_difference"]):
+        text = f"{question.text} "
+        assert list(question.slots.values()) == sorted(question.slots.values(), key=lambda name: text.find(name))
+        found = match_question(question.text)
+        assert found is None or found.family != question.family or list(found.slots) == list(question.slots)
 
 
 def test_unknown_families_are_refused() -> None:

@@ -174,6 +174,43 @@ def test_what_is_compared_is_noted_before_it_is_compared(family: str) -> None:
     assert seen > 4
 
 
+PAGE = ["Overview", "Item Stock Orders Sold", "Milk 125 129 190", "Soap 13 7 41.50"]
+PAID = ["Maple Depot", "Screws 18.13", "Noodles 26.94", "Total 45.07"]
+
+
+def printed(texts: list[str]) -> dict:
+    """What `read_text` gives for these lines."""
+    return {"count": len(texts), "lines": [f"region_{number} {text}" for number, text in enumerate(texts, 1)]}
+
+
+def last_of(family: str, slots: dict[str, str], *seen: dict) -> list[Call] | str:
+    return advance(lambda: FAMILIES[family].program(slots, ["image_1"]), [[one] for one in seen])
+
+
+@pytest.mark.parametrize(
+    ("column", "noted"), [("Stock", "Item Soap, Stock 13"), ("Orders", "Item Soap, Stock 13, Orders 7")]
+)
+def test_a_row_is_noted_up_to_the_asked_column(column: str, noted: str) -> None:
+    found = last_of("cell", {"a": "Soap", "b": column}, printed(PAGE))
+    assert found == f"<think>[region_4] {noted}</think>[region_4] {noted.split()[-1]}"
+
+
+def test_a_tally_is_noted_down_to_the_answer() -> None:
+    tally = {"count": 6, "labels": {"star": 3, "heart": 2, "circle": 1}, "colours": {"red": 5, "blue": 1}}
+    assert last_of("most_shape", {}, tally) == "<think>star 3</think>star"
+    assert last_of("least_shape", {}, tally) == "<think>star 3, heart 2, circle 1</think>circle"
+    assert last_of("most_colour", {}, tally) == "<think>red 5</think>red"
+
+
+def test_two_goods_are_joined_in_the_order_they_are_named_and_a_difference_has_no_sign() -> None:
+    slots = {"b": "Screws", "a": "Noodles"}
+    calls = last_of("price_difference", slots, printed(PAID))
+    assert calls[0].arguments == {"expression": "18.13 - 26.94"}
+    assert last_of("price_difference", slots, printed(PAID), {"value": -8.81}) == "[region_2] [region_3] 8.81"
+    assert last_of("dearer", slots, printed(PAID), {"value": False}) == "[region_3] Noodles"
+    assert last_of("dearer", slots, printed(PAID), {"value": True}) == "[region_2] Screws"
+
+
 def test_a_program_runs_again_over_a_history() -> None:
     def program():
         first = yield from one("detect", image="image_1", what="red circle")

@@ -54,3 +54,10 @@ def test_unknown_words_take_the_place_of_some_and_leave_places_and_marks():
         assert len(text.split()) == 6
         assert text[0].isupper()
     assert with_unknown_words("{a}?", np.random.default_rng(1)) == "{a}?"
+
+
+def test_half_of_the_unknown_words_belong_elsewhere():
+    told = [with_unknown_words("How many?", np.random.default_rng(n), 1.0, ("blue", "Tall")) for n in range(400)]
+    new = [word for text in told for word in text.rstrip("?").split() if word not in ("How", "many")]
+    elsewhere = [word for word in new if word.lower() in ("blue", "tall")]
+    assert 0.4 < len(elsewhere) / len(new) < 0.6

@@ -12,6 +12,7 @@ from agentmm.world.wordings import WORDINGS
 from agentmm.world.wordings.skeletons import (
     Skeletons,
     skeletons,
+    strange_words,
     unseen_digest,
     unseen_words,
     wordings_of,
@@ -69,6 +70,16 @@ def test_training_takes_the_hand_written_templates_too_but_none_with_an_unseen_w
         assert not any(words_of(text) & forbidden for text in wordings.seen)
         assert not set(wordings.seen) & set(wordings.unseen)
         assert any(text in wordings.seen for text in WORDINGS[family].every)
+
+
+def test_strange_words_are_of_other_families_and_keep_the_unseen_ones_out(lists: dict[str, Skeletons]) -> None:
+    known = frozenset(word for found in lists.values() for text in found.seen for word in words_of(text))
+    for family in ("date", "width", "cell"):
+        strange = frozenset(strange_words(family))
+        assert len(strange) > 500
+        assert strange <= known
+        assert not strange & unseen_words()[family]
+        assert not strange & frozenset(word for text in wordings_of(family).every for word in words_of(text))
 
 
 def test_the_unseen_lists_are_those_that_were_written_first() -> None:

@@ -96,10 +96,15 @@ def unseen_words() -> dict[str, frozenset[str]]:
 @lru_cache(maxsize=256)
 def strange_words(family: str) -> tuple[str, ...]:
     """Words of other families' training wordings that this family's lack, sorted, without those kept out of it."""
-    others = frozenset(word for found in skeletons().values() for text in found.seen for word in words_of(text))
     own = frozenset(word for text in wordings_of(family).every for word in words_of(text))
-    strange = others - own - unseen_words().get(family, frozenset())
+    strange = _trained() - own - unseen_words().get(family, frozenset())
     return tuple(sorted(word for word in strange if word.isalpha()))
+
+
+@lru_cache(maxsize=1)
+def _trained() -> frozenset[str]:
+    """All words of training wordings."""
+    return frozenset(word for found in skeletons().values() for text in found.seen for word in words_of(text))
 
 
 def unseen_digest() -> str:

@@ -1,8 +1,9 @@
 """The grammar of wordings: lists by several authors, of which training may use some and tests keep the others.
 
-`lists/plain.yaml`, `chatty.yaml`, `terse.yaml`, `further.yaml` and `sundry.yaml` are for training. `unseen.yaml` was
-written by somebody who had not seen them, in words (`unseen_words.yaml`) that no training wording of the same
-family holds, though those of other families do. `free.yaml` holds words that occur in no training wording at all.
+`lists/plain.yaml`, `chatty.yaml`, `terse.yaml`, `further.yaml`, `sundry.yaml` and `workaday.yaml` are for training.
+`unseen.yaml` was written by somebody who had not seen them, in words (`unseen_words.yaml`) that no training wording
+of the same family holds, though those of other families do. `free.yaml` holds words that occur in no training wording
+at all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from agentmm.world.wordings import TURNED, WORDINGS, Wordings
 from agentmm.world.wordings.alternatives import sentences
 
 LISTS = Path(__file__).parent / "lists"
-AUTHORS = ("plain", "chatty", "terse", "further", "sundry")
+AUTHORS = ("plain", "chatty", "terse", "further", "sundry", "workaday")
 """The lists that training may use, each by another author."""
 
 ALIKE = {

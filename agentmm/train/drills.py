@@ -146,7 +146,7 @@ def _number(rng: np.random.Generator) -> str:
     return f"{whole}.{int(rng.integers(100)):02d}" if rng.random() < 0.5 else whole
 
 
-_DRILLS = (_repeats, _copy, _look_up, _table, _cell, _cell, _tally, _two)
+_DRILLS = (_repeats, _copy, _look_up, _table, _cell, _cell, _cell, _tally, _two)
 
 
 def _row(renderer: Renderer, turns: list[tuple[str, list[int]]], wanted: list[int]) -> Row:

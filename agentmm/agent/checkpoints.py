@@ -24,7 +24,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from agentmm.errors import TraceError
 
 _BUSY_S = 30.0
-_WAL_PAGES = 64
+_WAL_PAGES = 128
 _COLUMNS = ("thread_id", "checkpoint_ns", "checkpoint_id", "parent_checkpoint_id", "type", "checkpoint", "metadata")
 _PUT = f"INSERT OR REPLACE INTO checkpoints ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"
 _BEFORE = "thread_id=:thread_id AND checkpoint_ns=:checkpoint_ns AND checkpoint_id<:checkpoint_id"  # ids sort by time

@@ -245,7 +245,6 @@ class TraceStore:
         return self._next[trace_id]
 
 
-
 def _told(rows: Sequence[tuple[str, str, float]], trace_id: str, labels: dict[str, Any] | None = None) -> Trace:
     """The trace that rows of events tell, without its hash."""
     events = [(kind, json.loads(payload)) for kind, payload, _ in rows]

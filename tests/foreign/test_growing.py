@@ -35,7 +35,8 @@ def test_it_holds_what_the_librarys_layer_holds_and_moves_only_when_it_is_full()
         keys, values = session.cache.update(*piece(length, count), 0)
         want = plain.update(*piece(length, count))
         length += count
-        assert torch.equal(keys, want[0]) and torch.equal(values, want[1])
+        assert torch.equal(keys, want[0])
+        assert torch.equal(values, want[1])
         assert session.cache.get_seq_length() == length
     assert len(moves) == 3  # room for SPARE more: one too many came, then 40 did, and each made a room again
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,14 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_metadata,
+)
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agentmm.errors import TraceError
 
 _BUSY_S = 30.0
-_WAL_PAGES = 64
+_WAL_PAGES = 128
+_COLUMNS = ("thread_id", "checkpoint_ns", "checkpoint_id", "parent_checkpoint_id", "type", "checkpoint", "metadata")
+_PUT = f"INSERT OR REPLACE INTO checkpoints ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})"
+_BEFORE = "thread_id=:thread_id AND checkpoint_ns=:checkpoint_ns AND checkpoint_id<:checkpoint_id"  # ids sort by time
+_DROPS = tuple(f"DELETE FROM {table} WHERE {_BEFORE}" for table in ("checkpoints", "writes"))
 
 
 class Checkpoints(SqliteSaver):
@@ -55,12 +66,22 @@ class Checkpoints(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save a checkpoint, then drop the ones it supersedes."""
-        with self._telling():
-            saved = super().put(config, checkpoint, metadata, new_versions)
-            if not self.keep_all:
-                self._drop_before(saved.get("configurable", {}))
-        return saved
+        """Save a checkpoint and drop the ones it supersedes, in one transaction."""
+        if self.keep_all:
+            with self._telling():
+                return super().put(config, checkpoint, metadata, new_versions)
+        given = config.get("configurable", {})
+        place = {key: given[key] for key in ("thread_id", "checkpoint_ns")} | {"checkpoint_id": checkpoint["id"]}
+        told = json.dumps(get_checkpoint_metadata(config, metadata), ensure_ascii=False).encode("utf-8", "ignore")
+        row = {
+            **place, "thread_id": str(place["thread_id"]), "parent_checkpoint_id": given.get("checkpoint_id"),
+            **dict(zip(("type", "checkpoint"), self.serde.dumps_typed(checkpoint), strict=True)), "metadata": told,
+        }  # fmt: skip
+        with self._telling(), self.cursor() as cursor:
+            cursor.execute(_PUT, row)
+            for drop in _DROPS:
+                cursor.execute(drop, row)
+        return {"configurable": place}
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -100,13 +121,6 @@ class Checkpoints(SqliteSaver):
         """`list` for async callers."""
         for found in self.list(config, filter=filter, before=before, limit=limit):
             yield found
-
-    def _drop_before(self, saved: dict[str, Any]) -> None:
-        """Delete a thread's rows before a checkpoint; ids sort by time."""
-        place = (str(saved["thread_id"]), saved["checkpoint_ns"], saved["checkpoint_id"])
-        with self.cursor() as cursor:
-            for table in ("checkpoints", "writes"):
-                cursor.execute(f"DELETE FROM {table} WHERE thread_id=? AND checkpoint_ns=? AND checkpoint_id<?", place)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

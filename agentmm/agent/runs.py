@@ -115,8 +115,7 @@ class Runs:
             return waiting_answer(snapshot.values, asked, run.trace)
         if snapshot.values.get("answer"):
             Journal.of(run.trace, run.config).close()
-        counted = self.traces.get(run.trace).counters if self.traces.has(run.trace) else {}
-        return answer_of(snapshot.values, run.trace, counted)
+        return answer_of(snapshot.values, run.trace, self.traces.counters(run.trace))
 
     def waiting(self, trace: str) -> list[dict[str, Any]]:
         """The calls of a run that wait for a person."""

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from agentmm.errors import MediaError, ToolError
 from agentmm.media import Handles, MediaStore, Record
@@ -17,6 +16,7 @@ from agentmm.nodes.bounded import side_by_side
 from agentmm.nodes.calls import Checked, Outcome
 from agentmm.nodes.frozen import thaw
 from agentmm.nodes.journal import Journal
+from agentmm.nodes.node import Node, atell, tell
 from agentmm.nodes.running import store_of
 from agentmm.state import Pending, State, pending_calls
 from agentmm.tool import error_observation, record_result
@@ -33,28 +33,29 @@ def act(tools: Sequence[Any]) -> Runnable[State, dict[str, Any]]:
     Args:
         tools: ours or LangChain's.
     """
-    node = _Act(tools)
-    return RunnableLambda(node.run, node.arun, name="act")
+    return _Act(tools)
 
 
 _IN_DOUBT = Outcome(error="the run was cut off during this call: it may have been done, and is not made again")
 """What is known, while it runs, of a call whose effect may matter: it is made at most once."""
 
 
-class _Act:
+class _Act(Node):
+    name = "act"
+
     def __init__(self, tools: Sequence[Any]) -> None:
         self.tools = list(tools)
 
     def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """All pending calls, synchronously."""
         update, report = self._step(state, config)
-        dispatch_custom_event("agentmm.results", report, config=config)
+        tell("agentmm.results", report, config)
         return update
 
     async def arun(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """All pending calls; the event loop goes on meanwhile."""
         update, report = await asyncio.to_thread(self._step, state, config)
-        await adispatch_custom_event("agentmm.results", report, config=config)
+        await atell("agentmm.results", report, config)
         return update
 
     def _step(self, state: State, config: RunnableConfig) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import AIMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from agentmm.nodes.budgets import found_so_far
+from agentmm.nodes.node import Node, atell, tell
 from agentmm.state import State, last_ai, pending_calls
 from agentmm.tool import stable_json
 
@@ -21,19 +21,21 @@ UNANSWERABLE = "unanswerable:"
 
 def answer() -> Runnable[State, dict[str, Any]]:
     """A node that ends a run: status, text, cited handles; a spent budget gives a partial answer that names it."""
-    return RunnableLambda(_run, _arun, name="answer")
+    return _Answer()
 
 
-def _run(state: State, config: RunnableConfig) -> dict[str, Any]:
-    update, event = _closing(state)
-    dispatch_custom_event("agentmm.end", event, config=config)
-    return update
+class _Answer(Node):
+    name = "answer"
 
+    def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        update, event = _closing(state)
+        tell("agentmm.end", event, config)
+        return update
 
-async def _arun(state: State, config: RunnableConfig) -> dict[str, Any]:
-    update, event = _closing(state)
-    await adispatch_custom_event("agentmm.end", event, config=config)
-    return update
+    async def arun(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        update, event = _closing(state)
+        await atell("agentmm.end", event, config)
+        return update
 
 
 def _closing(state: State) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import interrupt
 
+from agentmm.nodes.node import Node
 from agentmm.state import Pending, State, pending_calls
 
 
@@ -37,13 +38,18 @@ def approve(tools: Iterable[Any], names: Iterable[str] = ()) -> Runnable[State, 
         tools: the tools of the graph.
         names: tools whose calls wait, besides those marked `needs_approval`.
     """
-    known, asked = list(tools), tuple(names)
+    return _Approve(tools, names)
 
-    def ask(state: State) -> dict[str, Any]:
-        calls = waiting(state, known, asked)
+
+class _Approve(Node):
+    name = "approve"
+
+    def __init__(self, tools: Iterable[Any], names: Iterable[str]) -> None:
+        self.tools, self.names = list(tools), tuple(names)
+
+    def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+        calls = waiting(state, self.tools, self.names)
         if not calls:
             return {}
         decision = interrupt({"calls": calls})
         return {key: [*state.get(key, []), *decision.get(key, [])] for key in ("approved", "denied")}
-
-    return RunnableLambda(ask, name="approve")

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from langchain_core.runnables import RunnableConfig
 
@@ -57,7 +57,8 @@ class Journal:
         """Outcomes of a step's finished calls, by call id."""
         if self.path is None or not self.path.exists():
             return {}
-        entries = [_parsed(line) for line in self.path.read_bytes().splitlines()]
+        begin = _beginning(step)
+        entries = [_parsed(line) for line in self.path.read_bytes().splitlines() if line.startswith(begin)]
         return {entry["call"]: entry for entry in entries if entry is not None and entry["step"] == step}
 
     def close(self) -> None:
@@ -68,13 +69,26 @@ class Journal:
 
 def _append(path: Path, line: bytes, *, durable: bool) -> None:
     """Add a line after a torn one's remains."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.exists() and not path.read_bytes().endswith(b"\n")
-    with path.open("ab") as file:
+    with _opened(path) as file:
+        torn = file.tell() > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
         file.write(b"\n" * torn + line)
         file.flush()
         if durable:
             os.fsync(file.fileno())
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file, to be read and added to; its folder is made."""
+    try:
+        return path.open("ab+")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab+")
+
+
+def _beginning(step: int) -> bytes:
+    """How the lines of a step begin: those of others need no reading."""
+    return f'{{"step": {step}, '.encode()
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

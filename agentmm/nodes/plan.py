@@ -7,14 +7,14 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.errors import GraphBubbleUp
 
 from agentmm.errors import AgentmmError, ToolTimeout
 from agentmm.nodes import budgets
 from agentmm.nodes.bounded import bounded
+from agentmm.nodes.node import Node, atell, tell
 from agentmm.state import State, with_own_ids
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,13 @@ def plan(planner: Any, tools: Sequence[Any] = ()) -> Runnable[State, dict[str, A
         planner: a LangChain chat model; local ones get the keyword arguments `media` (records) and `seed`.
         tools: what it may call.
     """
-    node = _Plan(planner, tools)
-    return RunnableLambda(node.run, node.arun, name="plan")
+    return _Plan(planner, tools)
 
 
-class _Plan:
+class _Plan(Node):
     """One planner with its tools bound."""
+
+    name = "plan"
 
     def __init__(self, planner: Any, tools: Sequence[Any]) -> None:
         self.planner, self.tools = planner, list(tools)
@@ -44,7 +45,7 @@ class _Plan:
         """One step, synchronously."""
         ended = _ended(state, config)
         if _is_first(state):
-            dispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
+            tell("agentmm.start", self._facts(state, config), config)
         if ended is not None:
             return ended
         left = budgets.seconds_left(state, config)
@@ -58,7 +59,7 @@ class _Plan:
         """One step, asynchronously."""
         ended = _ended(state, config)
         if _is_first(state):
-            await adispatch_custom_event("agentmm.start", self._facts(state, config), config=config)
+            await atell("agentmm.start", self._facts(state, config), config)
         if ended is not None:
             return ended
         left = budgets.seconds_left(state, config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agentmm.trace.hash import chain_of, trace_hash
+from agentmm.trace.hash import hashes_of
 from agentmm.trace.schema import PlannerRef, PlanRecord, ResultRecord, StepRecord, ToolRef, Trace
 
 Event = tuple[str, dict[str, Any]]
@@ -21,6 +21,17 @@ def fold(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: d
         created: when the first event was written, seconds since 1970.
         labels: what was said about the trace afterwards.
     """
+    return seal(told(trace_id, events, created, labels))
+
+
+def seal(trace: Trace) -> Trace:
+    """The trace itself, with its hash and chain."""
+    trace.hash, trace.chain = hashes_of(trace)
+    return trace
+
+
+def told(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: dict[str, Any] | None = None) -> Trace:
+    """`fold` without hash and chain, for those who have them or need none."""
     trace = Trace(id=trace_id, created=created, labels=labels or {})
     for kind, payload in events:
         handler = _HANDLERS.get(kind)
@@ -29,7 +40,6 @@ def fold(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: d
     for step in trace.steps:
         step.results = _in_call_order(step)
     trace.counters = _sums(trace)
-    trace.hash, trace.chain = trace_hash(trace), chain_of(trace)
     return trace
 
 

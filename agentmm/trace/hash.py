@@ -8,12 +8,13 @@ from typing import Any
 
 from agentmm.trace.schema import ResultRecord, StepRecord, Trace
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 _PLACE_AND_COST = ("path", "store", "device", "cost", "url", "home", "workers", "thread", "run_id")
 
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys, no spaces and no escapes: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _JSON.encode(value)
 
 
 def trace_hash(trace: Trace) -> str:
@@ -22,7 +23,7 @@ def trace_hash(trace: Trace) -> str:
     In: graph, tools with versions, settings, seed, demonstrations, question, media, per step rendered ids, calls,
     observations and media hashes, answer. Out: times, run and call ids, paths, cost, device, labels, log-probabilities.
     """
-    return _sha({**_header(trace), "steps": [_step(step, trace) for step in trace.steps], "answer": trace.answer})
+    return hashes_of(trace)[0]
 
 
 def chain_of(trace: Trace) -> list[str]:
@@ -31,12 +32,25 @@ def chain_of(trace: Trace) -> list[str]:
     Returns:
         `2 + steps` hashes (hex, 16 digits).
     """
-    parts = [_header(trace), *(_step(step, trace) for step in trace.steps), trace.answer]
-    return [_sha(part)[:16] for part in parts]
+    return hashes_of(trace)[1]
 
 
-def _sha(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+def hashes_of(trace: Trace) -> tuple[str, list[str]]:
+    """`trace_hash` and `chain_of` from one pass: the text of the whole is joined from the texts of its parts."""
+    header = {name: canonical_json(value) for name, value in _header(trace).items()}
+    steps = [canonical_json(_step(step, trace)) for step in trace.steps]
+    answer = canonical_json(trace.answer)
+    whole = _joined({**header, "steps": f"[{','.join(steps)}]", "answer": answer})
+    return _sha(whole), [_sha(text)[:16] for text in (_joined(header), *steps, answer)]
+
+
+def _joined(members: dict[str, str]) -> str:
+    """The canonical JSON of an object whose members are canonical JSON already; names are plain words."""
+    return "{" + ",".join(f'"{name}":{members[name]}' for name in sorted(members)) + "}"
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _header(trace: Trace) -> dict[str, Any]:

@@ -12,24 +12,25 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agentmm.errors import MissingExtra, TraceError, UnknownTrace
 from agentmm.media.home import default_home
-from agentmm.trace.fold import fold
+from agentmm.trace.fold import seal, told
 from agentmm.trace.schema import Trace
 from agentmm.trace.tables import EVENTS, LABELS, METADATA, TRACES, summary_of
+from agentmm.trace.writing import EVENTS_OF, transaction
 
 _ATTEMPTS = 200
 _CLOSING = frozenset({"end", "pause", "error"})
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class TraceStore:
@@ -90,14 +91,15 @@ class TraceStore:
             self._said = [] if only is None else [row for row in self._said if row["trace_id"] != only]
             if not rows and not said:
                 return
-            with self._engine.begin() as connection:
+            with transaction(self._engine) as write:
                 if rows:
-                    connection.execute(sa.insert(EVENTS), rows)
+                    write.add(EVENTS, rows)
                 if said:
-                    connection.execute(sa.insert(LABELS), said)
+                    write.add(LABELS, said)
                 turned = {row["trace_id"] for row in rows if row["seq"] == 0 or row["kind"] in _CLOSING}
                 for trace_id in sorted(turned):
-                    self._summarise(connection, trace_id)
+                    events = write.events(trace_id)
+                    write.summarise(summary_of(seal(_told(events, trace_id)), len(events)))
 
     def label(self, trace_id: str, name: str, value: Any, author: str = "agentmm") -> None:
         """Say something about a trace; of several under one name the last counts, all are kept.
@@ -188,6 +190,13 @@ class TraceStore:
             rows = [dict(row._mapping) for row in connection.execute(query)]
         return [{**row, "payload": json.loads(row["payload"])} for row in rows]
 
+    def counters(self, trace_id: str) -> dict[str, float]:
+        """The counters of a trace, summed over its steps (`Trace.counters`); empty where it has no event."""
+        self.flush()
+        with _clear_errors(self.url), transaction(self._engine) as read:
+            events = read.events(trace_id)
+        return _told(events, trace_id).counters if events else {}
+
     def has(self, trace_id: str) -> bool:
         """Whether a trace has any event."""
         with self._lock:
@@ -235,36 +244,29 @@ class TraceStore:
             self._next[trace_id] = 0 if last is None else last + 1
         return self._next[trace_id]
 
-    def _summarise(self, connection: sa.Connection, trace_id: str) -> None:
-        """Write the summary row of a trace anew."""
-        row = summary_of(*_folded(connection, trace_id))
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        rest = {name: value for name, value in row.items() if name != "id"}
-        connection.execute(insert(TRACES).values(row).on_conflict_do_update(index_elements=["id"], set_=rest))
 
-
-def _folded(connection: sa.Connection, trace_id: str, labels: dict[str, Any] | None = None) -> tuple[Trace, int]:
-    """A trace out of its events, and how many there are."""
-    query = sa.select(EVENTS.c.kind, EVENTS.c.payload, EVENTS.c.at).where(EVENTS.c.trace_id == trace_id)
-    rows = connection.execute(query.order_by(EVENTS.c.seq)).all()
-    events = [(row.kind, json.loads(row.payload)) for row in rows]
-    return fold(trace_id, events, created=rows[0].at if rows else 0.0, labels=labels), len(rows)
+def _told(rows: Sequence[tuple[str, str, float]], trace_id: str, labels: dict[str, Any] | None = None) -> Trace:
+    """The trace that rows of events tell, without its hash."""
+    events = [(kind, json.loads(payload)) for kind, payload, _ in rows]
+    return told(trace_id, events, created=rows[0][2] if rows else 0.0, labels=labels)
 
 
 def _load(connection: sa.Connection, trace_id: str) -> Trace:
     """A trace with its labels, under the hash it was sealed with: events changed afterwards do not change the hash."""
     query = sa.select(LABELS.c.name, LABELS.c.value).where(LABELS.c.trace_id == trace_id).order_by(LABELS.c.id)
     said = {row.name: json.loads(row.value) for row in connection.execute(query)}
-    trace, events = _folded(connection, trace_id, said)
+    events = [tuple(row) for row in connection.execute(EVENTS_OF, {"trace_id": trace_id})]
+    trace = _told(events, trace_id, said)
     query = sa.select(TRACES.c.hash, TRACES.c.chain, TRACES.c.events).where(TRACES.c.id == trace_id)
     sealed = connection.execute(query).one_or_none()
-    if sealed is not None and sealed.events == events:
-        trace.hash, trace.chain = sealed.hash, sealed.chain.split(",")
+    if sealed is None or sealed.events != len(events):
+        return seal(trace)
+    trace.hash, trace.chain = sealed.hash, sealed.chain.split(",")
     return trace
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _JSON.encode(value)
 
 
 def _url(where: str | os.PathLike[str] | None) -> str:
@@ -319,7 +321,7 @@ def _clear_errors(url: str) -> Iterator[None]:
     """Database and disk errors as one line."""
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
         full = "full" in reason or "No space" in reason or "disk I/O" in reason
         mend = "free some space, or set AGENTMM_HOME to another disk" if full else "agentmm doctor"

@@ -1,10 +1,12 @@
+import asyncio
 import time
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
 
 import agentmm.graphs.react as react
-from agentmm.nodes import begin_run
+from agentmm.nodes import begin_run, plan
 from agentmm.planner import load_planner
 from agentmm.state import Settings
 from agentmm.world.program import Call
@@ -74,6 +76,37 @@ def test_a_planner_that_raises_fails_the_run(tmp_path):
     answer = ask(broken, [], tmp_path)["answer"]
     assert answer["status"] == "failed"
     assert "ValueError: no weights" in answer["text"]
+
+
+async def outside_async(node, state, config):
+    return await node.ainvoke(state, config)
+
+
+@pytest.mark.parametrize(
+    "run", [lambda node, *given: node.invoke(*given), lambda *given: asyncio.run(outside_async(*given))]
+)
+def test_a_node_outside_a_graph_is_a_run_of_its_own(run, tmp_path, heard):
+    state, config = begin_run("q", home=tmp_path, callbacks=[heard.handler()])
+    update = run(
+        plan(load_planner(lambda *given: "seen")),
+        {key: value for key, value in state.items() if value is not None},
+        config,
+    )
+    assert (update["messages"][0].text, update["steps"]) == ("seen", 1)
+    assert [data["question"] for data in heard.named("agentmm.start")] == ["q"]
+
+
+def test_a_node_of_a_graph_is_one_run(tmp_path):
+    """Who listens hears of the graph and of each of its nodes once; routes are runs of LangGraph's own."""
+    runs = []
+
+    class Listener(BaseCallbackHandler):
+        def on_chain_start(self, serialized, inputs, *, metadata=None, name=None, **kwargs):
+            runs.append(name)
+
+    state, config = begin_run("q", home=tmp_path, callbacks=[Listener()])
+    react.build(load_planner(lambda *given: "seen"), []).compile(name="graph").invoke(state, config)
+    assert runs == ["graph", "plan", "chosen", "answer"]
 
 
 def test_a_planner_that_says_nothing_fails_the_run(tmp_path):

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -8,7 +10,7 @@ import time
 import pytest
 
 from agentmm.errors import TraceError
-from agentmm.trace import TraceStore, canonical_json, fold, trace_hash
+from agentmm.trace import TraceStore, canonical_json, chain_of, fold, trace_hash
 
 START = {"question": "How many?", "graph": "react", "tools": [{"name": "detect", "version": "1"}], "seed": 3}
 PLAN = {"text": "", "calls": [{"id": "c1", "tool": "detect", "arguments": {"image": "image_1"}}], "prompt_ids": [1]}
@@ -79,6 +81,48 @@ def test_the_hash_knows_no_time_place_or_call_id():
 
 def test_canonical_json_is_sorted_and_tight():
     assert canonical_json({"b": [1, 2.5], "a": "é"}) == '{"a":"é","b":[1,2.5]}'
+
+
+def test_hash_and_chain_are_those_of_the_whole_and_of_its_parts():
+    """Written out: sorted keys, no spaces, `examples` where there are some; the parts are header, steps, answer."""
+    media = {"image_1": {"kind": "image", "sha": "ab"}, "region_1": {"kind": "region"}}
+    shown = [{"role": "user", "content": "é"}]
+    start = START | {"media": media, "examples": shown, "settings": {"max_steps": 4}}
+    events = [("start", start), ("plan", PLAN), ("results", {"results": [RESULT]}), ("end", {"answer": "2"})]
+    header = {
+        "examples": shown, "graph": "react", "media": {"image_1": "ab"}, "question": "How many?", "seed": 3,
+        "settings": {"max_steps": 4}, "tools": [["detect", "1"]],
+    }  # fmt: skip
+    called = ["detect", {"image": "image_1"}]
+    step = {"calls": [called], "ids": [[1], None], "media": [], "results": [[*called, "{}", []]], "text": ""}
+
+    def sha(value):
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    trace = fold("one", events)
+    assert trace.hash == trace_hash(trace) == sha({**header, "steps": [step], "answer": "2"})
+    assert trace.chain == chain_of(trace) == [sha(part)[:16] for part in (header, step, "2")]
+
+
+def test_counters_are_those_of_the_trace(store):
+    store.append("abcd1234", "start", START)
+    store.append("abcd1234", "plan", PLAN | {"counters": {"seconds": 0.5}})
+    store.append("abcd1234", "results", {"results": [RESULT]})
+    assert store.counters("abcd1234") == {"steps": 1, "calls": 1, "tool_seconds": 0.1, "seconds": 0.5}
+    assert store.counters("eeee5555") == {}
+
+
+def test_what_cannot_be_written_whole_is_not_written_at_all(store):
+    """Another store wrote the second event's number: neither row of the batch is kept, and a line says so."""
+    late = TraceStore(store.path, batch=2)
+    late.append("abcd1234", "start", START)
+    store.append("abcd1234", "start", START)
+    with pytest.raises(TraceError, match="cannot use the trace store"):
+        late.append("abcd1234", "plan", PLAN)
+    assert [event["kind"] for event in store.events("abcd1234")] == ["start"]
+    store.append("abcd1234", "end", {"answer": "2"})
+    late.close()
 
 
 def test_results_stand_in_the_order_of_their_calls():

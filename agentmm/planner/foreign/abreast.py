@@ -138,9 +138,9 @@ def _drop(session: ForeignSession, index: int) -> None:
 
 
 def _layer(like: Any, keys: Any, values: Any) -> Any:
-    """A cache layer like another, with these tensors."""
+    """A cache layer like another, with these tensors, which stand in no room to grow."""
     made = copy.copy(like)
-    made.keys, made.values = keys, values
+    made.keys, made.values, made.room = keys, values, None
     return made
 
 

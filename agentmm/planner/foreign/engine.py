@@ -88,7 +88,7 @@ class ForeignModel:
             counters.prefill_seconds = time.perf_counter() - began
             writing = Writing(constraint, sampling, self.ends)
             sequence = Underway(told, session, writing, counters, step, began)
-            self.per_key = max(self.per_key, session.bytes / max(1, len(session.keys)))
+            self.per_key = max(self.per_key, session.per_key)
             sequence.choose(logits.cpu().numpy()[None])
         return sequence
 
@@ -222,12 +222,14 @@ class ForeignModel:
         if session.failed is not None:
             raise session.failed
         row = torch.tensor([list(ids)], device=self.model.device)
+        from agentmm.planner.foreign.growing import growing
+
         try:
             out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **self._last_only)
         except Exception as error:
             session.recover(error)
             raise
-        session.cache, session.keys = out.past_key_values, [*session.keys, *keys]
+        session.cache, session.keys = growing(out.past_key_values), [*session.keys, *keys]
         return out.logits[0, -1].float()
 
     def _whole(self, told: Told, load: Load) -> Begun:

@@ -33,11 +33,9 @@ class ForeignSession:
     @property
     def rigid(self) -> bool:
         """Whether the cache cannot go back."""
-        from transformers.cache_utils import DynamicCache, DynamicLayer
+        from agentmm.planner.foreign.growing import only_grows
 
-        layers = getattr(self.cache, "layers", ())
-        plain = type(self.cache) is DynamicCache and all(type(layer) is DynamicLayer for layer in layers)
-        return self.cache is not None and not plain
+        return self.cache is not None and not only_grows(self.cache)
 
     def reach(self, shared: int, wanted: int) -> int:
         """How many of a prompt's `wanted` keys a fork can hold; a picture is never cut."""
@@ -72,8 +70,15 @@ class ForeignSession:
 
     @property
     def bytes(self) -> int:
-        """Bytes that its tensors take."""
+        """Bytes that its tensors take, the room to grow included."""
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(self.cache))
+
+    @property
+    def per_key(self) -> float:
+        """Bytes that each of its positions takes."""
+        held = self.cache if self.rigid else [[layer.keys, layer.values] for layer in getattr(self.cache, "layers", ())]
+        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(held))
+        return size / max(1, len(self.keys))
 
 
 def _begun(layer: Any, length: int) -> Any:
@@ -93,5 +98,7 @@ def tensors_of(part: Any) -> Iterator[Any]:
     elif isinstance(part, list | tuple):
         for value in part:
             yield from tensors_of(value)
-    elif type(part).__module__.startswith("transformers"):
+    elif getattr(part, "room", None) is not None:
+        yield from (part.room.keys, part.room.values)
+    elif type(part).__module__.startswith(("transformers", "agentmm")):
         yield from tensors_of(vars(part))

@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 from concurrent.futures import CancelledError
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from langchain_core.messages import HumanMessage
 torch = pytest.importorskip("torch")
 
 from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
-from agentmm.planner.sequence import Request, Underway  # noqa: E402 - after the skip
+from agentmm.planner.sequence import Request, Underway, alone  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Counters, Sampling, Writing  # noqa: E402 - after the skip
 from tests.planner.kit import SPECS, all_of, engine, picture, prompt_of  # noqa: E402 - after the skip
@@ -40,6 +41,14 @@ class Counting:
         sequence = Underway(prompt, Session(list(prompt.ids)), writing, Counters(len(prompt.ids)))
         sequence.choose(self._row(sequence))
         return sequence
+
+    def begin_several(self, requests, tokens):
+        made, fed = [], 0
+        for one in requests:
+            begin = partial(self.begin, one.prompt, one.load, one.constraint, one.sampling)
+            made.append(alone(begin) if fed < tokens else None)
+            fed += len(one.prompt.ids)
+        return made
 
     def advance(self, sequences):
         assert not any(sequence.over for sequence in sequences)

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from agentmm.planner.sequence import Admitted, Request, Underway, alone
+from agentmm.planner.sequence import Admitted, Request, Underway, tried
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.writing import Completion, Sampling
 
@@ -257,7 +257,7 @@ class Batch:
         except BaseException as error:  # together they were too much
             log.info("feeding %d prompts failed: %s", len(places), error)
             begin = self.engine.begin
-            return [alone(partial(begin, one.prompt, one.load, one.constraint, one.sampling)) for one in requests]
+            return [tried(partial(begin, one.prompt, one.load, one.constraint, one.sampling)) for one in requests]
 
     def _next(self) -> list[_Place]:
         """The requests that came first and have room; room is made for them."""

@@ -83,7 +83,7 @@ Admitted = Underway | BaseException | None
 """What became of a prompt: a sequence on its way, what was raised, or None where it is left for a later pass."""
 
 
-def alone(begin: Callable[[], Underway]) -> Admitted:
+def tried(begin: Callable[[], Underway]) -> Admitted:
     """What became of a prompt that is begun by itself."""
     try:
         return begin()

@@ -16,7 +16,7 @@ from langchain_core.messages import HumanMessage
 torch = pytest.importorskip("torch")
 
 from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
-from agentmm.planner.sequence import Request, Underway, alone  # noqa: E402 - after the skip
+from agentmm.planner.sequence import Request, Underway, tried  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Counters, Sampling, Writing  # noqa: E402 - after the skip
 from tests.planner.kit import SPECS, all_of, engine, picture, prompt_of  # noqa: E402 - after the skip
@@ -46,7 +46,7 @@ class Counting:
         made, fed = [], 0
         for one in requests:
             begin = partial(self.begin, one.prompt, one.load, one.constraint, one.sampling)
-            made.append(alone(begin) if fed < tokens else None)
+            made.append(tried(begin) if fed < tokens else None)
             fed += len(one.prompt.ids)
         return made
 

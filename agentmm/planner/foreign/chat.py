@@ -153,7 +153,14 @@ class ForeignChat(BaseChatModel):
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
         features = Features(self.model, self.pictures) if measured.features and self.keep_sessions else None
         return ForeignModel(
-            self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features, measured.together
+            self.model.eval(),
+            self.pictures,
+            self.ends,
+            sessions,
+            measured.exact,
+            features,
+            together=measured.together,
+            words=measured.words,
         )
 
     @cached_property

@@ -40,7 +40,7 @@ NAME = "agentmm-batch"
 
 _LEAVE_S = 10.0  # a step that takes longer is left to itself when the process ends
 _IDLE_S = 5.0  # the thread ends then, so that a model that is forgotten can go
-_POLL_S = 0.2  # a wait without a timeout would swallow Ctrl-C on some platforms
+_POLL_S = 0.2  # a wait of the main thread without a timeout would swallow Ctrl-C on some platforms
 
 
 class Engine(Protocol):
@@ -162,10 +162,11 @@ class Batch:
     def complete(self, request: Request) -> Completion:
         """Put a request into the batch and wait for its completion; raises what `submit` tells."""
         future = self.submit(request)
+        patience = _POLL_S if threading.current_thread() is threading.main_thread() else None
         try:
             while True:
                 try:
-                    return future.result(_POLL_S)
+                    return future.result(patience)
                 except Unfinished:
                     if future.done():
                         return future.result()

@@ -135,7 +135,7 @@ class LocalModel:
 
         began, steps = time.perf_counter(), self._folded()
         made: list[Admitted] = [None] * len(requests)
-        with torch.inference_mode(), steps.own_threads() if steps is not None else nullcontext():
+        with torch.inference_mode():
             fed: dict[int, _Coming] = {}
             pixels: dict[str, Any] = {}
             for index, request in enumerate(requests):
@@ -242,7 +242,8 @@ class LocalModel:
                 steps.begin(one.session.layers, len(row) + room)
                 for one, row, room in zip(fed, embeds, rooms, strict=True)
             ]
-            rows = together(list(zip(running, embeds, strict=True)), last=True)
+            with steps.own_threads():
+                rows = together(list(zip(running, embeds, strict=True)), last=True)
         else:
             rows = [self._feed(one.session, row) for one, row in zip(fed, embeds, strict=True)]
         made = [self._begun(one, run, began) for one, run in zip(fed, running, strict=True)]

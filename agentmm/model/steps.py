@@ -1,8 +1,9 @@
-"""A few tokens at a time through a Qwen3-shaped decoder: the same numbers as its `forward`, less work around them.
+"""Tokens of one or many sequences through a Qwen3-shaped decoder: the numbers of its `forward`, less work around them.
 
 A small decoder spends a step on bringing its weights from memory and on Python: modules, masks, cache objects. Here the
 weights of a layer are four matrices (projections side by side, in float16 if that loses nothing), keys and values lie
-in one buffer that grows in place, and a few tokens that are guessed ahead share one reading of the weights.
+in one buffer that grows in place, and all tokens of a pass (prompts, or last ones with guesses) share one reading of
+the weights.
 `benchmarks/bench_decode.py` compares it with transformers' `generate`.
 """
 
@@ -106,10 +107,25 @@ class Steps:
         """Go on after keys and values.
 
         Args:
-            layers: per layer keys and values, each [1, G, T, W].
+            layers: per layer keys and values, each [1, G, T, W]; none to begin with nothing.
             room: most tokens that will be fed.
         """
         return Running(self, layers, room)
+
+    def roomy(self, layers: Sequence[tuple[Tensor, Tensor]], length: int) -> Tensor:
+        """Keys and values, each [1, G, T, W] a layer, at the beginning of one buffer [L, 2, G, length, W]."""
+        buffer = self._last.new_empty(len(self._layers), 2, self.groups, length, self.width)
+        for (keys, values), place in zip(layers, buffer, strict=bool(layers)):
+            torch.cat((keys, values), out=place[:, :, : keys.shape[2]])
+        return buffer
+
+    def embedded(self, rows: Sequence[Sequence[int] | Tensor]) -> Tensor:
+        """Tokens, or embeddings [T, D], of several sequences one below the other."""
+        device = self._embeddings.device
+        if any(isinstance(row, Tensor) for row in rows):
+            given = [row if isinstance(row, Tensor) else self.embedded([row]) for row in rows]
+            return _beside(given)
+        return embedding(torch.tensor([token for row in rows for token in row], device=device), self._embeddings)
 
     def _folded(self, layer: Any) -> _Layer:
         attention, mlp, root = layer.self_attn, layer.mlp, len(self._last) ** 0.5
@@ -129,8 +145,8 @@ class Running:
     """One sequence on its way; keys and values are in a buffer [L, 2, G, T + room, W] with room for what comes."""
 
     def __init__(self, steps: Steps, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> None:
-        self.steps, self.length = steps, layers[0][0].shape[2]
-        self._buffer = _roomy(layers, room)
+        self.steps, self.length = steps, layers[0][0].shape[2] if layers else 0
+        self._buffer = steps.roomy(layers, self.length + room)
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Feed the next T tokens; returns the logits [T, V] after each."""
@@ -156,12 +172,17 @@ class Running:
         return list(zip(new.unbind(0), keys.unbind(0), values.unbind(0), strict=True)), mask
 
     @property
+    def bytes(self) -> int:
+        """Bytes that the keys and values so far take, the room to spare left out."""
+        return self._buffer[:, :, :, : self.length].numel() * self._buffer.element_size()
+
+    @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
         """Per layer keys and values so far, each [1, G, T, W], in memory of their own: the buffer has room to spare."""
         return [(pair[:1], pair[1:]) for pair in self._buffer[:, :, :, : self.length].clone()]
 
 
-def together(fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
+def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool = False) -> list[Tensor]:
     """Feed several sequences of the same steps their next tokens, with one reading of the weights.
 
     All tokens stand in one matrix where weights multiply them; attention is worked out for each sequence by itself, in
@@ -170,41 +191,50 @@ def together(fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
     behind float32 chooses its order by the number of rows: there the last bits may differ.
 
     Args:
-        fed: each sequence with its T tokens; T may differ.
+        fed: each sequence with its T tokens, or their embeddings [T, D]; T may differ.
+        last: whether only the last token's logits are wanted: the last layer then works out nothing else.
 
     Returns:
-        For each the logits [T, V] after its tokens.
+        For each the logits [T, V] after its tokens; with `last`, [1, V].
     """
     own, counts = fed[0][0].steps, [len(tokens) for _, tokens in fed]
     wide, narrow = own._floors
     cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
     grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
-    stream = embedding(
-        torch.tensor([token for _, tokens in fed for token in tokens], device=cos.device), own._embeddings
-    )
+    stream = own.embedded([tokens for _, tokens in fed])
     for index, layer in enumerate(own._layers):
         qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
         turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
         torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
+        only = last and index == len(own._layers) - 1
         seen = [
-            _seen(part, *places[index], mask, own.heads)
+            _seen(part, *places[index], mask, own.heads, only)
             for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
         ]
+        if only:
+            stream = _beside([part[-1:] for part in stream.split(counts)])
         stream = stream + layer.out(_beside(seen))
         gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
         stream = stream + layer.down(silu(gate) * up)
     for (one, _), count in zip(fed, counts, strict=True):
         one.length += count
-    return list(own._head(_normed(stream, wide) * own._last).split(counts))
+    return list(own._head(_normed(stream, wide) * own._last).split([1] * len(fed) if last else counts))
 
 
-def _seen(qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int) -> Tensor:
-    """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W]."""
+def _seen(
+    qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int, last: bool
+) -> Tensor:
+    """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W].
+
+    With `last`, of the last query alone: [1, H W].
+    """
     count, _, width = qkv.shape
     room.copy_(qkv[:, heads:].view(count, 2, -1, width))
+    if last:
+        qkv, mask = qkv[-1:], None
     queries = qkv[:, :heads].transpose(0, 1)[None]
     seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
-    return seen.transpose(1, 2).reshape(count, heads * width)
+    return seen.transpose(1, 2).reshape(len(qkv), heads * width)
 
 
 def _beside(parts: Sequence[Tensor]) -> Tensor:
@@ -230,15 +260,6 @@ def matrix(*weights: Tensor) -> Matrix:
 def _normed(x: Tensor, floor: Tensor) -> Tensor:
     """RMSNorm over the last axis, without weights and without its factor of the root of the axis' length."""
     return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot(floor)
-
-
-def _roomy(layers: Sequence[tuple[Tensor, Tensor]], room: int) -> Tensor:
-    """Keys and values, each [1, G, T, W] a layer, in one buffer [L, 2, G, T + room, W]."""
-    _, groups, length, width = layers[0][0].shape
-    buffer = layers[0][0].new_empty(len(layers), 2, groups, length + room, width)
-    for pair, place in zip(layers, buffer[:, :, :, :length], strict=True):
-        torch.cat(pair, out=place)
-    return buffer
 
 
 def _versions(decoder: Any) -> tuple[tuple[int, int], ...]:

@@ -1,8 +1,9 @@
 """Continuous batching: completions of many episodes on one model, each as if it were alone.
 
 Requests come from any thread, and from event loops. One thread moves all sequences: it admits those that wait (feeding
-their prompts), takes one step of all active ones together, and lets go of those that are finished; meanwhile the tools
-of other episodes run. It knows no model: an engine (`agentmm.planner.local`, `agentmm.planner.foreign.engine`) does.
+their prompts, several in one pass where the engine can), takes one step of all active ones together, and lets go of
+those that are finished; meanwhile the tools of other episodes run. It knows no model: an engine
+(`agentmm.planner.local`, `agentmm.planner.foreign.engine`) does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from agentmm.planner.sequence import Request, Underway
+from agentmm.planner.sequence import Admitted, Request, Underway, tried
 from agentmm.planner.session import DEFAULT_BYTES, Sessions
 from agentmm.planner.writing import Completion, Sampling
 
@@ -39,7 +40,7 @@ NAME = "agentmm-batch"
 
 _LEAVE_S = 10.0  # a step that takes longer is left to itself when the process ends
 _IDLE_S = 5.0  # the thread ends then, so that a model that is forgotten can go
-_POLL_S = 0.2  # a wait without a timeout would swallow Ctrl-C on some platforms
+_POLL_S = 0.2  # a wait of the main thread without a timeout would swallow Ctrl-C on some platforms
 
 
 class Engine(Protocol):
@@ -60,6 +61,14 @@ class Engine(Protocol):
 
     def begin(self, prompt: Any, load: Callable[[str], Any], constraint: Any, sampling: Sampling, /) -> Underway:
         """Feed a prompt and choose the first token."""
+        ...
+
+    def begin_several(self, requests: Sequence[Request], tokens: int) -> Sequence[Admitted]:
+        """Feed as many prompts as go well in one pass, and choose the first token of each.
+
+        The first is always among them; one that would be fed less after another of them is left. Once `tokens` are
+        to be fed, the rest is left, too.
+        """
         ...
 
     def advance(self, sequences: Sequence[Underway]) -> None:
@@ -153,10 +162,11 @@ class Batch:
     def complete(self, request: Request) -> Completion:
         """Put a request into the batch and wait for its completion; raises what `submit` tells."""
         future = self.submit(request)
+        patience = _POLL_S if threading.current_thread() is threading.main_thread() else None
         try:
             while True:
                 try:
-                    return future.result(_POLL_S)
+                    return future.result(patience)
                 except Unfinished:
                     if future.done():
                         return future.result()
@@ -224,32 +234,46 @@ class Batch:
     def _admit(self) -> None:
         """Feed the prompts that have room, in the order of arrival, until the active sequences are due a step."""
         fed = 0
-        while fed < PROMPT_TOKENS and not self._closed and (place := self._next()) is not None:
-            request = place.request
-            try:
-                place.sequence = self.engine.begin(request.prompt, request.load, request.constraint, request.sampling)
-            except BaseException as error:  # a bad prompt, a picture that is gone: the others go on
-                place.settle(_raiser(error))
-                continue
-            place.size = self._size(place)
-            fed += place.sequence.counters.prefill_tokens
+        while fed < PROMPT_TOKENS and not self._closed and (coming := self._next()):
+            left = []
+            for place, begun in zip(coming, self._begun(coming, PROMPT_TOKENS - fed), strict=True):
+                if begun is None:
+                    left.append(place)
+                elif isinstance(begun, BaseException):  # a bad prompt, a picture that is gone: the others go on
+                    place.settle(_raiser(begun))
+                else:
+                    place.sequence, fed = begun, fed + begun.counters.prefill_tokens
+                    place.size = self._size(place)
             with self._changed:
-                self._active.append(place)
+                self._waiting.extendleft(reversed(left))
+                self._active += [place for place in coming if place.sequence is not None]
             self.most = max(self.most, len(self._active))
             self._finish()
 
-    def _next(self) -> _Place | None:
-        """The request that came first, where it has room; room is made for it."""
+    def _begun(self, places: Sequence[_Place], tokens: int) -> Sequence[Admitted]:
+        """What becomes of prompts that are fed together; where that fails as a whole, each is fed alone."""
+        requests = [place.request for place in places]
+        try:
+            return self.engine.begin_several(requests, tokens)
+        except BaseException as error:  # together they were too much
+            log.info("feeding %d prompts failed: %s", len(places), error)
+            begin = self.engine.begin
+            return [tried(partial(begin, one.prompt, one.load, one.constraint, one.sampling)) for one in requests]
+
+    def _next(self) -> list[_Place]:
+        """The requests that came first and have room; room is made for them."""
+        coming: list[_Place] = []
         with self._changed:
-            if not self._waiting or len(self._active) >= self.places:
-                return None
-            place = self._waiting[0]
-            place.size = self._size(place)
-            if self._active and self._needed((*self._active, place)) > self.limit_bytes:
-                return None
-            self._waiting.popleft()
-        self._hold(place)
-        return place
+            while self._waiting and len(self._active) + len(coming) < self.places:
+                place, beside = self._waiting[0], (*self._active, *coming)
+                place.size = self._size(place)
+                if beside and self._needed((*beside, place)) > self.limit_bytes:
+                    break
+                if coming and not self.engine.per_key:
+                    break  # what a position takes is known once one was fed
+                coming.append(self._waiting.popleft())
+        self._hold(*coming)
+        return coming
 
     def _size(self, place: _Place) -> int:
         """Most bytes of a sequence, by what positions took so far."""

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.planner.batching import PLACES, Batch
 from agentmm.planner.completion import parse_completion
-from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.constrain import Constraints, cached_grammar, matcher_tokenizer
 from agentmm.planner.local import LocalModel, Prompt
 from agentmm.planner.render import Rendered, Renderer
 from agentmm.planner.reporting import metadata_of, report_step, step_deadline, stored_media
@@ -121,8 +121,10 @@ class ChatMM(BaseChatModel):
         )
 
     @cached_property
-    def _matcher_tokenizer(self) -> Any:
-        return matcher_tokenizer(self.processor.tokenizer)
+    def _constraints(self) -> Constraints:
+        tokenizer: Any = self.processor.tokenizer
+        rows = self.model.config.text_config.vocab_size
+        return Constraints(matcher_tokenizer(tokenizer), rows, tokenizer.convert_ids_to_tokens)
 
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """This planner with tools to call: ours, LangChain's, or specifications."""
@@ -220,10 +222,7 @@ class ChatMM(BaseChatModel):
         constraint = None
         if self.constrained:
             lark = cached_grammar(json.dumps(specs), tuple(records), None if self.think else self.think)
-            tokenizer: Any = self.processor.tokenizer
-            constraint = Constraint(
-                self._matcher_tokenizer, lark, self.model.config.text_config.vocab_size, tokenizer.convert_ids_to_tokens
-            )
+            constraint = self._constraints.of(lark)
         first = self.renderer.token_id("<think>") if self.think else None
         sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids), first)
         prompt = Prompt(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -32,6 +32,8 @@ _NO_FORCING = '%llguidance {"no_forcing": true}'
 Left alone, llguidance cuts forced text into tokens by itself, without what follows: before a choice of `image_1` and
 `image_2` it forced `image`, `_` where training has one token `image_`, and the planner lost its way.
 """
+
+_GRAMMARS = 64  # kept compiled: of so many sets of tools and handles
 
 _MOST_FORCED = 24
 """More legal tokens than this are never one forced text."""
@@ -228,6 +230,28 @@ class Constraint:
         """
         if not self._matcher.consume_token(token):
             raise PlannerError(f"token {token} is not legal here: {self._matcher.get_error()}")
+
+
+class Constraints:
+    """Constraints of one tokenizer: a grammar is compiled once, and each completion goes on from a copy of its own.
+
+    Args:
+        tokenizer: what `matcher_tokenizer` made.
+        vocabulary: number of token ids.
+        text_of: the text of a token id.
+    """
+
+    def __init__(self, tokenizer: Any, vocabulary: int, text_of: Callable[[int], str] = str) -> None:
+        compiled = partial(Constraint, tokenizer, vocabulary=vocabulary, text_of=text_of)
+        self._compiled = lru_cache(maxsize=_GRAMMARS)(compiled)
+
+    def of(self, lark: str) -> Constraint:
+        """A constraint at the beginning of a grammar from `grammar`.
+
+        Raises:
+            PlannerError: the grammar does not compile.
+        """
+        return self._compiled(lark).copy()
 
 
 def matcher_tokenizer(tokenizer: Any, ends: Sequence[int] | None = None) -> Any:

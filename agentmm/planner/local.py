@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,12 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agentmm.planner.guess import Guesses
-from agentmm.planner.sequence import Underway
-from agentmm.planner.session import Key, Sessions, features_of
+from agentmm.planner.sequence import Admitted, Request, Underway
+from agentmm.planner.session import Key, Session, Sessions, waits
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
 
 LoadImage = Callable[[str], Any]
 """An image's hash -> the picture (PIL image or uint8 array [H, W, 3])."""
+
+PICTURES = 8
+"""Most pictures that meet the encoder at once: of more, what lies between its layers outgrows the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,24 @@ class _Ahead(NamedTuple):
 
     running: Any
     guesses: Guesses
+
+
+class _Coming(NamedTuple):
+    """A prompt that is about to be fed.
+
+    Attributes:
+        request: what is asked.
+        keys: of the whole prompt.
+        session: what is known of it.
+        images: (position of the first placeholder, hash) of those that are not wholly known.
+        counters: what it costs.
+    """
+
+    request: Request
+    keys: list[Key]
+    session: Session
+    images: list[tuple[int, str]]
+    counters: Counters
 
 
 class LocalModel:
@@ -90,23 +112,46 @@ class LocalModel:
 
     def begin(self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
         """Feed a prompt and choose the first token; the arguments are those of `complete`."""
+        (begun,) = self.begin_several([Request(prompt, load, constraint, sampling)])
+        if isinstance(begun, Underway):
+            return begun
+        assert begun is not None, "the first prompt is always fed"
+        raise begun
+
+    def begin_several(self, requests: Sequence[Request], tokens: float = math.inf) -> list[Admitted]:
+        """Feed several prompts in one pass, and choose the first token of each; their pictures are encoded together.
+
+        Left for a later pass is a prompt that begins as one of this pass does, further than any session reaches: then
+        it finds that one's session. Where the decoder has no steps, one is fed and the others are left.
+
+        Args:
+            requests: what is asked, at least one thing; the first is never left.
+            tokens: once so many are to be fed, the rest is left.
+
+        Returns:
+            What became of each; errors are what `load` raised for it.
+        """
         import torch
 
-        began = time.perf_counter()
+        began, steps = time.perf_counter(), self._folded()
+        made: list[Admitted] = [None] * len(requests)
         with torch.inference_mode():
-            session, logits, counters = self._prefill(prompt, load)
-            counters.prefill_seconds = time.perf_counter() - began - counters.encode_seconds
-            sequence = Underway(prompt, session, Writing(constraint, sampling, (self.end_id,)), counters, began=began)
-            self.per_key = max(self.per_key, session.bytes / len(session.keys))
-            if self.sessions is not None:  # others that begin alike need not wait for its end
-                self.sessions.keep(session.fork(len(session.keys)))
-            sequence.choose(logits.cpu().numpy()[None])
-            steps = self._folded()
-            if steps is not None and not sequence.over:
-                room = max(1, sampling.max_tokens)
-                sequence.running = _Ahead(steps.begin(session.layers, room), Guesses(prompt.ids, self.end_id))
-                session.layers = []  # they are in the buffer now, which has room for what comes
-        return sequence
+            fed: dict[int, _Coming] = {}
+            pixels: dict[str, Any] = {}
+            for index, request in enumerate(requests):
+                if index and (steps is None or sum(one.counters.prefill_tokens for one in fed.values()) >= tokens):
+                    break
+                try:
+                    one = self._looked_up(request, [other.keys for other in fed.values()], pixels)
+                except BaseException as error:  # a picture that is gone: the others go on
+                    made[index] = error
+                    continue
+                if one is not None:
+                    fed[index] = one
+            self._show(fed.values(), pixels)
+            for index, sequence in zip(fed, self._fed(list(fed.values()), steps, began), strict=True):
+                made[index] = sequence
+        return made
 
     def advance(self, sequences: Sequence[Underway]) -> None:
         """One step of each sequence: all go through the weights together, then each chooses by its own rows.
@@ -122,8 +167,10 @@ class LocalModel:
             for sequence in sequences:
                 if sequence.running is None:
                     last = sequence.writing.result.ids[-1:]
-                    logits = self._feed(sequence.session, self._embed(last, []), last)
-                    sequence.choose(logits.cpu().numpy()[None])
+                    embeds = self.model.get_input_embeddings()(torch.tensor(last, device=self.model.device))
+                    logits = self._feed(sequence.session, embeds)
+                    sequence.session.keys = [*sequence.session.keys, *last]
+                    sequence.choose(logits.cpu().numpy())
             moved = [sequence for sequence in sequences if sequence.running is not None]
             for steps in dict.fromkeys(sequence.running.running.steps for sequence in moved):
                 with steps.own_threads():  # of two, one has the weights as they were before they changed
@@ -154,51 +201,105 @@ class LocalModel:
             keys[start : start + self.image_tokens] = [(sha, offset) for offset in range(self.image_tokens)]
         return keys
 
-    def _prefill(self, prompt: Prompt, load: LoadImage) -> tuple[Any, Any, Counters]:
-        """Feed what no session holds; returns the session, the logits after the last token, the counters."""
-        from agentmm.planner.session import Session
+    def _looked_up(self, request: Request, others: Sequence[Sequence[Key]], pixels: dict[str, Any]) -> _Coming | None:
+        """A prompt with what is known of it; None for one that waits for one of others.
 
-        keys = self.keys(prompt)
+        Its pictures that must be encoded are loaded into `pixels`, but for those that are there.
+        """
+        from agentmm.model.pixels import square_pixels
+
+        began, prompt, keys = time.perf_counter(), request.prompt, self.keys(request.prompt)
         session = self.sessions.find(keys) if self.sessions is not None else Session()
         known = len(session.keys)
-        new = [(start, sha) for start, sha in prompt.images if start + self.image_tokens > known]
-        counters = Counters(len(keys) - known, known)
+        if self.sessions is not None and waits(keys, known, others):
+            return None
+        images = [(start, sha) for start, sha in prompt.images if start + self.image_tokens > known]
+        unseen = dict.fromkeys(sha for _, sha in images if sha not in session.features and sha not in pixels)
+        loaded = {sha: square_pixels(request.load(sha), self.image_size) for sha in unseen}
+        pixels |= loaded
+        counters = Counters(len(keys) - known, known, encoder_calls=len(loaded))
+        counters.encode_seconds = time.perf_counter() - began if loaded else 0.0
+        return _Coming(request, keys, session, images, counters)
 
-        def encode(shas: list[str]) -> list[Any]:
-            started = time.perf_counter()
-            encoded = self._encode(shas, load)
-            counters.encode_seconds = time.perf_counter() - started
-            return encoded
+    def _show(self, fed: Collection[_Coming], pixels: dict[str, Any]) -> None:
+        """Encode pictures, and give each prompt's session its own."""
+        began, features = time.perf_counter(), self._encode(pixels)
+        seconds = time.perf_counter() - began
+        for one in fed:
+            one.session.features.update({sha: features[sha] for _, sha in one.images if sha in features})
+            if one.counters.encoder_calls:
+                one.counters.encode_seconds += seconds
 
-        features, counters.encoder_calls = features_of(session, [sha for _, sha in new], encode)
-        embeds = self._embed(
-            list(prompt.ids[known:]), [(start - known, f) for (start, _), f in zip(new, features, strict=True)]
-        )
-        logits = self._feed(session, embeds, keys[known:])
-        return session, logits, counters
+    def _fed(self, fed: Sequence[_Coming], steps: Any, began: float) -> list[Underway]:
+        """Feed what no session holds, all by one pass; without steps, of the one prompt that there is."""
+        from agentmm.model.steps import together
 
-    def _encode(self, shas: list[str], load: LoadImage) -> list[Any]:
-        """Images through encoder and projector, one batch: hashes -> `[Q, D]` each."""
+        embeds = [self._embed(one) for one in fed]
+        running: list[Any] = [None] * len(fed)
+        if steps is not None and fed:
+            rooms = [max(1, one.request.sampling.max_tokens) for one in fed]
+            running = [
+                steps.begin(one.session.layers, len(row) + room)
+                for one, row, room in zip(fed, embeds, rooms, strict=True)
+            ]
+            with steps.own_threads():
+                rows = together(list(zip(running, embeds, strict=True)), last=True)
+        else:
+            rows = [self._feed(one.session, row) for one, row in zip(fed, embeds, strict=True)]
+        made = [self._begun(one, run, began) for one, run in zip(fed, running, strict=True)]
+        for sequence, logits in zip(made, rows, strict=True):
+            sequence.choose(logits.cpu().numpy())
+        return made
+
+    def _begun(self, one: _Coming, running: Any, began: float) -> Underway:
+        """The sequence of a prompt that was fed; others that begin alike find its session, and wait for no end."""
+        request, session, counters = one.request, one.session, one.counters
+        counters.prefill_seconds = time.perf_counter() - began - counters.encode_seconds
+        writing = Writing(request.constraint, request.sampling, (self.end_id,))
+        sequence = Underway(request.prompt, session, writing, counters, began=began)
+        session.keys, held = one.keys, 0
+        if running is not None:  # keys and values are in its buffer, which has room for what comes
+            sequence.running = _Ahead(running, Guesses(request.prompt.ids, self.end_id))
+            session.layers, held = [], running.bytes
+        self.per_key = max(self.per_key, (session.bytes + held) / len(one.keys))
+        if self.sessions is not None:
+            kept = session.fork(len(one.keys))
+            if running is not None:
+                kept.layers = running.layers
+            self.sessions.keep(kept)
+        return sequence
+
+    def _encode(self, pixels: dict[str, Any]) -> dict[str, Any]:
+        """Pictures uint8 [S, S, 3] through encoder and projector, several at once: hash -> `[Q, D]`."""
         import torch
 
-        from agentmm.model.pixels import scale_pixels, square_pixels
+        from agentmm.model.pixels import scale_pixels
 
-        pixels = np.stack([square_pixels(load(sha), self.image_size) for sha in shas])
-        batch = torch.from_numpy(scale_pixels(pixels)).to(self.model.device, self.model.dtype)
-        return [features.clone() for features in self.model.encode_images(batch)]  # each goes by itself
+        shas, encoded = list(pixels), list[Any]()
+        for start in range(0, len(shas), PICTURES):
+            several = np.stack([pixels[sha] for sha in shas[start : start + PICTURES]])
+            batch = torch.from_numpy(scale_pixels(several)).to(self.model.device, self.model.dtype)
+            encoded += [features.clone() for features in self.model.encode_images(batch)]  # each goes by itself
+        return dict(zip(shas, encoded, strict=True))
 
-    def _embed(self, ids: list[int], features: list[tuple[int, Any]]) -> Any:
-        """Embeddings `[1, T, D]` of new ids, image features in the places of their placeholders."""
+    def _embed(self, one: _Coming) -> Any:
+        """Embeddings `[T, D]` of what is not known of a prompt, image features in the places of their placeholders."""
         import torch
 
-        embeds = self.model.get_input_embeddings()(torch.tensor([ids], device=self.model.device)).clone()
-        for start, value in features:
-            first = max(start, 0)
-            embeds[0, first : start + self.image_tokens] = value[first - start :].to(embeds.dtype)
+        known = len(one.session.keys)
+        ids = torch.tensor(list(one.request.prompt.ids[known:]), device=self.model.device)
+        embeds = self.model.get_input_embeddings()(ids).clone()
+        for start, sha in one.images:
+            first, features = max(start - known, 0), one.session.features[sha]
+            embeds[first : start - known + self.image_tokens] = features[first - start + known :].to(embeds.dtype)
         return embeds
 
-    def _feed(self, session: Any, embeds: Any, keys: Sequence[Key]) -> Any:
-        """Run embeddings `[1, T, D]` after what the session holds; returns float32 logits `[V]` after the last."""
+    def _feed(self, session: Session, embeds: Any) -> Any:
+        """Run embeddings `[T, D]` through the model after what the session holds, which then has their layers.
+
+        Returns:
+            Float32 logits `[1, V]` after the last.
+        """
         import torch
         from transformers import DynamicCache
 
@@ -206,14 +307,13 @@ class LocalModel:
         cache = DynamicCache()
         for index, (k, v) in enumerate(session.layers):
             cache.update(k, v, index)
-        positions = torch.arange(known, known + embeds.shape[1], device=embeds.device)[None]
+        positions = torch.arange(known, known + len(embeds), device=embeds.device)[None]
         out = self.model(
-            inputs_embeds=embeds, past_key_values=cache, position_ids=positions, use_cache=True, logits_to_keep=1
+            inputs_embeds=embeds[None], past_key_values=cache, position_ids=positions, use_cache=True, logits_to_keep=1
         )
         layers: list[Any] = cache.layers
         session.layers = [(layer.keys, layer.values) for layer in layers]
-        session.keys = [*session.keys, *keys]
-        return out.logits[0, -1].float()
+        return out.logits[0, -1:].float()
 
     def _advance_ahead(self, sequences: Sequence[Underway]) -> None:
         """Feed each its last token with guesses along, and forget again what did not come true."""

@@ -77,3 +77,15 @@ class Underway:
         counters.guessed_tokens = self.writing.guessed
         done.counters = counters
         return done
+
+
+Admitted = Underway | BaseException | None
+"""What became of a prompt: a sequence on its way, what was raised, or None where it is left for a later pass."""
+
+
+def tried(begin: Callable[[], Underway]) -> Admitted:
+    """What became of a prompt that is begun by itself."""
+    try:
+        return begin()
+    except BaseException as error:  # belongs to whoever asked
+        return error

@@ -73,6 +73,21 @@ def common_prefix(left: Sequence[Key], right: Sequence[Key]) -> int:
     return low
 
 
+WORTH = 8
+"""With so many keys in common, one prompt is fed before the other; to feed fewer twice is cheaper than a pass more."""
+
+
+def waits(keys: Sequence[Key], known: int, others: Sequence[Sequence[Key]]) -> bool:
+    """Whether a prompt is better fed after one of others: it begins like it, further than what is known of it.
+
+    Args:
+        keys: the prompt's.
+        known: how many of them a session holds.
+        others: the prompts that are fed now.
+    """
+    return any(min(common_prefix(keys, other), len(keys) - 1) >= known + WORTH for other in others)
+
+
 class Sessions:
     """A byte-bounded store of sessions, least recently used first out; safe across threads.
 
@@ -146,22 +161,3 @@ class Sessions:
     def __len__(self) -> int:
         with self._lock:
             return len(self._sessions)
-
-
-def features_of(
-    session: Session, shas: Sequence[str], encode: Callable[[list[str]], Sequence[Any]]
-) -> tuple[list[Any], int]:
-    """Features of images in the order asked, encoding each distinct one that the session lacks, in one batch.
-
-    Args:
-        session: holds what was encoded before and takes what is encoded now.
-        shas: hashes in the order in which the images stand in the prompt.
-        encode: hashes -> features, one `[Q, D]` each.
-
-    Returns:
-        (features, number of images that met the encoder).
-    """
-    missing = [sha for sha in dict.fromkeys(shas) if sha not in session.features]
-    if missing:
-        session.features.update(zip(missing, encode(missing), strict=True))
-    return [session.features[sha] for sha in shas], len(missing)

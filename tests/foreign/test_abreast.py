@@ -177,6 +177,7 @@ def test_sixty_four_sessions_stay_within_their_bytes(planner):
         if len(steps) in (2, 5, 20):
             measured.append(held_bytes(8))
 
+    gc.collect()  # what earlier tests left would be gone by the end
     before = held_bytes(8)
     engine.advance = watched
     assert [done.ids for done in all_of(batch, made)] == want
@@ -216,7 +217,7 @@ def test_where_gathering_fails_each_is_told_why(planner, monkeypatch):
     from agentmm.planner.foreign import abreast
 
     chat, left = planner("llava"), [3]
-    own = abreast._filled
+    own = abreast.filled
 
     def filled(tensors, length):
         left[0] -= 1
@@ -224,7 +225,7 @@ def test_where_gathering_fails_each_is_told_why(planner, monkeypatch):
             raise MemoryError("no room side by side")
         return own(tensors, length)
 
-    monkeypatch.setattr(abreast, "_filled", filled)
+    monkeypatch.setattr(abreast, "filled", filled)
     batch = Batch(engine_of(chat))
     futures = [batch.submit(request) for request in requests_of(chat, 3, 0.0)]
     raised = [future.exception(60) for future in futures]

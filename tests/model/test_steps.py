@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from agentmm.model.steps import Steps, matrix
+from agentmm.model.steps import Steps, matrix, together
 
 IDS = torch.tensor([[5, 9, 2, 40, 7, 7, 31, 12, 3, 26]])
 
@@ -61,6 +61,33 @@ def test_what_was_fed_in_vain_is_forgotten():
         torch.testing.assert_close(logits, decoder(input_ids=IDS).logits[0, 6:], atol=1e-5, rtol=1e-5)
         for found, expected in zip(running.layers, read(decoder, IDS.shape[1]), strict=True):
             torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_prompts_that_are_fed_together_get_what_each_gets_alone(half):
+    """From nothing, after 4 tokens and after 2, 7, 3 and 1 more: to the bit where weights are in float16."""
+    decoder = small(half=half)
+    with torch.inference_mode():
+        steps = Steps.of(decoder)
+        spans = [(0, 7), (4, 7), (2, 3)]
+
+        def begun(start):
+            return steps.begin(read(decoder, start) if start else [], 9)
+
+        fed = [(begun(start), decoder.model.embed_tokens(IDS[0, start:end])) for start, end in spans]
+        rows = together(fed, last=True)
+        for (running, _), row, (start, end) in zip(fed, rows, spans, strict=True):
+            (alone,) = together([(own := begun(start), IDS[0, start:end].tolist())], last=True)
+            assert row.shape == alone.shape == (1, 48)
+            exact = half and torch.backends.quantized.engine != "none"
+            torch.testing.assert_close(row, alone, atol=0 if exact else 1e-5, rtol=0 if exact else 1e-5)
+            torch.testing.assert_close(row, decoder(input_ids=IDS[:, :end]).logits[0, -1:], atol=1e-5, rtol=1e-5)
+            assert (running.length, running.bytes) == (end, 2 * 3 * 2 * end * 16 * 4)  # K and V, layers, heads, width
+            torch.testing.assert_close(running.layers, own.layers, atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(running.layers, read(decoder, end), atol=1e-5, rtol=1e-5)
+        follow = IDS[0, 3:5].tolist()
+        expected = decoder(input_ids=IDS[:, :5]).logits[0, 3:]
+        torch.testing.assert_close(fed[2][0].step(follow), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_only_weights_that_float16_holds_are_kept_in_it():

@@ -74,15 +74,15 @@ def picture(sha: str) -> np.ndarray:
 
 def all_of(batch, requests):
     """Completions of requests that are all there before the first is begun."""
-    gate, begin = threading.Event(), batch.engine.begin
+    gate, begin = threading.Event(), batch.engine.begin_several
 
     def held(*given):
         gate.wait(30)
         return begin(*given)
 
-    batch.engine.begin = held
+    batch.engine.begin_several = held
     futures = [batch.submit(request) for request in requests]
     gate.set()
     done = [future.result(60) for future in futures]
-    del batch.engine.begin
+    del batch.engine.begin_several
     return done

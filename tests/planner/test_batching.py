@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 from concurrent.futures import CancelledError
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from langchain_core.messages import HumanMessage
 torch = pytest.importorskip("torch")
 
 from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
-from agentmm.planner.sequence import Request, Underway  # noqa: E402 - after the skip
+from agentmm.planner.sequence import Request, Underway, tried  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Counters, Sampling, Writing  # noqa: E402 - after the skip
 from tests.planner.kit import SPECS, all_of, engine, picture, prompt_of  # noqa: E402 - after the skip
@@ -40,6 +41,14 @@ class Counting:
         sequence = Underway(prompt, Session(list(prompt.ids)), writing, Counters(len(prompt.ids)))
         sequence.choose(self._row(sequence))
         return sequence
+
+    def begin_several(self, requests, tokens):
+        made, fed = [], 0
+        for one in requests:
+            begin = partial(self.begin, one.prompt, one.load, one.constraint, one.sampling)
+            made.append(tried(begin) if fed < tokens else None)
+            fed += len(one.prompt.ids)
+        return made
 
     def advance(self, sequences):
         assert not any(sequence.over for sequence in sequences)
@@ -301,6 +310,60 @@ def test_prompts_that_begin_alike_are_fed_once(planner):
     assert [one.counters.encoder_calls for one in done] == [1, 0]
     assert done[1].counters.prefill_tokens == len(planner.renderer.encode("what"))
     assert len(local.sessions) == 2  # a prompt's session gives way to that of its end
+
+
+def test_prompts_of_one_pass_and_those_that_wait_for_it(planner):
+    """The second picture is new to both that are fed; of two that begin alike one waits; a picture that is gone harms
+    none; with no session there is nothing to wait for."""
+
+    def gone(sha):
+        raise OSError("gone")
+
+    local = engine(planner, Sessions())
+    prompts = [
+        prompt_of(planner, ["red"] * 9, ["a"]),
+        prompt_of(planner, ["blue", "how"], ["b"]),
+        prompt_of(planner, [*["red"] * 9, "how"], ["a"]),
+        prompt_of(planner, ["what", "how"], ["b"]),
+        prompt_of(planner, ["circle"], ["c"]),
+    ]
+    asked = [Request(one, gone if one is prompts[4] else picture, sampling=Sampling(max_tokens=3)) for one in prompts]
+    begun = local.begin_several(asked)
+    assert [type(one) for one in begun] == [Underway, Underway, type(None), Underway, OSError]
+    assert [one.counters.encoder_calls for one in begun if isinstance(one, Underway)] == [1, 1, 0]
+    (later,) = local.begin_several(asked[2:3])
+    assert (later.counters.cached_tokens, later.counters.encoder_calls) == (len(prompts[0].ids), 0)
+    free = engine(planner, None).begin_several(asked[:4])
+    want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling).ids[:1] for one in asked[:4]]
+    assert [one.writing.result.ids for one in free] == want
+    assert [one.writing.result.ids for one in (*begun[:2], later, begun[3])] == want
+
+
+def test_no_more_prompts_go_into_a_pass_than_their_tokens_allow(planner):
+    """The first always; the second where the first is under the limit."""
+    asked = requests_of(planner, 4, 0.0)
+    sizes = [len(one.prompt.ids) for one in asked]
+    for tokens, count in ((1, 1), (sizes[0], 1), (sizes[0] + 1, 2), (sum(sizes), 4)):
+        begun = engine(planner, None).begin_several(asked, tokens)
+        assert [one is not None for one in begun] == [True] * count + [False] * (4 - count)
+
+
+def test_prompts_that_are_too_much_together_are_fed_one_by_one(planner, monkeypatch):
+    from agentmm.model import steps
+
+    own, failed = steps.together, []
+
+    def together(fed, last=False):
+        if last and len(fed) > 1:
+            failed.append(len(fed))
+            raise MemoryError("too much together")
+        return own(fed, last)
+
+    asked = requests_of(planner, 6, 0.0)
+    want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling).ids for one in asked]
+    monkeypatch.setattr(steps, "together", together)
+    assert [done.ids for done in all_of(Batch(engine(planner, None)), asked)] == want
+    assert failed
 
 
 def held_bytes(width):

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("llguidance")
 
-from agentmm.planner.constrain import Constraint, grammar, matcher_tokenizer
+from agentmm.planner.constrain import Constraint, Constraints, grammar, matcher_tokenizer
 from agentmm.planner.render import call_text
 
 NANO = Path(__file__).parents[2] / "agentmm" / "weights" / "nano"
@@ -123,3 +123,15 @@ def test_a_thought_may_must_or_must_not_come_first(tokenizer, matcher, think, th
         for token in tokens if legal else ():
             assert constraint.legal()[token]
             constraint.take(token)
+
+
+def test_constraints_of_one_grammar_go_on_by_themselves(matcher, tokenizer):
+    """What one takes is nothing to the next: both begin at the beginning, as one that was compiled for itself does."""
+    lark = grammar(SPECS, ["image_1"])
+    constraints, alone = Constraints(matcher, len(tokenizer)), Constraint(matcher, lark, len(tokenizer))
+    first = constraints.of(lark)
+    for token in tokenizer.encode("<tool_call>", add_special_tokens=False):
+        first.take(token)
+    second = constraints.of(lark)
+    assert (second.legal() == alone.legal()).all()
+    assert (first.legal() != second.legal()).any()

@@ -67,7 +67,7 @@ class Abreast:
             session.cache = copy.copy(self._cache)
             parts = [self._part(at, layer) for layer in range(len(self._cache.layers))]
             session.cache.layers = [
-                _layer(layer, *(tensor.clone() for tensor in part))
+                layer_like(layer, *(tensor.clone() for tensor in part))
                 for layer, part in zip(self._cache.layers, parts, strict=True)
             ]
             self._free(at)
@@ -117,12 +117,12 @@ class Abreast:
             self._part(at, index) if at is not None else _own(session, index)
             for session, at in zip(sessions, known, strict=True)
         ]
-        made = [_filled(tensors, length) for tensors in zip(*parts, strict=True)]
-        whole.layers[index] = _layer(whole.layers[index], *made)
+        made = [filled(tensors, length) for tensors in zip(*parts, strict=True)]
+        whole.layers[index] = layer_like(whole.layers[index], *made)
         for session in sessions:
             _drop(session, index)
         if self._cache is not None:
-            self._cache.layers[index] = _layer(self._cache.layers[index], None, None)
+            self._cache.layers[index] = layer_like(self._cache.layers[index], None, None)
 
 
 def _own(session: ForeignSession, index: int) -> tuple[Any, Any]:
@@ -134,17 +134,17 @@ def _own(session: ForeignSession, index: int) -> tuple[Any, Any]:
 def _drop(session: ForeignSession, index: int) -> None:
     """Let go of a layer that was copied; others may hold the layer itself."""
     if session.cache is not None:
-        session.cache.layers[index] = _layer(session.cache.layers[index], None, None)
+        session.cache.layers[index] = layer_like(session.cache.layers[index], None, None)
 
 
-def _layer(like: Any, keys: Any, values: Any) -> Any:
+def layer_like(like: Any, keys: Any, values: Any) -> Any:
     """A cache layer like another, with these tensors, which stand in no room to grow."""
     made = copy.copy(like)
     made.keys, made.values, made.room = keys, values, None
     return made
 
 
-def _filled(tensors: Sequence[Any], length: int) -> Any:
+def filled(tensors: Sequence[Any], length: int) -> Any:
     """`[1, heads, T, width]` of several T as one `[B, heads, length, width]`, zeros on the left."""
     first = tensors[0]
     whole = first.new_zeros(len(tensors), first.shape[1], length, first.shape[3])

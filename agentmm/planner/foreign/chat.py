@@ -22,7 +22,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from agentmm.errors import PlannerError
 from agentmm.planner.batching import PLACES, Batch
 from agentmm.planner.completion import split_thought
-from agentmm.planner.constrain import Constraint, cached_grammar, matcher_tokenizer
+from agentmm.planner.constrain import Constraint, Constraints, cached_grammar, matcher_tokenizer
 from agentmm.planner.foreign.calls import ReadCalls
 from agentmm.planner.foreign.engine import ForeignModel, Load
 from agentmm.planner.foreign.exactness import Exactness, measure
@@ -153,12 +153,21 @@ class ForeignChat(BaseChatModel):
             log.warning("%s runs without a cache, each token costs a whole pass: %s", self.planner_name, measured.why)
         features = Features(self.model, self.pictures) if measured.features and self.keep_sessions else None
         return ForeignModel(
-            self.model.eval(), self.pictures, self.ends, sessions, measured.exact, features, measured.together
+            self.model.eval(),
+            self.pictures,
+            self.ends,
+            sessions,
+            measured.exact,
+            features,
+            together=measured.together,
+            words=measured.words,
         )
 
     @cached_property
-    def _matcher_tokenizer(self) -> Any:
-        return matcher_tokenizer(self.processor.tokenizer, self.ends)
+    def _constraints(self) -> Constraints:
+        tokenizer: Any = self.processor.tokenizer
+        rows = self.model.get_output_embeddings().weight.shape[0]
+        return Constraints(matcher_tokenizer(tokenizer, self.ends), rows, tokenizer.convert_ids_to_tokens)
 
     @property
     def context(self) -> int | None:
@@ -267,10 +276,7 @@ class ForeignChat(BaseChatModel):
         if not self.constrained:
             return None
         syntax = syntax_of(self.wire.form, self.spelling, thinks=self.wire.thinks)
-        lark = cached_grammar(json.dumps(list(specs)), tuple(records), False, syntax)
-        tokenizer: Any = self.processor.tokenizer
-        rows = self.model.get_output_embeddings().weight.shape[0]
-        return Constraint(self._matcher_tokenizer, lark, rows, tokenizer.convert_ids_to_tokens)
+        return self._constraints.of(cached_grammar(json.dumps(list(specs)), tuple(records), False, syntax))
 
     def _sampling(self, told: Told, seed: int) -> Sampling:
         return Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(told.ids))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from agentmm.planner.foreign.abreast import Abreast, Fed
@@ -13,8 +15,9 @@ from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import next_position, positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
-from agentmm.planner.sequence import Underway
-from agentmm.planner.session import Key, Sessions
+from agentmm.planner.foreign.words import Words, alike, feed
+from agentmm.planner.sequence import Admitted, Request, Underway, tried
+from agentmm.planner.session import Key, Sessions, waits
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
 
 Load = Callable[[str], Any]
@@ -35,6 +38,7 @@ class ForeignModel:
         incremental: whether a cache gives what the whole gives; where it does not, each token costs a whole pass.
         features: what the encoder made of earlier pictures; None encodes each picture that is fed.
         together: whether several sequences in one pass give what each gives alone; rigid caches go one by one anyway.
+        words: whether new words of several prompts in one pass do, too.
 
     Attributes:
         per_key: most bytes that a position of a sequence took so far.
@@ -50,6 +54,7 @@ class ForeignModel:
         incremental: bool = True,
         features: Features | None = None,
         together: bool = False,
+        words: bool = False,
     ) -> None:
         self.features = features
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
@@ -58,6 +63,7 @@ class ForeignModel:
         self.per_key = 0.0
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
         self.abreast = Abreast(model, self._last_only) if together and incremental else None
+        self._words = words and self.sessions is not None
 
     def complete(self, told: Told, load: Load, constraint: Any = None, sampling: Sampling = GREEDY) -> Completion:
         """Generate until an end token or the limit.
@@ -84,12 +90,66 @@ class ForeignModel:
 
         began = time.perf_counter()
         with torch.inference_mode():
-            session, logits, step, counters = (self.fed if self.incremental else self._whole)(told, load)
-            counters.prefill_seconds = time.perf_counter() - began
-            writing = Writing(constraint, sampling, self.ends)
-            sequence = Underway(told, session, writing, counters, step, began)
-            self.per_key = max(self.per_key, session.per_key)
-            sequence.choose(logits.cpu().numpy()[None])
+            begun = (self.fed if self.incremental else self._whole)(told, load)
+            return self._underway(Request(told, load, constraint, sampling), begun, began)
+
+    def begin_several(self, requests: Sequence[Request], tokens: float = math.inf) -> list[Admitted]:
+        """Feed the new words of several prompts in one pass, and choose the first token of each.
+
+        Only words go together, after what a session holds of each, and of like lengths; a prompt with new media is fed
+        alone. Left for a later pass are the others, and prompts that begin as one of this pass does.
+
+        Args:
+            requests: what is asked, at least one thing; the first is never left.
+            tokens: once so many are to be fed, the rest is left.
+
+        Returns:
+            What became of each; errors are those of a prompt that is fed alone.
+        """
+        import torch
+
+        began, first = time.perf_counter(), requests[0]
+        made: list[Admitted] = [None] * len(requests)
+        with torch.inference_mode():
+            fed = self._worded(requests, tokens) if self._words and len(requests) > 1 else {}
+            if len(fed) < 2:
+                made[0] = tried(partial(self.begin, first.prompt, first.load, first.constraint, first.sampling))
+                return made
+            logits = feed(self.model, [words for words, _ in fed.values()], bool(self._last_only))
+            for (index, (words, positions)), row in zip(fed.items(), logits, strict=True):
+                told, count = requests[index].prompt, len(words.ids)
+                counters = Counters(count, len(told.ids) - count)
+                begun = self._begun(words.session, told, positions, row, counters)
+                made[index] = self._underway(requests[index], begun, began)
+        return made
+
+    def _worded(self, requests: Sequence[Request], tokens: float) -> dict[int, tuple[Words, Any]]:
+        """The new words of those requests that go together, the first among them, with the positions of all tokens."""
+        assert self.sessions is not None
+        found: dict[int, tuple[Words, Any]] = {}
+        chosen: list[Sequence[Key]] = []
+        for index, request in enumerate(requests):
+            told, keys = request.prompt, request.prompt.keys
+            session = self.sessions.find(keys)
+            known, counts = len(session.keys), [len(words.ids) for words, _ in found.values()]
+            plain = 0 < known < len(keys) and not session.rigid and all(one.start < known for one in told.images)
+            fits = sum(counts) < tokens and alike([*counts, len(keys) - known]) and not waits(keys, known, chosen)
+            if plain and fits:
+                positions = positions_of(self.model, told)
+                found[index] = Words(session, told.ids[known:], positions[..., known:]), positions
+                chosen.append(keys)
+            elif not found:
+                break  # the first goes alone
+        return found
+
+    def _underway(self, request: Request, begun: Begun, began: float) -> Underway:
+        """The sequence of a prompt that was fed, with its first token."""
+        session, logits, step, counters = begun
+        counters.prefill_seconds = time.perf_counter() - began
+        writing = Writing(request.constraint, request.sampling, self.ends)
+        sequence = Underway(request.prompt, session, writing, counters, step, began)
+        self.per_key = max(self.per_key, session.per_key)
+        sequence.choose(logits.cpu().numpy()[None])
         return sequence
 
     def advance(self, sequences: Sequence[Underway]) -> None:
@@ -150,13 +210,16 @@ class ForeignModel:
         logits = session.logits
         if known < len(keys):
             logits = self.feed(session, told, positions, load)
-        session.logits = None
-        if self.sessions is not None:  # others that begin alike need not wait for its end
-            kept = session.fork(len(keys))
+        return self._begun(session, told, positions, logits, counters)
+
+    def _begun(self, session: ForeignSession, told: Told, positions: Any, logits: Any, counters: Counters) -> Begun:
+        """What a prompt that was fed goes on with; others that begin alike find its session, and wait for no end."""
+        session.logits, length = None, len(told.ids)
+        if self.sessions is not None:
+            kept = session.fork(length)
             kept.logits = logits if session.rigid else None
             self.sessions.keep(kept)
-
-        return session, logits, Next(self, session, positions, len(keys)), counters
+        return session, logits, Next(self, session, positions, length), counters
 
     def feed(self, session: ForeignSession, told: Told, positions: Any, load: Load) -> Any:
         """Feed what a session lacks of a prompt, pictures among it; the logits `[V]` after the last token.

@@ -1,6 +1,6 @@
 """Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
 
-And whether several sequences in one pass get what each gets alone.
+And whether several sequences in one pass get what each gets alone: token by token, and the words of their prompts.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
+from agentmm.planner.foreign.words import Words, feed
 
 _TOLERANCE = {"torch.float32": 1e-4, "torch.float64": 1e-6}
 _COARSE = 3e-2
@@ -36,6 +37,7 @@ class Exactness:
         why: what was raised, or which limit was passed; empty where exact.
         features: whether a picture's features may stand for its pixels.
         together: whether several sequences may go through the model in one pass.
+        words: whether the new words of several prompts may, too.
     """
 
     exact: bool
@@ -43,6 +45,7 @@ class Exactness:
     why: str = ""
     features: bool = False
     together: bool = False
+    words: bool = False
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
@@ -74,7 +77,8 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
     if worst > limit:
         return Exactness(False, worst, f"cached logits differ by {worst:.2g}, more than {limit:.2g}")
-    return Exactness(True, worst, "", features is not None, _together(engine, told, images, limit))
+    together = _together(engine, told, images, limit)
+    return Exactness(True, worst, "", features is not None, together, together and _words(engine, told, images, limit))
 
 
 def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
@@ -94,6 +98,34 @@ def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: f
                 got, want = abreast.step(fed), [alone[at](told.ids[token]) for at in members]
                 worst = max(worst, *(float((a - b).abs().max()) for a, b in zip(got, want, strict=True)))
     except Exception:  # another maker's code: such a model goes one by one
+        return False
+    return worst <= limit
+
+
+def _words(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
+    """Whether words of several lengths, after as much or more, get together what they get alone, and the next token."""
+    import torch
+
+    first, *_, last = told.images
+    spans = [(first.end, told.images[1].start), (last.end, len(told.ids)), (first.end, first.end + 1)]
+    positions = positions_of(engine.model, told)
+    try:
+        with torch.inference_mode():
+            beside = [_begun(engine, told, begin, positions, images) for begin, _ in spans]
+            alone = [_begun(engine, told, end - 1, positions, images) for _, end in spans]
+            want = [next_(told.ids[end - 1]) for next_, (_, end) in zip(alone, spans, strict=True)]
+            fed = [
+                Words(next_.session, told.ids[begin:end], positions[..., begin:end])
+                for next_, (begin, end) in zip(beside, spans, strict=True)
+            ]
+            got = feed(engine.model, fed, bool(engine._last_only))
+            after = [
+                Next(engine, one.session, positions[..., :end], end) for one, (_, end) in zip(fed, spans, strict=True)
+            ]
+            want += [next_(told.ids[0]) for next_ in alone]
+            got += [next_(told.ids[0]) for next_ in after]
+            worst = max(float((a - b).abs().max()) for a, b in zip(got, want, strict=True))
+    except Exception:  # another maker's code: such a model is fed prompt by prompt
         return False
     return worst <= limit
 

@@ -15,7 +15,7 @@ import torch
 from agentmm.errors import AgentmmError
 from agentmm.planner import load_planner
 from agentmm.planner.examination import TICKS, examine
-from tests.foreign.abilities import calls_legally, takes_an_adapter
+from tests.foreign.abilities import calls_legally, goes_in_batches, takes_an_adapter
 from tests.foreign.checkpoints import FAMILIES, make
 
 HEAD = """# Families of models as planners
@@ -29,6 +29,8 @@ family's template shows is found out when it is loaded.
   and two sounds where it has the sense for them.
 - *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
 - *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions exact.
+- *Batch*: four episodes were written at once, each token for token as alone: `abreast` in one pass, or `in turns`
+  where the model's cache slides, convolves or recurs.
 - A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
 
 This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;
@@ -42,7 +44,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     ticks = [tick.replace("_", " ") for tick in TICKS]
-    names = ["family", "loads", *ticks, "calls", "sessions", "largest difference", "constrained", "LoRA"]
+    names = ["family", "loads", *ticks, "calls", "sessions", "largest difference", "constrained", "LoRA", "batch"]
     print(HEAD)
     print("| " + " | ".join(names) + " |")
     print("|" + " --- |" * len(names))
@@ -56,12 +58,13 @@ def _row(folder: Path, scratch: Path) -> list[str]:
     try:
         found: dict[str, Any] = examine(f"hf:{folder}")
     except AgentmmError as error:
-        return [f"no: {error}"] + [""] * (len(TICKS) + 5)
+        return [f"no: {error}"] + [""] * (len(TICKS) + 6)
     chat = load_planner(f"hf:{folder}")
     ticks = ["–" if tick not in found["ticks"] else _said(found["ticks"][tick]) for tick in TICKS]
     difference = "" if found["difference"] is None else f"{found['difference']:.0e}"
     abilities = (calls_legally(chat), takes_an_adapter(chat, folder, scratch / f"{folder.name}_lora"))
-    return ["yes", *ticks, found["calls"], found["sessions"], difference, *map(_said, abilities)]
+    batch = goes_in_batches(chat)
+    return ["yes", *ticks, found["calls"], found["sessions"], difference, *map(_said, abilities), batch]
 
 
 def _said(shown: bool) -> str:

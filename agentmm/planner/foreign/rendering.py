@@ -140,7 +140,7 @@ class ForeignRenderer:
         if message.role != "assistant" or message.completion_ids is not None:
             return message.completion_ids
         said = [(piece.text, piece.kind == "marks") for piece in self.wire.turn(message)]
-        closing = self.spelling.encode([(self.wire.marks.assistant[1].lstrip(), True)], first=False)[:1]
+        closing = self.spelling.encode([(self.wire.after(message).lstrip(), True)], first=False)[:1]
         end = closing if closing and closing[0] in self.ends else [*self.ends][:1]
         return [*self.spelling.encode(said, first=False), *end]
 

@@ -85,8 +85,8 @@ def test_gemma_puts_calls_and_results_in_one_turn() -> None:
 
 def test_a_picture_that_gemmas_result_would_lose_closes_the_turn() -> None:
     whole = told("gemma4_turns", EPISODE[:3], generate=True)
-    after = "<tool_response|><turn|>\n<|turn>user\nimage_2: <picture bb><turn|>\n<|turn>model\n<|channel>thought\n<channel|>"
-    assert whole.endswith(after)
+    shown = "<tool_response|><turn|>\n<|turn>user\nimage_2: <picture bb><turn|>\n"
+    assert whole.endswith(f"{shown}<|turn>model\n<|channel>thought\n<channel|>")
 
 
 def test_functiongemma_is_told_as_its_own_template_tells_it() -> None:

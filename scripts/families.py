@@ -24,7 +24,10 @@ HEAD = """# Families of models as planners
 family's template shows is found out when it is loaded.
 
 - *Calls* are written as the `template` writes them where it has its own forms of schemas, calls and results, else in
-  `hermes` form between the template's own marks.
+  `hermes` form between the template's own marks. Gemma 3 and 3n have no form of their own: their makers' templates know
+  no tools. Known by their makers' templates and in `tests/foreign/test_forms.py` beside these: Gemma 4 whose results
+  lose pictures, FunctionGemma's `<escape>`, Cohere's calls that are numbered over the conversation (Command R7B). Of
+  Command A Plus no template was to be had here; what `form_of` cannot read off one stays in Hermes form.
 - *Sessions* are measured on the model itself: cached logits against the library's uncached pass, float32, two pictures
   and two sounds where it has the sense for them.
 - *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
@@ -34,8 +37,11 @@ family's template shows is found out when it is loaded.
 - A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
 
 This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;
-those of audioflamingo3, qwen2_5_omni_thinker and voxtral are our own, with these families' marks. Made by
-`scripts/families.py` with the tests' own checks; for your own model ask `agentmm doctor --planner hf:FOLDER_OR_NAME`.
+those of audioflamingo3, gemma3n, qwen2_5_omni_thinker and voxtral are our own, with these families' marks. The tower of
+gemma3n needs timm (`pip install timm`); here a convolution stands in its place. Its encoder of sounds hears a clip
+otherwise beside a longer one, as the library pads them, so that its cache is not exact; with pictures alone it is. Made
+by `scripts/families.py` with the tests' own checks; of your own model says `agentmm doctor --planner hf:FOLDER_OR_NAME`
+the same.
 """
 
 

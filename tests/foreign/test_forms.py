@@ -151,6 +151,31 @@ def test_gemmas_arguments_are_read(written: str, arguments: dict[str, Any] | Non
     assert read.said == ""
 
 
+def test_transformers_reads_gemmas_calls_as_they_are_written() -> None:
+    """Its own parser, with the response template that its server has for the family."""
+    from transformers.utils.chat_parsing import parse_response
+
+    response = {
+        "defaults": {"role": "assistant"},
+        "start_anchor": ["<|turn>model\n", "<tool_response|>"],
+        "fields": {
+            "tool_calls": {
+                "open_pattern": r"<\|tool_call>call:(?P<name>\w+)",
+                "close": "<tool_call|>",
+                "repeats": True,
+                "content": "json",
+                "content_args": {"unquoted_keys": True, "string_delims": [['<|"|>', '<|"|>']]},
+                "transform": {"type": "function", "function": {"name": "{name}", "arguments": "{content}"}},
+            },
+            "content": {"close": ["<turn|>", "<|tool_response>", "<eos>"], "content": "text"},
+        },
+    }
+    calls = [("zoom", {"of": 'a "red" circle', "b": 2, "flag": True}), ("cut", {"what": "x, y: {z}", "at": [1.5, "q"]})]
+    read = parse_response(wire("gemma4_turns").form.written(calls), response, prefix="")
+    found = [(call["function"]["name"], call["function"]["arguments"]) for call in read["tool_calls"]]
+    assert found == calls
+
+
 def test_the_name_of_a_call_that_is_none_is_not_told() -> None:
     """A planner that is not held to the grammar may write a mark where a name stands."""
     name = "zoom<turn|>"
@@ -186,3 +211,11 @@ def test_a_model_held_to_the_form_writes_what_the_template_would(name, checkpoin
     assert chat.processor.tokenizer.decode(ids).count(ends[name]) >= 2
     again = chat.wire.form.read(chat.processor.tokenizer.decode(ids))
     assert len(again.calls) == made
+    spelled = chat.telling.taught([message.model_copy(update={"response_metadata": {}}) for message in messages])
+    turns = [row["response_metadata"]["completion_ids"] for row in spelled if row["role"] == "assistant"]
+    wrote = [message.response_metadata["completion_ids"] for message in messages if isinstance(message, AIMessage)]
+    texts = [[chat.processor.tokenizer.decode(ids) for ids in rows] for rows in (turns, wrote)]
+    assert [re.findall("_id.*?name", told) for told in texts[0]] == [
+        re.findall("_id.*?name", told) for told in texts[1]
+    ]
+    assert all(told.endswith(ends[name]) for told in texts[0])

@@ -212,9 +212,14 @@ class Wire:
         for part, mark in self.form.parts(message.calls, text, made):
             yield Piece("marks" if mark else "plain", part, wrote=not message.example)
 
-    def turn(self, message: Message) -> list[Piece]:
-        """An assistant's turn as the model would write it itself, between its marks."""
-        return list(_joined(self._body(message)))
+    def turn(self, message: Message, made: int = 0) -> list[Piece]:
+        """An assistant's turn as the model would write it itself, between its marks.
+
+        Args:
+            message: the assistant's.
+            made: calls that were made in the conversation before.
+        """
+        return list(_joined(self._body(message, made)))
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
         """Blocks as plain text, pictures and sounds."""

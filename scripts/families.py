@@ -33,7 +33,7 @@ family's template shows is found out when it is loaded.
 - *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
 - *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions exact.
 - *Batch*: four episodes were written at once, each token for token as alone: `abreast` in one pass, or `in turns`
-  where the model's cache slides, convolves or recurs.
+  where the cache slides, convolves, recurs or is not exact.
 - A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
 
 This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agentmm.agent.answer import Answer, CitedRegion
+from agentmm.agent.answer import Answer, CitedRegion, Status
 from agentmm.agent.events import Called, Event, Planned, Result
 from agentmm.planner.completion import split_thought
 from agentmm.state import calls_made
@@ -107,7 +107,7 @@ def answer_in(trace: Trace) -> Answer:
     }
     return Answer(
         text=trace.answer or "",
-        status=trace.status or "answered",
+        status=cast(Status, trace.status or "answered"),
         reason=detail.get("reason"),
         regions=[_cited(handle, trace.media[handle]) for handle in detail.get("regions", []) if handle in trace.media],
         media={handle: record for handle, record in trace.media.items() if record["kind"] != "region"},

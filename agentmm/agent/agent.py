@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from agentmm.agent.building import choose_graph
 from agentmm.agent.checkpoints import Checkpoints
 from agentmm.agent.events import Answered, Event
 from agentmm.agent.examples import Examples
-from agentmm.agent.many import Many, Progress
+from agentmm.agent.many import Many, Progress, Stopped
 from agentmm.agent.runs import Run, Runs
 from agentmm.errors import UsageError
 from agentmm.media import MediaStore, default_home
@@ -130,10 +131,7 @@ class Agent:
         timeout: float | None = None,
     ) -> Answer:
         """`ask` for async apps; the event loop goes on meanwhile."""
-        async for event in self.astream(question, media, thread=thread, resume=resume, timeout=timeout):
-            if isinstance(event, Answered):
-                return event.answer
-        raise AssertionError("a stream ends with an answer")
+        return await _alast(self.astream(question, media, thread=thread, resume=resume, timeout=timeout))
 
     def stream(
         self,
@@ -159,13 +157,7 @@ class Agent:
             timeout: see `ask`.
             began: the moment, by `time.monotonic()`, from which the timeout counts; now where None.
         """
-        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout, began)
-        started = time.perf_counter()
-        if not run.over:
-            yield from run.reader.waiting() if run.resumed else ()
-            for update in self.graph.stream(run.given, run.config, stream_mode="updates", durability="sync"):
-                yield from run.reader.events(update)
-        yield self._answered(run, self.graph.get_state(run.config), started)
+        yield from self._events(self._runs.prepare(question, media, thread, resume, approve, deny, timeout, began))
 
     async def astream(
         self,
@@ -179,15 +171,10 @@ class Agent:
         timeout: float | None = None,
     ) -> AsyncIterator[Event]:
         """`stream` for async apps."""
-        run = self._runs.prepare(question, media, thread, resume, approve, deny, timeout)
-        started = time.perf_counter()
-        if not run.over:
-            for event in run.reader.waiting() if run.resumed else ():
-                yield event
-            async for update in self.graph.astream(run.given, run.config, stream_mode="updates", durability="sync"):
-                for event in run.reader.events(update):
-                    yield event
-        yield self._answered(run, await self.graph.aget_state(run.config), started)
+        given = (question, media, thread, resume, approve, deny, timeout)
+        run = await asyncio.to_thread(self._runs.prepare, *given)  # media are decoded and hashed
+        async for event in self._aevents(run):
+            yield event
 
     def batch(
         self,
@@ -202,15 +189,16 @@ class Agent:
 
         A local planner writes the steps of all of them at once, while the tools of others run. A question whose run
         cannot begin or go on (`ask` would raise: an unusable picture, an empty question, a full disk) gets an answer
-        with the status `failed`, that error as its `reason`, and ends no other.
+        with the status `failed`, that error as its `reason`, and ends no other. Ctrl-C stops all at their next step;
+        their traces stay, and `resume` or the batch's name goes on with them.
 
         Args:
             questions: each a string, a pair (question, media), or a dict of `ask`'s arguments.
             workers: questions at once.
             timeout: seconds for each.
-            name: of the batch, to go on after a kill: asked again under its name, a batch asks only what has no answer
-                yet; a question that was begun is resumed, one that is finished (failed ones too) gives its answer. The
-                k-th question has the trace `NAME-k`.
+            name: of the batch, to go on after a kill or Ctrl-C: asked again under its name, a batch asks only what has
+                no answer yet; a question that was begun is resumed, one that is finished gives its answer, one that
+                failed is asked anew. The k-th question has the trace `NAME-k`; after failures `NAME-k_2`, `NAME-k_3`.
             progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
                 takes more than two seconds.
 
@@ -223,14 +211,20 @@ class Agent:
         many = self._many(questions, timeout, name, progress)
 
         def answer(index: int) -> Answer:
+            run = None
             try:
-                found = self.ask(**self._given(many, index))
+                run = self._runs.prepare(**self._given(many, index))
+                found = _last(self._events(run), many.stopped)
             except Exception as error:  # of one question, whatever it is
-                found = many.failed(index, error)
+                found = many.failed(index, error, self._runs.recorded(run))
             return many.answered(found)
 
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            return list(pool.map(answer, range(len(many.asked))))
+            try:
+                return list(pool.map(answer, range(len(many.asked))))
+            except BaseException:  # Ctrl-C: the pool waits for those that run, which is until their next step
+                many.stopped.set()
+                raise
 
     async def abatch(
         self,
@@ -242,14 +236,17 @@ class Agent:
         progress: Progress | None = None,
     ) -> list[Answer]:
         """`batch` for async apps; the event loop goes on meanwhile."""
-        many, places = self._many(questions, timeout, name, progress), asyncio.Semaphore(max(1, workers))
+        many = await asyncio.to_thread(self._many, questions, timeout, name, progress)
+        places = asyncio.Semaphore(max(1, workers))
 
         async def answer(index: int) -> Answer:
             async with places:
+                run = None
                 try:
-                    found = await self.aask(**self._given(many, index))
+                    run = await asyncio.to_thread(lambda: self._runs.prepare(**self._given(many, index)))
+                    found = await _alast(self._aevents(run))
                 except Exception as error:  # of one question, whatever it is
-                    found = many.failed(index, error)
+                    found = many.failed(index, error, self._runs.recorded(run))
                 return many.answered(found)
 
         return await asyncio.gather(*map(answer, range(len(many.asked))))
@@ -313,9 +310,28 @@ class Agent:
         given, trace = many.asked[index], many.trace(index)
         if trace is None:
             return given
-        if self._runs.begun(trace):
-            return {"resume": trace, "timeout": given["timeout"]}
-        return {**given, "thread": trace}
+        trace, there = self._runs.attempt(trace)
+        return {"resume": trace, "timeout": given["timeout"]} if there else {**given, "thread": trace}
+
+    def _events(self, run: Run) -> Iterator[Event]:
+        """What happens in a run, the answer last."""
+        started = time.perf_counter()
+        if not run.over:
+            yield from run.reader.waiting() if run.resumed else ()
+            for update in self.graph.stream(run.given, run.config, stream_mode="updates", durability="sync"):
+                yield from run.reader.events(update)
+        yield self._answered(run, self.graph.get_state(run.config), started)
+
+    async def _aevents(self, run: Run) -> AsyncIterator[Event]:
+        """`_events` on an event loop."""
+        started = time.perf_counter()
+        if not run.over:
+            for event in run.reader.waiting() if run.resumed else ():
+                yield event
+            async for update in self.graph.astream(run.given, run.config, stream_mode="updates", durability="sync"):
+                for event in run.reader.events(update):
+                    yield event
+        yield await asyncio.to_thread(self._answered, run, await self.graph.aget_state(run.config), started)
 
     def _decide(self, trace_id: str, calls: Sequence[str], what: str, timeout: float | None) -> Answer:
         chosen = list(calls) or [call["id"] for call in self._runs.waiting(trace_id)]
@@ -327,11 +343,23 @@ class Agent:
         return Answered(answer=answer.model_copy(update={"seconds": round(time.perf_counter() - started, 3)}))
 
 
-def _last(events: Iterator[Event]) -> Answer:
-    """The answer that ends a stream."""
-    answer = None
+def _last(events: Iterator[Event], stopped: threading.Event | None = None) -> Answer:
+    """The answer that ends a stream.
+
+    Raises:
+        Stopped: `stopped` was set before it came; the run stands at the step that it had come to.
+    """
     for event in events:
         if isinstance(event, Answered):
-            answer = event.answer
-    assert answer is not None
-    return answer
+            return event.answer
+        if stopped is not None and stopped.is_set():
+            raise Stopped("the batch was stopped")
+    raise AssertionError("a stream ends with an answer")
+
+
+async def _alast(events: AsyncIterator[Event]) -> Answer:
+    """The answer that ends a stream."""
+    async for event in events:
+        if isinstance(event, Answered):
+            return event.answer
+    raise AssertionError("a stream ends with an answer")

@@ -23,6 +23,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _PATIENCE_S = 2.0
 
 
+class Stopped(Exception):
+    """A question was given up because its batch was stopped; its run can be gone on with."""
+
+
 class Many:
     """The questions of a batch, in their order.
 
@@ -32,6 +36,9 @@ class Many:
         timeout: seconds for each, where it names none.
         name: name of the batch: the k-th question then has the trace `NAME-k`.
         progress: told after each answer; None for a line on stderr, if that is a terminal and it takes a while.
+
+    Attributes:
+        stopped: set once no question is to go on.
 
     Raises:
         UsageError: a question has another form, the name is none, or a question has a thread beside it.
@@ -62,7 +69,7 @@ class Many:
                 "two questions of a batch have one thread", got=twice[0], mend="ask them one after another"
             )
         self.name, self._tell, self._lock = name, progress or _Line(), threading.Lock()
-        self._done = 0
+        self._done, self.stopped = 0, threading.Event()
 
     def trace(self, index: int) -> str | None:
         """The trace id of a question; None where the batch has no name."""
@@ -70,6 +77,8 @@ class Many:
 
     def answered(self, answer: Answer) -> Answer:
         """Note that a question has its answer."""
+        if self.stopped.is_set():  # nobody waits for it any more
+            return answer
         with self._lock:
             self._done += 1
             try:
@@ -78,10 +87,16 @@ class Many:
                 log.warning("the batch's progress could not be told", exc_info=True)
         return answer
 
-    def failed(self, index: int, error: Exception) -> Answer:
-        """The answer of a question whose run could not begin or go on: an unusable picture, a full disk, a wrong id."""
+    def failed(self, index: int, error: Exception, trace: str | None = None) -> Answer:
+        """The answer of a question whose run could not begin or go on: an unusable picture, a full disk, a wrong id.
+
+        Args:
+            index: of the question.
+            error: what was raised.
+            trace: id of its trace, where it has one.
+        """
         line = str(error) if isinstance(error, AgentmmError) else f"{type(error).__name__}: {error}"
-        return Answer(status="failed", reason=" ".join(line.split()), trace_id=self.trace(index) or "")
+        return Answer(status="failed", reason=" ".join(line.split()), trace_id=trace or self.trace(index) or "")
 
 
 def _arguments(question: Any, known: set[str]) -> dict[str, Any]:

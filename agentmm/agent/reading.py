@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agentmm.agent.answer import Answer, CitedRegion
+from agentmm.agent.answer import Answer, CitedRegion, Status
 from agentmm.agent.events import Called, Event, Planned, Result
 from agentmm.planner.completion import split_thought
 from agentmm.state import calls_made
 from agentmm.state.reading import observation_text
+from agentmm.trace import Trace
 
 _COUNTED = ("steps", "calls", "errors", "tokens")
 
@@ -85,6 +86,34 @@ def answer_of(state: Mapping[str, Any], trace_id: str, counted: Mapping[str, flo
         steps=calls_made(state.get("messages") or []),
         counters={**(counted or {}), **counters_of(state)},
         trace_id=trace_id,
+    )
+
+
+def answer_in(trace: Trace) -> Answer:
+    """The answer in a finished trace, as `answer_of` gives it of the state that it ended in."""
+    detail, counters = trace.detail or {}, trace.counters
+    steps = [
+        {
+            "step": step.index + 1,
+            **result.model_dump(include={"call", "tool", "arguments", "observation", "media", "seconds", "error"}),
+        }
+        for step in trace.steps
+        for result in step.results
+    ]
+    read = ("prefill_tokens", "cached_tokens", "decode_tokens", "input_tokens", "output_tokens")
+    tallied = {
+        "errors": sum(step["error"] is not None for step in steps),
+        "tokens": sum(counters.get(name, 0) for name in read),
+    }
+    return Answer(
+        text=trace.answer or "",
+        status=cast(Status, trace.status or "answered"),
+        reason=detail.get("reason"),
+        regions=[_cited(handle, trace.media[handle]) for handle in detail.get("regions", []) if handle in trace.media],
+        media={handle: record for handle, record in trace.media.items() if record["kind"] != "region"},
+        steps=steps,
+        counters={**counters, **tallied},
+        trace_id=trace.id,
     )
 
 

@@ -16,12 +16,12 @@ from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
-from agentmm.agent.reading import Reader, answer_of, waiting_answer
-from agentmm.errors import MediaError, UsageError
+from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
+from agentmm.errors import MediaError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.state import Settings, begin, pending_calls
-from agentmm.trace import Recorder, TraceStore
+from agentmm.trace import Recorder, Trace, TraceStore
 
 _THREAD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -51,6 +51,7 @@ class Run:
         reader: reads its updates.
         resumed: it began in another call.
         over: there is nothing left to do.
+        known: its trace, where its thread has gone on since.
     """
 
     trace: str
@@ -59,6 +60,7 @@ class Run:
     reader: Reader
     resumed: bool = False
     over: bool = False
+    known: Trace | None = None
 
 
 class Runs:
@@ -81,10 +83,10 @@ class Runs:
 
     def prepare(
         self,
-        question: str | None,
-        media: Any,
-        thread: str | None,
-        resume: str | None,
+        question: str | None = None,
+        media: Any = (),
+        thread: str | None = None,
+        resume: str | None = None,
         approve: Sequence[str] = (),
         deny: Sequence[str] = (),
         timeout: float | None = None,
@@ -110,6 +112,8 @@ class Runs:
 
     def finish(self, run: Run, snapshot: Any) -> Answer:
         """The answer of a run that stopped; its journal goes when it is over for good."""
+        if run.known is not None:
+            return answer_in(run.known)
         asked = [call for interrupt in snapshot.interrupts for call in interrupt.value.get("calls", [])]
         if asked:
             return waiting_answer(snapshot.values, asked, run.trace)
@@ -125,6 +129,27 @@ class Runs:
     def begun(self, trace: str) -> bool:
         """Whether there is a run of that id to go on with, or to take the answer from."""
         return self.traces.has(trace) or self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
+
+    def attempt(self, trace: str) -> tuple[str, bool]:
+        """Where a question that may have been asked before goes on: a trace id, and whether there is a run of it.
+
+        A question that failed for good is asked anew: the attempts of `day-3` are `day-3`, `day-3_2`, `day-3_3`, ...
+        """
+        last, number = trace, 1
+        while self.begun(last):
+            known = self.traces.get(last) if self.traces.has(last) else None
+            if known is None or known.status != "failed" or known.answer is None:
+                return last, True
+            number += 1
+            last = f"{trace}_{number}"
+        return last, False
+
+    def recorded(self, run: Run | None) -> str | None:
+        """The id of a run's trace, where that has been begun."""
+        try:
+            return run.trace if run is not None and self.traces.has(run.trace) else None
+        except TraceError:  # a store that cannot be read
+            return None
 
     def check_asked(self, trace: str, question: str | None, media: Any) -> None:
         """See that a run of that id, if there is one, answers this question of these media.
@@ -196,10 +221,13 @@ class Runs:
     def _from_trace(self, trace: str, config: RunnableConfig, snapshot: Any) -> Run:
         """A run that was killed before its first checkpoint begins again from its trace.
 
-        It is the first of its thread, or the one after the thread's last, finished question.
+        It is the first of its thread, or the one after the thread's last, finished question. One that is finished, and
+        whose thread has gone on since, gives its answer.
         """
         values = snapshot.values
         last = values.get("trace")
+        if last and self.traces.has(trace) and (known := self.traces.get(trace)).answer is not None:
+            return Run(trace, config, None, Reader(), resumed=True, over=True, known=known)
         following = not snapshot.tasks and trace == _following(trace, values)
         if not self.traces.has(trace) or (last and not following):
             mend = f"resume {last}" if last else "agentmm traces list"

@@ -41,8 +41,8 @@ def doctor(
     planner: Annotated[
         str | None,
         typer.Option(
-            help="Load this planner, and say what it shows and whether its sessions are exact; ask a server twice, and"
-            " say whether it calls tools, takes pictures and tells token ids."
+            help="Load this planner, and say what it shows, whether its sessions are exact and whether episodes go"
+            " abreast; ask a server twice, and say whether it calls tools, takes pictures and tells token ids."
         ),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -84,6 +84,11 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"sessions  exact: a step feeds only what is new{measured}"
     elif found["sessions"]:
         yield f"sessions  none: every token costs a whole pass ({found['why']})"
+    if found["batch"] == "abreast":
+        measured = f", largest difference {found['apart']:.1e}" if found["apart"] is not None else ""
+        yield f"batch     abreast: the steps of several episodes are one pass{measured}"
+    elif found["batch"]:
+        yield f"batch     in turns: each episode has passes of its own ({found['turns']})"
     if found["served"]:
         yield from _served_lines(found["served"])
     if found["context"]:

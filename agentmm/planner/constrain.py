@@ -41,8 +41,8 @@ _MOST_FORCED = 24
 _STRING = rf'STRING: /"([^"\\<\x00-\x1f]|<[ 0-9=(.\-]|\\["\\\/bfnrt]){{0,{TEXT_BYTES}}}"/'
 _QUOTED = rf"STRING: /'([^'\\<\x00-\x1f]|<[ 0-9=(.\-]|\\['\\n]){{0,{TEXT_BYTES}}}'/"
 _BARE = rf"STRING: /([^<\x00-\x1f]|<[ 0-9=(.\-]){{0,{TEXT_BYTES}}}/"
-_STRINGS = {"json": _STRING, "keywords": _QUOTED, "tags": _BARE}
-_AROUND = {"json": ("{", "}"), "keywords": ("(", ")"), "tags": ("", "")}
+_STRINGS = {"json": _STRING, "keywords": _QUOTED, "tags": _BARE, "quoted": _BARE}
+_AROUND = {"json": ("{", "}"), "keywords": ("(", ")"), "tags": ("", ""), "quoted": ("{", "}")}
 _THOUGHT = r"THOUGHT: /([^<\x00-\x09]){0,600}/"
 _THINK = {True: "<think> THOUGHT </think> ", False: "", None: "(<think> THOUGHT </think>)? "}
 _NUMBER = r"NUMBER: /-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/"
@@ -55,22 +55,31 @@ class Syntax(NamedTuple):
     Attributes:
         opening: before the first name.
         middle: between a name and its arguments.
-        between: between one call's arguments and the next name.
+        between: between one call's arguments and the next name; one for each further call where they differ.
         closing: after the last arguments.
         answer: regular expression of an answer, without slashes.
         said: regular expression of what may stand before calls; None for nothing.
-        style: `json` for an object, `keywords` for Python's keyword arguments, `tags` for `<parameter=name>`.
+        style: `json` for an object, `keywords` for Python's keyword arguments, `tags` for `<parameter=name>`, `quoted`
+            for `{name:"text",other:2}` with quotes of its own.
         lead: what comes before everything else, as a Lark expression; empty for nothing.
+        quote: around strings of the style `quoted`.
+        ordered: whether arguments stand in the order of the alphabet, not of the signature.
+        around_said: before and after text that stands before calls; empty for nothing.
+        around_answer: before and after an answer; empty for nothing.
     """
 
     opening: str
     middle: str
-    between: str
+    between: str | tuple[str, ...]
     closing: str
     answer: str
     said: str | None = None
-    style: Literal["json", "keywords", "tags"] = "json"
+    style: Literal["json", "keywords", "tags", "quoted"] = "json"
     lead: str = ""
+    quote: str = '""'
+    ordered: bool = False
+    around_said: tuple[str, str] = ("", "")
+    around_answer: tuple[str, str] = ("", "")
 
 
 OURS = Syntax(
@@ -98,14 +107,26 @@ def grammar(
         Lark text; a tool whose required media do not exist is not in it.
     """
     rules = [rule for spec in specs if (rule := _arguments(spec, handles, syntax)) is not None]
-    calls = "calls" if syntax.said is None else "SAID? calls"
-    start = syntax.lead + _THINK[think] + (f"({calls} | ANSWER)" if rules else "ANSWER")
+    said = "SAID" if not any(syntax.around_said) else "({} SAID {})".format(*syntax.around_said)
+    answer = " ".join(filter(None, (syntax.around_answer[0], "ANSWER", syntax.around_answer[1])))
+    calls = "calls" if syntax.said is None else f"{said}? calls"
+    start = syntax.lead + _THINK[think] + (f"({calls} | {answer})" if rules else answer)
     lines = [_NO_FORCING, f"start: {start}", f"ANSWER: /{syntax.answer}/", _THOUGHT, _NUMBER, _WHOLE]
     lines += [_STRINGS[syntax.style], *([f"SAID: /{syntax.said}/"] if syntax.said is not None else [])]
     if rules:
-        more = f"({syntax.between} body){{0,{MAX_CALLS - 1}}}"
+        more = _more(syntax.between)
         lines += [f"calls: {syntax.opening} body {more} {syntax.closing}", f"body: {' | '.join(rules)}"]
     return "\n".join(lines)
+
+
+def _more(between: str | tuple[str, ...]) -> str:
+    """Calls after the first: any number of them up to the limit."""
+    if isinstance(between, str):
+        return f"({between} body){{0,{MAX_CALLS - 1}}}"
+    more = ""
+    for mark in reversed(between[: MAX_CALLS - 1]):
+        more = f"({mark} body {more})?"
+    return more
 
 
 def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> str | None:
@@ -115,6 +136,8 @@ def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> 
     if any(values[param["name"]] is None for param in required):
         return None
     params = [param for param in spec["params"] if values[param["name"]] is not None]
+    if syntax.ordered:
+        params.sort(key=lambda param: param["name"].lower())
     begin, end = _AROUND[syntax.style]
     name = _literal(json.dumps(spec["name"])[1:-1])
     inside = _sequence(params, values, syntax, first=True)
@@ -122,7 +145,7 @@ def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> 
 
 
 def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], syntax: Syntax, *, first: bool) -> str:
-    """`"a": X, "b": Y`, `a=X, b=Y` or `<parameter=a>...`, optional ones left out, commas where they belong."""
+    """`"a": X, "b": Y`, `a=X, b=Y`, `a:X,b:Y` or `<parameter=a>...`, optional ones left out, commas between."""
     if not params:
         return '""'
     param, rest = params[0], params[1:]
@@ -139,24 +162,38 @@ def _named(name: str, style: str, *, first: bool) -> tuple[str, str]:
     """What stands before and after the value of a parameter."""
     if style == "tags":
         return f"<parameter={name}>\n", "\n</parameter>\n"
+    if style == "quoted":
+        return ("" if first else ",") + f"{name}:", ""
     named = f"{json.dumps(name)}: " if style == "json" else f"{name}="
     return ("" if first else ", ") + named, ""
 
 
 def _value(param: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> str | None:
     """What may stand as the value of a parameter, or None where nothing may."""
-    written = {"json": json.dumps, "keywords": repr, "tags": str}[syntax.style]
     if param["accepts"]:
         legal = [handle for handle in handles if _fits(handle, param["accepts"])]
-        return "(" + " | ".join(_literal(written(handle)) for handle in legal) + ")" if legal else None
+        return _one_of(legal, syntax) if legal else None
     if param["choices"]:
-        return "(" + " | ".join(_literal(written(choice)) for choice in param["choices"]) + ")"
+        return _one_of(param["choices"], syntax)
     if param["modality"] == "Flag":
         flag = repr if syntax.style == "keywords" else json.dumps
         return "(" + " | ".join(_literal(flag(value)) for value in (True, False)) + ")"
     if param["modality"] == "Number":
         return "WHOLE" if param["whole"] else "NUMBER"
-    return "STRING"
+    return f"{syntax.quote} STRING {syntax.quote}" if syntax.style == "quoted" else "STRING"
+
+
+def _one_of(values: Sequence[Any], syntax: Syntax) -> str:
+    """One of several values, as the style writes it."""
+    if syntax.style == "quoted":
+        return "(" + " | ".join(_quoted(value, syntax.quote) for value in values) + ")"
+    written = {"json": json.dumps, "keywords": repr, "tags": str}[syntax.style]
+    return "(" + " | ".join(_literal(written(value)) for value in values) + ")"
+
+
+def _quoted(value: Any, quote: str) -> str:
+    """A value between quotes, where it is text."""
+    return f"{quote} {_literal(value)} {quote}" if isinstance(value, str) else _literal(json.dumps(value))
 
 
 def _fits(handle: str, accepts: Sequence[str]) -> bool:

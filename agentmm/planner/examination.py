@@ -20,7 +20,9 @@ def examine(name: str) -> dict[str, Any]:
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
         `calls` (`template` or `hermes`), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
-        (largest of a logit, cached against uncached), `why` (not exact), `context` (tokens), `served` (what
+        (largest of a logit, cached against uncached), `why` (not exact), `batch` (`abreast` where the steps of several
+        episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
+        difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
         `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
 
     Raises:
@@ -37,6 +39,9 @@ def examine(name: str) -> dict[str, Any]:
         "sessions": None,
         "difference": None,
         "why": "",
+        "batch": None,
+        "apart": None,
+        "turns": "",
         "context": None,
         "served": None,
     }
@@ -49,6 +54,7 @@ def examine(name: str) -> dict[str, Any]:
     if hasattr(planner, "renderer"):
         limit = planner.model.config.text_config.max_position_embeddings
         report |= {"ticks": dict.fromkeys(TICKS[:4], True), "calls": "template", "sessions": "exact", "context": limit}
+        report |= {"batch": "abreast"}
     return report
 
 
@@ -61,6 +67,9 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,
+        "batch": "abreast" if measured.together else "in turns",
+        "apart": measured.apart,
+        "turns": measured.turns,
         "context": planner.context,
     }
 

@@ -328,6 +328,72 @@ def gemma3() -> Checkpoint:
     return model, Gemma3Processor(image, tokenizer, chat_template=_template("gemma3"), image_seq_length=4)
 
 
+@functools.cache
+def _without_timm() -> None:
+    """Put a convolution in the place of Gemma 3n's tower, MobileNetV5, which transformers takes from timm."""
+    from transformers import AutoModel, Gemma3nVisionConfig
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+    class Tower(PreTrainedModel):
+        config_class = Gemma3nVisionConfig
+        main_input_name = "pixel_values"
+
+        def __init__(self, config: Gemma3nVisionConfig) -> None:
+            super().__init__(config)
+            self.patches = torch.nn.Conv2d(3, config.hidden_size, 16, 16)
+            self.post_init()
+
+        def forward(self, pixel_values: torch.Tensor, **given: Any) -> BaseModelOutputWithPooling:
+            return BaseModelOutputWithPooling(last_hidden_state=self.patches(pixel_values).tanh())
+
+    AutoModel.register(Gemma3nVisionConfig, Tower, exist_ok=True)
+
+
+def gemma3n() -> Checkpoint:
+    from transformers import Gemma3nAudioFeatureExtractor, Gemma3nProcessor, SiglipImageProcessor
+
+    tokenizer = _tokenizer(
+        ("<start_of_turn>",),
+        bos="<bos>",
+        eos="<end_of_turn>",
+        pad="<pad>",
+        image_token="<image_soft_token>",
+        boi_token="<start_of_image>",
+        eoi_token="<end_of_image>",
+        audio_token="<audio_soft_token>",
+        boa_token="<start_of_audio>",
+        eoa_token="<end_of_audio>",
+    )
+    ids = _ids(
+        tokenizer,
+        image_token_id="<image_soft_token>",
+        boi_token_id="<start_of_image>",
+        eoi_token_id="<end_of_image>",
+        audio_token_id="<audio_soft_token>",
+        boa_token_id="<start_of_audio>",
+        eoa_token_id="<end_of_audio>",
+    )
+    _without_timm()
+    # the last ids are the vision tower's and the audio tower's own vocabularies, as in the shipped one
+    vision = {"hidden_size": 32, "vocab_size": 8, "vocab_offset": VOCABULARY - 16}
+    audio = {"vocab_size": 8, "vocab_offset": VOCABULARY - 8, "hidden_size": 32, "conf_num_hidden_layers": 2}
+    audio |= {"conf_num_attention_heads": 4, "sscp_conv_channel_size": (8, 4)}
+    text = {"layer_types": ["sliding_attention", "full_attention"] * 2, "sliding_window": 64, "num_hidden_layers": 4}
+    text |= {"num_kv_shared_layers": 2, "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": VOCABULARY - 16}
+    text |= {"altup_num_inputs": 2, "laurel_rank": 4}
+    tokens = {"vision_soft_tokens_per_image": 4, "audio_soft_tokens_per_image": 40}  # of sounds up to 1.6 s
+    model = _model("gemma3n", tokenizer, text, vision_config=vision, audio_config=audio, **ids, **tokens)
+    processor = Gemma3nProcessor(
+        Gemma3nAudioFeatureExtractor(),
+        SiglipImageProcessor(size={"height": 32, "width": 32}),
+        tokenizer,
+        chat_template=_template("gemma3n"),
+        image_seq_length=4,
+        audio_seq_length=40,
+    )
+    return model, processor
+
+
 def gemma4() -> Checkpoint:
     from transformers import Gemma4AudioFeatureExtractor, Gemma4ImageProcessor, Gemma4Processor, Gemma4VideoProcessor
 
@@ -626,6 +692,7 @@ FAMILIES: dict[str, Callable[[], Checkpoint]] = {
         idefics3,
         smolvlm,
         gemma3,
+        gemma3n,
         gemma4,
         internvl,
         mistral3,
@@ -641,7 +708,8 @@ FAMILIES: dict[str, Callable[[], Checkpoint]] = {
 }
 AUDIO = ("qwen2_audio", "audioflamingo3", "voxtral")  # hear and do not see
 BARE = ("voxtral",)  # its processor reads no sound in its call
-HEARING = (*AUDIO, "qwen2_5_omni_thinker", "gemma4")
+HEARING = (*AUDIO, "qwen2_5_omni_thinker", "gemma4")  # and their caches are exact
+INEXACT = ("gemma3n",)  # hears, but a clip otherwise beside a longer one
 
 # What the family's template does with the schemas of tools, with a call, and with a result.
 SHOWN, LOST, RAISES = "shown", "lost", "raises"
@@ -656,6 +724,7 @@ TOOLS: dict[str, tuple[str, str, str]] = dict.fromkeys(FAMILIES, (LOST, LOST, SH
     "aya_vision": (LOST, LOST, LOST),
     "llava_next": (LOST, LOST, RAISES),
     "gemma3": (LOST, LOST, RAISES),
+    "gemma3n": (LOST, LOST, RAISES),
     "voxtral": (LOST, LOST, LOST),
 }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.foreign.abilities import only_calls
 from tests.foreign.checkpoints import make
 
 
@@ -58,7 +59,7 @@ def always_calls(monkeypatch):
     def grammar(*given: Any) -> str:
         left[0] -= 1
         lark = own(*given)
-        return lark.replace("(SAID? calls | ANSWER)", "calls").replace("{0,5}", "{0,1}") if left[0] >= 0 else lark
+        return only_calls(lark) if left[0] >= 0 else lark
 
     monkeypatch.setattr(chat_module, "cached_grammar", grammar)
     monkeypatch.setattr(syntax_module, "_THOUGHT", "[a-z ]{0,20}")  # a random model would think for ever

@@ -1,4 +1,4 @@
-"""Every family calls under the grammar and takes a LoRA adapter; docs/families.md says what was found."""
+"""Every family calls under the grammar, takes a LoRA adapter, goes in batches; docs/families.md says what was found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.foreign.abilities import calls_legally, takes_an_adapter
+from tests.foreign.abilities import calls_legally, goes_in_batches, takes_an_adapter
 from tests.foreign.checkpoints import FAMILIES
 
 # peft asks transformers by an old name; glm4v's processor calls np.array on a tensor
@@ -25,6 +25,12 @@ def test_a_call_under_the_grammar_is_legal(family, planner):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_adapter_loads_shows_and_leaves_sessions_exact(family, planner, checkpoint, tmp_path):
     assert takes_an_adapter(planner(family), checkpoint(family), tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_goes_as_it_was_measured_and_is_exact(family, planner):
+    chat = planner(family)
+    assert goes_in_batches(chat) == ("abreast" if chat.exactness.together else "in turns")
 
 
 def test_the_page_has_a_row_of_each_family():

@@ -244,7 +244,8 @@ def test_doctor_says_what_a_planner_shows(checkpoint, capsys):
     assert said[1:5] == ["✗ schema", "✗ call", "✓ result", "✓ image in result"]
     assert "in Hermes form" in said[5]
     assert "exact" in said[6]
-    assert "4096" in said[7]
+    assert said[7].startswith("batch     abreast: the steps of several episodes are one pass, largest difference ")
+    assert "4096" in said[8]
 
 
 def test_doctor_says_it_in_json(checkpoint, capsys):
@@ -252,7 +253,14 @@ def test_doctor_says_it_in_json(checkpoint, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["ticks"] == dict.fromkeys(("schema", "call", "result", "image_in_result"), True)
     assert (found["calls"], found["sessions"], found["context"]) == ("template", "exact", 4096)
-    assert found["difference"] <= 1e-4
+    assert max(found["difference"], found["apart"]) <= 1e-4
+    assert (found["batch"], found["turns"]) == ("abreast", "")
+
+
+def test_doctor_says_why_episodes_take_turns(checkpoint, capsys):
+    assert run(["doctor", "--planner", f"hf:{checkpoint('lfm2_vl')}"]) == 0
+    line = "batch     in turns: each episode has passes of its own (its cache slides, convolves or recurs)"
+    assert line in capsys.readouterr().out.splitlines()
 
 
 def test_doctor_says_that_a_family_runs_uncached(checkpoint, capsys, monkeypatch):
@@ -267,7 +275,9 @@ def test_doctor_says_that_a_family_runs_uncached(checkpoint, capsys, monkeypatch
 
     monkeypatch.setattr(LlavaForConditionalGeneration, "forward", forward)
     assert run(["doctor", "--planner", f"hf:{checkpoint('llava')}"]) == 0
-    assert "sessions  none: every token costs a whole pass" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "sessions  none: every token costs a whole pass" in said
+    assert "batch     in turns: each episode has passes of its own (it has no cache that is exact)" in said
 
 
 def test_doctor_on_nothing(offline, capsys):

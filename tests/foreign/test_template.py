@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
+from agentmm.planner.foreign.calls import HERMES, CallForm
+from agentmm.planner.foreign.forms import form_of
+from agentmm.planner.foreign.slots import NUMBER
 from agentmm.planner.foreign.template import Template, marks_of, probe
 from agentmm.planner.foreign.wire import Piece, Wire
 from tests.foreign.checkpoints import AUDIO, FAMILIES, SHOWN, TOOLS
@@ -28,6 +30,14 @@ FORMS = {
         "tags",
     ),
     "keywords": CallForm("<|tool_call_start|>[", "", ", ", "]<|tool_call_end|>", "keywords"),
+    "quoted": CallForm("<call>", "", "</call><call>", "</call>", "quoted", '<|"|>', ordered=True),
+    "numbered": CallForm(
+        f'[{{"id": "{NUMBER}", "name": "',
+        '", "arguments": ',
+        f'}}, {{"id": "{NUMBER}", "name": "',
+        "}]",
+        counts="run",
+    ),
 }
 FORM_OF = {"qwen3_vl": HERMES, "lfm2_vl": FORMS["keywords"], "mistral3": FORMS["mistral"], "qwen3_5": FORMS["tags"]}
 EPISODE: list[dict[str, Any]] = [
@@ -101,7 +111,7 @@ def test_what_is_written_is_read_back(name: str) -> None:
 def test_a_broken_call_is_malformed_and_text_is_text(name: str) -> None:
     form = FORMS[name]
     assert form.read("two cats").said == "two cats"
-    broken = form.read(form.opening + "zoom" + form.middle + "{(")
+    broken = form.read(form.opening.replace(NUMBER, "3") + "zoom" + form.middle + "{(")
     assert broken.calls == []
     assert broken.malformed
 
@@ -170,7 +180,6 @@ def test_a_template_with_forms_of_its_own_that_cannot_tell_an_episode_is_told_in
     assert f"<think>\n\n</think>\n\n{call}\n</function>\n</tool_call><|im_end|>\n" in told
     result = '<tool_response>\n{"image": "image_2"}\nimage_2: <picture bb>\n</tool_response><|im_end|>\n'
     assert f"<|im_start|>user\n{result}" in told
-    assert not wire("cohere2_vision").own  # a result is quoted in JSON there
 
 
 def test_two_results_of_a_step_stand_as_the_template_puts_them() -> None:

@@ -118,6 +118,7 @@ class ForeignChat(BaseChatModel):
         named = getattr(self.model.generation_config, "eos_token_id", None)
         ids = named if isinstance(named, list) else [named]
         closing = self.spelling.special(self.wire.marks.assistant[1].lstrip())[:1]
+        closing += self.spelling.special(self.wire.form.waits)
         found = [*ids, self.processor.tokenizer.eos_token_id, *(number for _, number in closing)]
         known = tuple(dict.fromkeys(number for number in found if number is not None))
         if not known:
@@ -166,8 +167,10 @@ class ForeignChat(BaseChatModel):
     @cached_property
     def _constraints(self) -> Constraints:
         tokenizer: Any = self.processor.tokenizer
+        waits = [number for _, number in self.spelling.special(self.wire.form.waits)]
+        ends = [end for end in self.ends if end not in waits]
         rows = self.model.get_output_embeddings().weight.shape[0]
-        return Constraints(matcher_tokenizer(tokenizer, self.ends), rows, tokenizer.convert_ids_to_tokens)
+        return Constraints(matcher_tokenizer(tokenizer, ends), rows, tokenizer.convert_ids_to_tokens)
 
     @property
     def context(self) -> int | None:
@@ -240,7 +243,7 @@ class ForeignChat(BaseChatModel):
         load = self._loader(records)
         with self._lock:  # another maker's processor and tokenizer are asked by one thread at a time
             told = self._told(messages, specs, records, load)
-            constraint = self._constraint(specs, records)
+            constraint = self._constraint(specs, records, self.wire.made(messages))
         return Request(told, load, constraint, self._sampling(told, seed), step_deadline())
 
     def _said(
@@ -272,10 +275,10 @@ class ForeignChat(BaseChatModel):
             )
         return told
 
-    def _constraint(self, specs: Sequence[Any], records: dict[str, Any]) -> Constraint | None:
+    def _constraint(self, specs: Sequence[Any], records: dict[str, Any], made: int = 0) -> Constraint | None:
         if not self.constrained:
             return None
-        syntax = syntax_of(self.wire.form, self.spelling, thinks=self.wire.thinks)
+        syntax = syntax_of(self.wire.form, self.spelling, thinks=self.wire.thinks, made=made)
         return self._constraints.of(cached_grammar(json.dumps(list(specs)), tuple(records), False, syntax))
 
     def _sampling(self, told: Told, seed: int) -> Sampling:

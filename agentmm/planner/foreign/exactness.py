@@ -38,6 +38,8 @@ class Exactness:
         features: whether a picture's features may stand for its pixels.
         together: whether several sequences may go through the model in one pass.
         words: whether the new words of several prompts may, too.
+        apart: the largest difference of a logit, in one pass against alone; None where that could not be measured.
+        turns: why sequences take turns; empty where they go together.
     """
 
     exact: bool
@@ -46,6 +48,8 @@ class Exactness:
     features: bool = False
     together: bool = False
     words: bool = False
+    apart: float | None = None
+    turns: str = ""
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
@@ -72,17 +76,27 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
             parts = _in_parts(engine, told, images)
             whole = engine.uncached(told, images.__getitem__, [length - 1 for length, _ in parts])
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
-        return Exactness(False, why=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return Exactness(False, why=_said(error), turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
     if worst > limit:
-        return Exactness(False, worst, f"cached logits differ by {worst:.2g}, more than {limit:.2g}")
-    together = _together(engine, told, images, limit)
-    return Exactness(True, worst, "", features is not None, together, together and _words(engine, told, images, limit))
+        why = f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
+        return Exactness(False, worst, why, turns="it has no cache that is exact")
+    turns, apart = _together(engine, told, images, limit)
+    words = not turns and _words(engine, told, images, limit)
+    return Exactness(True, worst, "", features is not None, not turns, words, apart, turns)
 
 
-def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
-    """Whether sequences of several lengths, one after the other coming in and leaving, get what each gets alone."""
+def _said(error: Exception) -> str:
+    """What another maker's code raised, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> tuple[str, float | None]:
+    """Why sequences of several lengths, coming in and leaving one by one, cannot share a pass; the largest difference.
+
+    The reason is empty where each gets what it gets alone.
+    """
     import torch
 
     first, *_, second = told.images
@@ -91,15 +105,15 @@ def _together(engine: ForeignModel, told: Told, images: dict[str, Any], limit: f
         with torch.inference_mode():
             alone, beside = ([_begun(engine, told, length, positions, images) for length in lengths] for _ in range(2))
             if any(next_.session.rigid for next_ in alone):
-                return False
+                return "its cache slides, convolves or recurs", None
             abreast, worst = Abreast(engine.model, engine._last_only), 0.0
             for members, token in (((0, 1), 0), ((0, 1, 2), 1), ((2, 1), 2)):
                 fed = [Fed(beside[at].session, told.ids[token], beside[at].position()) for at in members]
                 got, want = abreast.step(fed), [alone[at](told.ids[token]) for at in members]
                 worst = max(worst, *(float((a - b).abs().max()) for a, b in zip(got, want, strict=True)))
-    except Exception:  # another maker's code: such a model goes one by one
-        return False
-    return worst <= limit
+    except Exception as error:  # another maker's code: such a model goes one by one
+        return _said(error), None
+    return "" if worst <= limit else f"logits differ by {worst:.2g}, more than {limit:.2g}", worst
 
 
 def _words(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from agentmm.planner.foreign.pictures import TYPES, Picture, Pictures
@@ -133,14 +134,24 @@ class ForeignRenderer:
 
         Recorded ids are kept; a turn without (a scripted planner's) is spelled as this model would have written it.
         """
-        return [_with_ids(message, self.completion_ids(message)) for message in map(read_message, messages)]
+        read = [read_message(message) for message in messages]
+        made = accumulate((len(message.calls) for message in read), initial=0)
+        return [
+            _with_ids(message, self.completion_ids(message, before))
+            for message, before in zip(read, made, strict=False)
+        ]
 
-    def completion_ids(self, message: Message) -> list[int] | None:
-        """The ids of an assistant's turn, its end included: recorded, or spelled; None for other roles."""
+    def completion_ids(self, message: Message, made: int = 0) -> list[int] | None:
+        """The ids of an assistant's turn, its end included: recorded, or spelled; None for other roles.
+
+        Args:
+            message: any.
+            made: calls that were made in the conversation before.
+        """
         if message.role != "assistant" or message.completion_ids is not None:
             return message.completion_ids
-        said = [(piece.text, piece.kind == "marks") for piece in self.wire.turn(message)]
-        closing = self.spelling.encode([(self.wire.marks.assistant[1].lstrip(), True)], first=False)[:1]
+        said = [(piece.text, piece.kind == "marks") for piece in self.wire.turn(message, made)]
+        closing = self.spelling.encode([(self.wire.after(message).lstrip(), True)], first=False)[:1]
         end = closing if closing and closing[0] in self.ends else [*self.ends][:1]
         return [*self.spelling.encode(said, first=False), *end]
 

@@ -18,6 +18,7 @@ Message = Mapping[str, Any]
 
 U, A, V, S, R = "qzuserqz", "qzanswerqz", "qzagainqz", "qzsystemqz", "qzresultqz"
 TOOL, ARGUMENT, NAME, VALUE = "qztoolqz", "qzargumentqz", "qzcallqz", "qzvalueqz"
+OTHER, THIRD = "qzothercallqz", "qzthirdcallqz"
 """Markers: words that no template writes by itself."""
 
 
@@ -51,6 +52,9 @@ class Template:
         tokens = sorted((str(token) for token in tokenizer.added_tokens_decoder.values()), key=len, reverse=True)
         self._token = re.compile("|".join(map(re.escape, tokens)) or "(?!)")
         self._strings: set[str] = set()
+        self._bare = False
+        called = {**assistant(calls=[(NAME, {ARGUMENT: VALUE})]), "content": ""}
+        self._bare = self.attempt([user(U), called, result(R)]) is not None
         self._strings = {role for role, before in _ROLES.items() if self._wants_string(role, before)}
         self.text([user(U)])
 
@@ -61,13 +65,18 @@ class Template:
         )
         return shown is not None and (A not in shown or "{'type'" in shown or '{"type"' in shown)
 
+    def _takes_text(self, message: Message) -> bool:
+        """Whether a message's content is given as one string; where nothing was said beside calls, an empty one."""
+        silent = message.get("tool_calls") and not any(part.get("text") for part in message["content"])
+        return message["role"] in self._strings or bool(self._bare and silent)
+
     def text(self, messages: Sequence[Message], tools: Sequence[Any] | None = None, *, generate: bool = False) -> str:
         """The rendered conversation.
 
         Raises:
             PlannerError: the template refuses it; the message is the template's own.
         """
-        shown = [_flat(message) if message["role"] in self._strings else message for message in messages]
+        shown = [_flat(message) if self._takes_text(message) else message for message in messages]
         try:
             return str(
                 self._own.apply_chat_template(
@@ -82,6 +91,16 @@ class Template:
         found = [token.span() for token in self._token.finditer(text)]
         return text[found[0][0] : found[-1][1]] if found else ""
 
+    def first_token(self, text: str) -> str:
+        """The token of the model's own that a text begins with; empty where it begins with none."""
+        found = self._token.match(text)
+        return found[0] if found is not None else ""
+
+    def last_token(self, text: str) -> str:
+        """The token of the model's own that a text ends with; empty where it ends with none."""
+        last = [found for found in self._token.finditer(text)][-1:]
+        return last[0][0] if last and last[0].end() == len(text) else ""
+
     def attempt(self, messages: Sequence[Message], tools: Sequence[Any] | None = None) -> str | None:
         """The rendered conversation; None where the template refuses it."""
         try:
@@ -95,13 +114,19 @@ def user(*content: str | Mapping[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": [_block(part) for part in content]}
 
 
-def assistant(text: str = "", calls: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> dict[str, Any]:
-    """An assistant's message; calls in OpenAI's form, which templates read."""
+def assistant(text: str = "", calls: Sequence[tuple[str, Mapping[str, Any]]] = (), first: int = 0) -> dict[str, Any]:
+    """An assistant's message; calls in OpenAI's form, which templates read.
+
+    Args:
+        text: of the message.
+        calls: (name, arguments).
+        first: number of calls before them in the conversation.
+    """
     message: dict[str, Any] = {"role": "assistant", "content": [_block(text)]}
     if calls:
         message["tool_calls"] = [
             {"type": "function", "id": f"call{index:05}", "function": {"name": name, "arguments": dict(arguments)}}
-            for index, (name, arguments) in enumerate(calls)
+            for index, (name, arguments) in enumerate(calls, first)
         ]
     return message
 
@@ -119,6 +144,8 @@ def _block(part: str | Mapping[str, Any]) -> dict[str, Any]:
 
 def _flat(message: Message) -> dict[str, Any]:
     """The message with its texts as one string, for templates that know no parts."""
+    if isinstance(message["content"], str):
+        return dict(message)
     texts = [part["text"] for part in message["content"] if part["type"] == "text"]
     return {**message, "content": "\n".join(texts)}
 
@@ -262,6 +289,8 @@ class Marks:
             own, or the template refuses it.
         image: for an image; empty where it shows none.
         audio: for a sound; empty where it shows none.
+        answer: tokens between which the model puts its answer itself, inside the assistant's marks.
+        turn: what opens an assistant's turn that is over; templates may open the one to come otherwise.
     """
 
     opening: str
@@ -270,6 +299,8 @@ class Marks:
     system: tuple[str, str] | None
     image: str
     audio: str = ""
+    answer: tuple[str, str] = ("", "")
+    turn: str = ""
 
 
 def marks_of(template: Template) -> Marks:
@@ -291,14 +322,34 @@ def marks_of(template: Template) -> Marks:
     opened = prompt.removeprefix(closed) if prompt.startswith(closed) else between.removeprefix(closed)
     asking = next_question.removeprefix(closing) if next_question.startswith(closing) else ""
     opening = before.removesuffix(asking) if asking and before.endswith(asking) else before
+    turn, ending = between.removeprefix(closed), closing if next_question.startswith(closing) else next_question
+    answer = _answer(template, turn, opened, ending)
     return Marks(
         opening=opening,
         user=(before.removeprefix(opening), closed),
-        assistant=(opened, closing if next_question.startswith(closing) else next_question),
+        assistant=(opened, ending.removeprefix(answer[1])),
         system=system_marks(template, before.removeprefix(opening)),
         image=image_text(template),
         audio=audio_text(template),
+        answer=answer,
+        turn=turn.removesuffix(answer[0]),
     )
+
+
+def _answer(template: Template, turn: str, opened: str, ending: str) -> tuple[str, str]:
+    """The tokens around an answer that the template leaves to the model; none where there are no two of them.
+
+    Args:
+        template: the model's.
+        turn: what opens an assistant's turn that is over.
+        opened: what opens one that is to be written.
+        ending: what ends one.
+    """
+    first = turn.removeprefix(opened) if turn.startswith(opened) else ""
+    last = template.first_token(ending)
+    if not first or first != template.first_token(first) or not last or last == ending.rstrip():
+        return "", ""
+    return first, last
 
 
 def _shared(left: str, right: str) -> str:

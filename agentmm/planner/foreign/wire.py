@@ -12,13 +12,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
 from agentmm.planner.completion import split_thought
-from agentmm.planner.foreign.calls import HERMES, CallForm, form_of
-from agentmm.planner.foreign.framing import framed, results_of
+from agentmm.planner.foreign.calls import HERMES, CallForm
+from agentmm.planner.foreign.forms import form_of
+from agentmm.planner.foreign.framing import framed, settled
+from agentmm.planner.foreign.slots import filled
 from agentmm.planner.foreign.template import (
     AUDIO,
     IMAGE,
@@ -40,6 +42,7 @@ _HERMES = (
     'A call is {{"name": NAME, "arguments": {{...}}}} between <tool_call> and </tool_call>.'
 )
 _SLOT = "qz{}slotqz"
+_NAME = re.compile(r"[\w.\-]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,13 @@ class Wire:
         self.ticks: Ticks = probe(template)
         self.marks: Marks = marks_of(template)
         shown = self.ticks.schema and self.ticks.call and self.ticks.result
-        own = form_of(template, self.marks) if shown else None
+        form = form_of(template, self.marks) if shown else None
+        own, self.results = (form and settled(template, self.marks, form)) or (None, None)
         self.native = own is not None and self.ticks.native
-        self.results = None if own is None or self.native else results_of(template)
         if not self.native and (self.results is None or framed(template, self.marks, [SCHEMA]) is None):
             own = None
         self.own = own is not None
-        self.form: CallForm = own or HERMES
+        self.form: CallForm = own or replace(HERMES, answer=self.marks.answer)
         self.thinks = self.marks.assistant[0].rstrip().endswith("<think>")
 
     def pieces(
@@ -102,6 +105,12 @@ class Wire:
         told = self._told(read, specs, media, generate) if self.native else self._marked(read, specs, media, generate)
         return list(_joined(told))
 
+    def made(self, messages: Sequence[Any]) -> int:
+        """How many calls a conversation has so far, where they are numbered over the whole of it; else 0."""
+        if self.form.counts != "run":
+            return 0
+        return sum(len(message.calls) for message in map(read_message, messages))
+
     def _marked(
         self, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], media: Mapping[str, Any], generate: bool
     ) -> Iterator[Piece]:
@@ -116,13 +125,20 @@ class Wire:
             first = ""
         else:
             yield Piece("marks", marks.opening)
+        opened, steps, called = marks.assistant[0], _Steps(), _called(messages)
         for role, group in groupby(messages, key=lambda message: message.role):
             if role == "tool" and self.own:
-                yield from self._results([*group], media)
+                results = [*group]
+                yield from self._results(results, media, steps)
+                opened = self._reply(results)
                 continue
             for message in [*group] if role != "tool" else [_merged([*group])]:
                 if role == "assistant":
-                    yield from self._assistant(message)
+                    yield Piece("marks", opened)
+                    yield from self._body(message, steps.made)
+                    yield Piece("marks", self.after(message, called=id(message) in called))
+                    opened = marks.assistant[0]
+                    steps.add(message)
                     continue
                 yield Piece("marks", marks.user[0])
                 if first:
@@ -131,24 +147,42 @@ class Wire:
                 yield from self._content(message, media)
                 yield Piece("marks", marks.user[1])
         if generate:
-            yield Piece("marks", marks.assistant[0])
+            yield Piece("marks", opened)
 
-    def _results(self, results: Sequence[Message], media: Mapping[str, Any]) -> Iterator[Piece]:
+    def _results(self, results: Sequence[Message], media: Mapping[str, Any], steps: _Steps) -> Iterator[Piece]:
         """The results of one step; media that the template would drop there follow in a user's turn."""
         assert self.results is not None
-        inside, after = [], []
-        for message in results:
-            lost = [block for block in message.content if block["type"] in self._dropped]
-            inside.append(message._replace(content=[block for block in message.content if block not in lost]))
+        after = []
+        for index, message in enumerate(results):
+            inside, lost = self._parted(message)
             after += lost
-        for index, message in enumerate(inside):
-            yield Piece("marks", self.results.between if index else self.results.opening)
-            yield from self._content(message, media)
+            number = self.form.number(index, steps.before)
+            mark = self.results.between if index else self.results.opening
+            yield Piece("marks", filled(mark, number=number, name=steps.name(index)))
+            yield from self._within(message._replace(content=inside), media)
         yield Piece("marks", self.results.closing)
         if after:
+            yield Piece("marks", self.marks.assistant[1] if self.form.waits else "")
             yield Piece("marks", self.marks.user[0])
             yield from self._content(Message("user", after, [], None), media)
             yield Piece("marks", self.marks.user[1])
+
+    def _parted(self, message: Message) -> tuple[list[Any], list[Any]]:
+        """Blocks of a result that the template shows, and media that it would drop."""
+        lost = [block for block in message.content if block["type"] in self._dropped]
+        return [block for block in message.content if block not in lost], lost
+
+    def _reply(self, results: Sequence[Message]) -> str:
+        """What opens the assistant's turn after results."""
+        assert self.results is not None
+        anew = self.results.reply is None or any(self._parted(message)[1] for message in results)
+        return self.marks.assistant[0] if anew else str(self.results.reply)
+
+    def _within(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
+        """What a tool said, as it stands in its result."""
+        for piece in self._content(message, media):
+            quoted = self.results is not None and piece.kind == "plain"
+            yield replace(piece, text=self.results.text(piece.text)) if quoted and self.results else piece
 
     @property
     def _dropped(self) -> tuple[str, ...]:
@@ -156,12 +190,16 @@ class Wire:
         shown = (("image", self.ticks.image_in_result), ("audio", self.ticks.audio_in_result))
         return tuple(kind for kind, there in shown if there is False)
 
-    def _assistant(self, message: Message) -> Iterator[Piece]:
-        yield Piece("marks", self.marks.assistant[0])
-        yield from self._body(message)
-        yield Piece("marks", self.marks.assistant[1])
+    def after(self, message: Message, *, called: bool = False) -> str:
+        """What ends an assistant's turn, or its part before the results of its calls.
 
-    def _body(self, message: Message) -> Iterator[Piece]:
+        Args:
+            message: the assistant's.
+            called: whether results follow, though none of its calls could be read.
+        """
+        return self.form.waits if (message.calls or called) and self.form.waits else self.marks.assistant[1]
+
+    def _body(self, message: Message, made: int = 0) -> Iterator[Piece]:
         """What the planner wrote: its recorded ids, or its text and calls after a thought that the template opened."""
         if message.completion_ids is not None:
             yield Piece("ids", ids=tuple(message.completion_ids), wrote=not message.example)
@@ -171,14 +209,17 @@ class Wire:
             thought, text = (text, "") if message.calls else split_thought(text)
             yield Piece("plain", thought, wrote=not message.example)
             yield Piece("marks", "\n</think>\n\n", wrote=not message.example)
-        if text:
-            yield Piece("plain", text, wrote=not message.example)
-        for number, text in enumerate(self.form.parts(message.calls)):
-            yield Piece("plain" if number % 2 else "marks", text, wrote=not message.example)
+        for part, mark in self.form.parts(message.calls, text, made):
+            yield Piece("marks" if mark else "plain", part, wrote=not message.example)
 
-    def turn(self, message: Message) -> list[Piece]:
-        """An assistant's turn as the model would write it itself, between its marks."""
-        return list(_joined(self._body(message)))
+    def turn(self, message: Message, made: int = 0) -> list[Piece]:
+        """An assistant's turn as the model would write it itself, between its marks.
+
+        Args:
+            message: the assistant's.
+            made: calls that were made in the conversation before.
+        """
+        return list(_joined(self._body(message, made)))
 
     def _content(self, message: Message, media: Mapping[str, Any]) -> Iterator[Piece]:
         """Blocks as plain text, pictures and sounds."""
@@ -194,7 +235,7 @@ class Wire:
     ) -> Iterator[Piece]:
         """As the template tells it; what users and tools said stands in slots that no template touches."""
         telling = _Telling(self.template, self.marks, [spec["schema"] for spec in specs])
-        lead = INSTRUCTIONS
+        lead, steps, called = INSTRUCTIONS, _Steps(), _called(messages)
         if self.marks.system is not None:
             telling.shown.append({"role": "system", "content": [{"type": "text", "text": lead}]})
             lead = ""
@@ -202,21 +243,48 @@ class Wire:
             if role == "assistant":
                 for message in group:
                     yield from telling.opened()
-                    yield from self._body(message)
-                    telling.closed(assistant(_text(message), message.calls))
-                    yield Piece("marks", self.marks.assistant[1])
+                    yield from self._body(message, steps.made)
+                    said = "" if message.calls else _text(message)
+                    whole = telling.closed(assistant(said, message.calls, first=steps.made))
+                    end = self.after(message, called=id(message) in called)
+                    yield Piece("marks", end if whole.endswith(end) else "")
+                    steps.add(message)
                 continue
             batch = list(group)
             for step in [batch] if role == "tool" else [[one] for one in batch]:
                 for index, message in enumerate(step):
                     pieces = [Piece("plain", f"{lead}\n\n")] if lead else []
                     lead = ""
-                    content = telling.content([*pieces, *self._content(message, media)])
-                    name = _called(telling.shown, index)
-                    telling.shown.append(user(*content) if role == "user" else result(*content, name=name, index=index))
+                    told = self._content(message, media) if role == "user" else self._within(message, media)
+                    content, at = telling.content([*pieces, *told]), steps.before + index
+                    name = steps.name(index)
+                    telling.shown.append(user(*content) if role == "user" else result(*content, name=name, index=at))
                 yield from telling.told()
         if generate:
             yield from telling.opened()
+
+
+class _Steps:
+    """The calls of a conversation, counted as it is told.
+
+    Attributes:
+        made: all of them so far.
+        before: those before the last step that made any.
+    """
+
+    def __init__(self) -> None:
+        self.made = self.before = 0
+        self._names: list[str] = []
+
+    def add(self, message: Message) -> None:
+        """The planner has spoken."""
+        self._names = [name for name, _ in message.calls]
+        self.before, self.made = self.made, self.made + len(message.calls)
+
+    def name(self, index: int) -> str:
+        """The name of the call that a result answers."""
+        named = self._names[index] if index < len(self._names) else ""
+        return named if _NAME.fullmatch(named) else "tool"
 
 
 class _Telling:
@@ -252,10 +320,11 @@ class _Telling:
         text = self.template.text(self.shown, self.schemas, generate=True)
         return self._filled(text.removeprefix(self._before))
 
-    def closed(self, message: dict[str, Any]) -> None:
-        """The assistant's turn is over; what was in it is told by its pieces."""
+    def closed(self, message: dict[str, Any]) -> str:
+        """The assistant's turn is over; what was in it is told by its pieces. The conversation so far."""
         self.shown.append(message)
         self._before = self.template.text(self.shown, self.schemas)
+        return self._before
 
     def _filled(self, text: str) -> Iterator[Piece]:
         """Template text with what its slots stand for."""
@@ -272,11 +341,9 @@ def _text(message: Message) -> str:
     return "".join(block["text"] for block in message.content if block["type"] == "text")
 
 
-def _called(shown: Sequence[Mapping[str, Any]], index: int) -> str:
-    """The name of the call that a result answers."""
-    last = next((message for message in reversed(shown) if message.get("tool_calls")), None)
-    calls = last["tool_calls"] if last else []
-    return str(calls[index]["function"]["name"]) if index < len(calls) else "tool"
+def _called(messages: Sequence[Message]) -> set[int]:
+    """The messages that results follow, by `id`."""
+    return {id(message) for message, after in pairwise(messages) if after.role == "tool"}
 
 
 def _merged(results: Sequence[Message]) -> Message:

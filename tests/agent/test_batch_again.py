@@ -65,6 +65,14 @@ def agent(make, notes):
     return make(ScriptedPlanner(programs={question: noting(question) for question in QUESTIONS}), [notes.tool()])
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is heard, also where the tests run in the background of a shell that has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     """What Ctrl-C does."""
     os.kill(os.getpid(), signal.SIGINT)
@@ -84,6 +92,7 @@ def goes_on(agent, notes, most):
     assert sorted(notes.made) == sorted(line for question in QUESTIONS for line in lines_of(question))
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_stops_the_questions_at_their_next_step(agent, notes):
     notes.at, notes.then = 4, interrupt
     with pytest.raises(KeyboardInterrupt):

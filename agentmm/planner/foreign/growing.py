@@ -63,7 +63,7 @@ class Growing(DynamicLayer):
     def of(cls, layer: DynamicLayer) -> Growing:
         """A layer in a room of its own: forks that are made before it grows share it."""
         made = cls()
-        made.__dict__.update(vars(layer))
+        vars(made).update(vars(layer))
         if made.is_initialized and made.keys is not None and made.values is not None:
             made.room = Room(made.keys, made.values, 0)
             made.keys, made.values = made.room.views()

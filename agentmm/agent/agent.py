@@ -198,7 +198,8 @@ class Agent:
             timeout: seconds for each.
             name: of the batch, to go on after a kill or Ctrl-C: asked again under its name, a batch asks only what has
                 no answer yet; a question that was begun is resumed, one that is finished gives its answer, one that
-                failed is asked anew. The k-th question has the trace `NAME-k`; after failures `NAME-k_2`, `NAME-k_3`.
+                failed is asked anew, and with it its calls are made again, also those that changed something. The k-th
+                question has the trace `NAME-k`; after failures `NAME-k_2`, `NAME-k_3`.
             progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
                 takes more than two seconds.
 
@@ -213,6 +214,8 @@ class Agent:
         def answer(index: int) -> Answer:
             run = None
             try:
+                if many.stopped.is_set():
+                    raise Stopped("the batch was stopped")
                 run = self._runs.prepare(**self._given(many, index))
                 found = _last(self._events(run), many.stopped)
             except Exception as error:  # of one question, whatever it is
@@ -224,6 +227,7 @@ class Agent:
                 return list(pool.map(answer, range(len(many.asked))))
             except BaseException:  # Ctrl-C: the pool waits for those that run, which is until their next step
                 many.stopped.set()
+                pool.shutdown(cancel_futures=True)
                 raise
 
     async def abatch(

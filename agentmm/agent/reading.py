@@ -100,11 +100,7 @@ def answer_in(trace: Trace) -> Answer:
         for step in trace.steps
         for result in step.results
     ]
-    read = ("prefill_tokens", "cached_tokens", "decode_tokens", "input_tokens", "output_tokens")
-    tallied = {
-        "errors": sum(step["error"] is not None for step in steps),
-        "tokens": sum(counters.get(name, 0) for name in read),
-    }
+    tallied = {"errors": sum(step["error"] is not None for step in steps), "tokens": _tokens(counters)}
     return Answer(
         text=trace.answer or "",
         status=cast(Status, trace.status or "answered"),
@@ -115,6 +111,12 @@ def answer_in(trace: Trace) -> Answer:
         counters={**counters, **tallied},
         trace_id=trace.id,
     )
+
+
+def _tokens(counters: Mapping[str, float]) -> float:
+    """Tokens of a trace: those that its models told of; where there are none, a local planner's own count."""
+    told, own = ("input_tokens", "output_tokens"), ("prefill_tokens", "cached_tokens", "decode_tokens")
+    return sum(counters.get(name, 0) for name in (told if any(name in counters for name in told) else own))
 
 
 def waiting_answer(state: Mapping[str, Any], calls: list[dict[str, Any]], trace_id: str) -> Answer:

@@ -51,7 +51,7 @@ class Run:
         reader: reads its updates.
         resumed: it began in another call.
         over: there is nothing left to do.
-        known: its trace, where its thread has gone on since.
+        known: its trace, where that is all there is of it: its thread has gone on since, or its checkpoint is lost.
     """
 
     trace: str
@@ -222,11 +222,11 @@ class Runs:
         """A run that was killed before its first checkpoint begins again from its trace.
 
         It is the first of its thread, or the one after the thread's last, finished question. One that is finished, and
-        whose thread has gone on since, gives its answer.
+        whose thread has gone on since or whose checkpoint is lost, gives its answer.
         """
         values = snapshot.values
         last = values.get("trace")
-        if last and self.traces.has(trace) and (known := self.traces.get(trace)).answer is not None:
+        if self.traces.has(trace) and (known := self.traces.get(trace)).answer is not None:
             return Run(trace, config, None, Reader(), resumed=True, over=True, known=known)
         following = not snapshot.tasks and trace == _following(trace, values)
         if not self.traces.has(trace) or (last and not following):

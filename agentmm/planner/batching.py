@@ -139,6 +139,7 @@ class Batch:
         self._changed = threading.Condition()
         self._waiting: deque[_Place] = deque()
         self._active: list[_Place] = []
+        self._coming: list[_Place] = []  # taken out of those that wait, and not active yet
         self._thread: threading.Thread | None = None
         self._closed = False
         _open.add(self)
@@ -247,6 +248,7 @@ class Batch:
             with self._changed:
                 self._waiting.extendleft(reversed(left))
                 self._active += [place for place in coming if place.sequence is not None]
+                self._coming = []
             self.most = max(self.most, len(self._active))
             self._finish()
 
@@ -264,6 +266,7 @@ class Batch:
         """The requests that came first and have room; room is made for them."""
         coming: list[_Place] = []
         with self._changed:
+            self._coming = coming
             while self._waiting and len(self._active) + len(coming) < self.places:
                 place, beside = self._waiting[0], (*self._active, *coming)
                 place.size = self._size(place)
@@ -327,8 +330,8 @@ class Batch:
     def _fail(self, error: BaseException) -> None:
         """Tell everybody that the batch failed."""
         with self._changed:
-            places = [*self._active, *self._waiting]
-            self._active, self._waiting = [], deque()
+            places = dict.fromkeys((*self._active, *self._coming, *self._waiting))
+            self._active, self._coming, self._waiting = [], [], deque()
         for place in places:
             if place.sequence is not None:
                 self.engine.forget(place.sequence)

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -100,6 +101,24 @@ def test_ctrl_c_stops_the_questions_at_their_next_step(agent, notes):
     goes_on(agent, notes, most=4 + 2)
 
 
+def test_ctrl_c_while_questions_are_queued_begins_none_of_them(agent, notes, monkeypatch):
+    """Python raises KeyboardInterrupt wherever the main thread is: here between two submissions."""
+    raised, own = threading.Event(), ThreadPoolExecutor.submit
+
+    def submit(pool, call, *given):
+        if given == (5,):
+            raised.set()
+            raise KeyboardInterrupt
+        return own(pool, call, *given)
+
+    notes.at, notes.then = 1, lambda: (raised.wait(5), time.sleep(0.2))
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    with pytest.raises(KeyboardInterrupt):
+        agent.batch(QUESTIONS, workers=1, name="night")
+    assert {line[0] for line in notes.made} <= {"0"}
+    assert not [trace for trace in range(2, 7) if agent.traces.has(f"night-{trace}")]
+
+
 def test_a_batch_whose_task_is_cancelled_goes_on_later(agent, notes):
     async def stopped():
         loop, asked = (
@@ -158,6 +177,17 @@ def test_a_question_that_was_followed_up_keeps_its_answer(make, notes):
     assert again.model_copy(update={"seconds": 0.0}) == known.model_copy(update={"seconds": 0.0})
     assert (again.text, again.status, again.trace_id, len(again.steps)) == (first.text, "answered", "day-1", STEPS)
     assert agent.resume("day-1").text == first.text
+
+
+def test_a_finished_question_whose_checkpoint_is_lost_keeps_its_answer(make, notes, tmp_path):
+    """Two homes have one trace store; the second has no checkpoints."""
+    planner = ScriptedPlanner(programs={"question 0": noting("question 0")})
+    one, two = (make(planner, [notes.tool()], home=tmp_path / home, traces=tmp_path / "traces.db") for home in "ab")
+    (first,) = one.batch(["question 0"], name="day")
+    (again,) = two.batch(["question 0"], name="day")
+    assert (again.text, again.status, again.trace_id) == (first.text, "answered", "day-1")
+    assert two.resume("day-1").text == first.text
+    assert notes.made == lines_of("question 0")
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,40 @@ def test_what_is_fed_together_is_a_session_like_any_other(planner):
         assert {layer.keys.shape[2] for layer in one.session.cache.layers} == {len(request.prompt.ids)}
         held = engine.sessions.find([*request.prompt.keys, 0])
         assert held.keys == request.prompt.keys
+
+
+class Moving:
+    """A constraint that allows everything and knows what it took."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+
+    def legal(self) -> None:
+        return None
+
+    def forced(self, legal: Any) -> bool:
+        return False
+
+    def take(self, token: int) -> None:
+        self.taken.append(token)
+
+
+def test_prompts_that_fail_together_find_their_constraints_unmoved_alone(planner, monkeypatch):
+    """The second session of a pass cannot be kept: nothing was taken yet, and each is begun by itself."""
+    chat = planner("qwen2_5_vl")
+    engine = engine_of(chat)
+    made = [replace(one, constraint=Moving()) for one in requests_of(chat, engine)]
+    own, kept = engine.sessions.keep, []
+
+    def keep(session: Any) -> None:
+        kept.append(session)
+        if len(kept) == 2:
+            raise MemoryError("no room")
+        own(session)
+
+    monkeypatch.setattr(engine.sessions, "keep", keep)
+    for request, done in zip(made, all_of(Batch(engine, 2**30), made), strict=True):
+        assert request.constraint.taken == done.ids[:-1]  # what ends it is not taken
 
 
 def test_a_prompt_with_new_media_is_fed_alone_and_so_is_one_that_begins_alike(planner):

@@ -213,6 +213,27 @@ def test_a_step_that_is_too_much_together_is_taken_one_by_one():
     assert [future.result(5).ids for future in futures] == [[1, 2, 3, 4]] * 3
 
 
+class Unruly(Counting):
+    """Gives up on all prompts at once, in a way that no engine should."""
+
+    def begin_several(self, requests, tokens):
+        return []
+
+
+class Full:
+    """Sessions that cannot leave room."""
+
+    def leave(self, limit):
+        raise MemoryError("no room")
+
+
+@pytest.mark.parametrize(("unruly", "error"), [(Unruly(), ValueError), (Counting(Full()), MemoryError)])
+def test_prompts_on_their_way_hear_that_the_batch_failed(unruly, error):
+    batch = Batch(unruly)
+    futures = [batch.submit(request(name)) for name in "ab"]
+    assert [type(future.exception(5)) for future in futures] == [error] * 2
+
+
 def test_a_cancelled_request_and_one_out_of_time_give_up_their_places():
     counting = Counting()
     counting.gate.clear()

@@ -45,7 +45,7 @@ def read_at(text: str, at: int, style: Style, quote: str = "") -> tuple[dict[str
             value, end = _object(text, at, quote)
         else:
             value, end = _keywords(text, at)
-    except (ValueError, SyntaxError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):  # `{[]: 1}`, or brackets in brackets
         return None
     return (value, end) if isinstance(value, dict) else None
 
@@ -151,7 +151,7 @@ def _keywords(text: str, at: int) -> tuple[dict[str, Any], int]:
             node = ast.parse("f" + text[at : at + end], mode="eval").body
         except SyntaxError:
             continue
-        if not isinstance(node, ast.Call) or node.args:
+        if not isinstance(node, ast.Call) or node.args or any(word.arg is None for word in node.keywords):
             break
         return {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}, at + end
     raise ValueError("no keyword arguments")

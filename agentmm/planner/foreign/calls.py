@@ -82,17 +82,33 @@ class CallForm:
             text: the completion.
             schemas: tool -> JSON Schema of its parameters; tells text from numbers where the style does not.
         """
-        found, at, opening = ReadCalls(), 0, pattern_of(self.opening)
+        found, at = ReadCalls(), 0
+        opening = pattern_of(self.opening) if self.opening.strip() else _NOTHING
         while (start := opening.search(text, at)) is not None:
             found.said += text[at : start.start()]
             at = self._run(text, start.end(), found)
-        found.said += text[at:]
-        for mark in filter(None, (*self.answer, *(self.thought or ()))):
-            found.said = found.said.replace(mark, "")
-        found.said = found.said.strip()
+        found.said = self._bare((found.said + text[at:]).strip(), called=bool(found.calls or found.malformed))
         if self.style == "tags":
             found.calls = [(name, typed(given, (schemas or {}).get(name, {}))) for name, given in found.calls]
         return found
+
+    def _bare(self, said: str, *, called: bool) -> str:
+        """What was said, without the form's own marks; without calls, what stands between the marks of an answer."""
+        begin, end = (mark.strip() for mark in self.answer)
+        if not called and begin and begin in said:
+            said = said.partition(begin)[2]
+            return (said.partition(end)[0] if end else said).strip()
+        return " ".join(filter(None, (_without(part, begin, end) for part in self._parted(said, called=called))))
+
+    def _parted(self, said: str, *, called: bool) -> tuple[str, str]:
+        """The thought in front, its marks taken off, and the rest; no thought is empty."""
+        begin, end = (mark.strip() for mark in self.thought or ("", ""))
+        # without a mark of its own, a thought is in front of calls alone; `<think>` is taken apart by who reads on
+        marked = said.startswith(begin) if begin else called and end in said and end != "</think>"
+        if not (end and marked):
+            return "", said.removeprefix(begin)
+        thought, _, rest = said.removeprefix(begin).partition(end)
+        return thought.strip(), rest.strip()
 
     def _run(self, text: str, at: int, found: ReadCalls) -> int:
         """Calls that follow an opening; where they end. What cannot be read begins with the call that cannot."""
@@ -135,6 +151,14 @@ HERMES = CallForm(
     '<tool_call>\n{"name": "', '", "arguments": ', '}\n</tool_call>\n<tool_call>\n{"name": "', "}\n</tool_call>"
 )
 """What models are asked for where their template has no form of its own."""
+
+
+_NOTHING = re.compile("(?!)")
+
+
+def _without(said: str, begin: str, end: str) -> str:
+    """A text without marks at its ends."""
+    return said.removeprefix(begin).removesuffix(end).strip()
 
 
 def _after(text: str, at: int, mark: str) -> int | None:

@@ -116,11 +116,13 @@ class ForeignModel:
                 made[0] = tried(partial(self.begin, first.prompt, first.load, first.constraint, first.sampling))
                 return made
             logits = feed(self.model, [words for words, _ in fed.values()], bool(self._last_only))
+            begun: dict[int, Begun] = {}
             for (index, (words, positions)), row in zip(fed.items(), logits, strict=True):
                 told, count = requests[index].prompt, len(words.ids)
                 counters = Counters(count, len(told.ids) - count)
-                begun = self._begun(words.session, told, positions, row, counters)
-                made[index] = self._underway(requests[index], begun, began)
+                begun[index] = self._begun(words.session, told, positions, row.cpu(), counters)
+            for index, one in begun.items():  # only now does a constraint move: what failed before is begun again
+                made[index] = self._underway(requests[index], one, began)
         return made
 
     def _worded(self, requests: Sequence[Request], tokens: float) -> dict[int, tuple[Words, Any]]:

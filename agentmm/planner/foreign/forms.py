@@ -54,8 +54,14 @@ def form_of(template: Template, marks: Marks) -> CallForm | None:
         places = [list(pattern.finditer(body or "")) for body in bodies]
         if [len(found) for found in places] == [1, 2, 3]:
             form = _form(style, [str(body) for body in bodies], places)
-            return None if form is None else _completed(form, template, marks)
+            form = form and _completed(form, template, marks)
+            return form if form and _usable(form, template) else None
     return None
+
+
+def _usable(form: CallForm, template: Template) -> bool:
+    """Whether calls in a form can be found, and end: something stands before them, and quotes are one token."""
+    return bool(form.opening.strip()) and template.first_token(form.quote) == form.quote
 
 
 def _form(style: Style, bodies: Sequence[str], places: Sequence[Sequence[re.Match[str]]]) -> CallForm | None:

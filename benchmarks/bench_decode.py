@@ -7,9 +7,10 @@ have one thread: on a model this small more make `generate` slower.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from agentmm.eval.running import Sample, as_media, kept_tools
 from agentmm.model.pixels import scale_pixels, square_pixels
 from agentmm.planner.chat import load_local
 from agentmm.planner.local import LocalModel, Prompt
-from agentmm.planner.sequence import Underway
+from agentmm.planner.sequence import Admitted, Request
 from agentmm.planner.writing import Sampling
 from agentmm.tool.cache import ResultCache
 from agentmm.tool.faults import Faults
@@ -48,20 +49,22 @@ class Turn:
 def turns_of(planner: Any) -> list[Turn]:
     """The turns of an agent that answers the questions."""
     turns: list[Turn] = []
-    begin = planner.local.begin
+    begin = planner.local.begin_several
 
-    def note(prompt: Prompt, load: Callable[[str], Any], constraint: Any, sampling: Sampling) -> Underway:
-        pictures = {sha: load(sha) for _, sha in prompt.images}
-        turns.append(Turn(prompt, pictures, constraint.copy()))
-        return begin(prompt, load, constraint, sampling)
+    def note(requests: Sequence[Request], tokens: float = math.inf) -> list[Admitted]:
+        for request in requests:
+            pictures = {sha: request.load(sha) for _, sha in request.prompt.images}
+            turns.append(Turn(request.prompt, pictures, request.constraint.copy()))
+        return begin(requests, tokens)
 
-    planner.local.begin = note
+    planner.local.begin_several = note
     with tempfile.TemporaryDirectory() as home:
         tools = kept_tools(ResultCache(Path(home) / "results"), Faults())
         with Agent(planner=planner, tools=tools, home=home) as agent:
             for question in Sample(n=QUESTIONS, seed=SEED).questions():
                 agent.ask(question.text, media=[as_media(medium) for medium in question.media])
-    planner.local.begin = begin
+    planner.local.begin_several = begin
+    assert turns, "no turn was noted"
     return turns
 
 

@@ -145,17 +145,21 @@ def _arguments(spec: dict[str, Any], handles: Sequence[str], syntax: Syntax) -> 
 
 
 def _sequence(params: Sequence[dict[str, Any]], values: dict[str, Any], syntax: Syntax, *, first: bool) -> str:
-    """`"a": X, "b": Y`, `a=X, b=Y`, `a:X,b:Y` or `<parameter=a>...`, optional ones left out, commas between."""
+    """`"a": X, "b": Y`, `a=X, b=Y`, `a:X,b:Y` or `<parameter=a>...`, optional ones left out, commas between.
+
+    What follows the first that is given stands once for each that may be it, so the text grows as the square of them.
+    """
     if not params:
         return '""'
     param, rest = params[0], params[1:]
     before, after = _named(param["name"], syntax.style, first=first)
-    given = f"{_literal(before)} {values[param['name']]} {_literal(after)}" + (
-        f" {_sequence(rest, values, syntax, first=False)}" if rest else ""
-    )
+    given = f"{_literal(before)} {values[param['name']]} {_literal(after)}"
+    after_it = f" {_sequence(rest, values, syntax, first=False)}" if rest else ""
     if param["required"]:
-        return given
-    return f"({given} | {_sequence(rest, values, syntax, first=first)})"
+        return given + after_it
+    if not first:
+        return f"({given})?{after_it}"
+    return f"({given}{after_it} | {_sequence(rest, values, syntax, first=True)})"
 
 
 def _named(name: str, style: str, *, first: bool) -> tuple[str, str]:

@@ -135,3 +135,29 @@ def test_constraints_of_one_grammar_go_on_by_themselves(matcher, tokenizer):
     second = constraints.of(lark)
     assert (second.legal() == alone.legal()).all()
     assert (first.legal() != second.legal()).any()
+
+
+def accepts(tokenizer, matcher, lark, text):
+    """Whether a whole completion is legal."""
+    constraint = Constraint(matcher, lark, len(tokenizer))
+    for token in tokenizer.encode(text, add_special_tokens=False):
+        if not constraint.legal()[token]:
+            return False
+        constraint.take(token)
+    return bool(constraint.legal()[tokenizer.convert_tokens_to_ids("<|end|>")])
+
+
+def test_any_of_many_optional_parameters_may_be_given_in_order(tokenizer, matcher):
+    """A server's schema may have dozens: the grammar must not double with each."""
+    names = [f"p{number}" for number in range(24)]
+    spec = {"name": "tune", "params": [param(name, "Text", required=name == "p2") for name in names]}
+    lark = grammar([spec], [])
+    assert len(lark) < 40_000
+    for given, legal in (
+        (["p2"], True), (["p0", "p2"], True), (["p1", "p2", "p9", "p23"], True), (["p2", "p3"], True),
+        (["p0", "p1"], False), (["p2", "p1"], False), ([], False), (["p2", "p2"], False),
+    ):  # fmt: skip
+        said = call_text("tune", dict.fromkeys(given, "x"))
+        if len(set(given)) < len(given):
+            said = said.replace('"p2": "x"', '"p2": "x", "p2": "x"')
+        assert accepts(tokenizer, matcher, lark, f"<tool_call>{said}</tool_call>") is legal, given

@@ -183,6 +183,14 @@ def test_fewer_bits_are_asked_of_the_library(bits, monkeypatch):
     assert asked["device_map"] == {"": "cuda:1"}
 
 
+def test_what_fewer_bits_ask_for_is_given_to_the_library(checkpoint, monkeypatch):
+    """In place of bits, which need a GPU: a precision that shows in the model."""
+    asked = {"dtype": torch.bfloat16, "device_map": {"": "cpu"}}
+    monkeypatch.setattr("agentmm.planner.foreign.loading.in_bits", lambda bits, device: asked)
+    chat = load_planner(f"hf:{checkpoint('llava')}?bits=8", device="cpu")
+    assert chat.model.dtype == torch.bfloat16
+
+
 def test_fewer_bits_are_other_weights(tmp_path):
     config = type("Config", (), {"_commit_hash": "0123456789abcdef0123"})()
     names = ["hf:a/b", "hf:a/b?bits=8", "hf:a/b?bits=4"]

@@ -45,9 +45,8 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     source = _source(named.place)
     config = _config(named.place, source)
     processor = _processor(named.place, source)
-    model = _model(
-        named.place, config, source | {"dtype": dtype or ("auto" if device.startswith("cuda") else torch.float32)}
-    )
+    precision = dtype or ("auto" if device.startswith("cuda") else torch.float32)
+    model = _model(named.place, config, source | {"dtype": precision} | small)
     if named.adapter is not None:
         _adapt(model, named.adapter)
     options.pop("think", None) if options.get("think") is None else None

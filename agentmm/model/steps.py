@@ -18,11 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
+from agentmm.model.captured import Captured
+
 Matrix = Callable[[Tensor], Tensor]
 """Multiplies [T, D] by weights."""
 
 ONE_THREAD = 2**24
 """Most parameters of a decoder that one thread steps through as fast as several."""
+
+_ON_A_GPU = (torch.float32, torch.float16, torch.bfloat16)
 
 
 class _Layer(NamedTuple):
@@ -50,34 +54,44 @@ class Steps:
     """Steps through a decoder whose weights it has rearranged; made by `of`.
 
     A norm over n numbers is x / sqrt(|x|^2 + n eps) here; its factor sqrt(n) is folded into the weights behind it.
+
+    Attributes:
+        precision: of the weights as they are given, and of keys and values.
+        captured: takes the steps of sequences on a GPU; None elsewhere.
     """
 
     def __init__(self, decoder: Any) -> None:
         config, body = decoder.config, decoder.model
         self.decoder, self._made_of = decoder, _versions(decoder)
+        self.precision: torch.dtype = body.embed_tokens.weight.dtype
         self.heads, self.groups, self.width = config.num_attention_heads, config.num_key_value_heads, config.head_dim
         self._small = sum(parameter.numel() for parameter in decoder.parameters()) <= ONE_THREAD
         with torch.no_grad(), self.own_threads():
-            self._embeddings, self._head = body.embed_tokens.weight.detach(), matrix(decoder.lm_head.weight)
-            self._last = body.norm.weight * config.hidden_size**0.5
-            self._layers = [self._folded(layer) for layer in body.layers]
-            self._floors = [
-                self._last.new_tensor(n * config.rms_norm_eps).sqrt() for n in (len(self._last), self.width)
-            ]
+            self.embeddings, self.head = body.embed_tokens.weight.detach(), matrix(decoder.lm_head.weight)
+            self.last = body.norm.weight.float() * config.hidden_size**0.5
+            self.layers = [self._folded(layer) for layer in body.layers]
+            self._floors = [self.last.new_tensor(n * config.rms_norm_eps).sqrt() for n in (len(self.last), self.width)]
             table = body.rotary_emb(
-                self._last, torch.arange(config.max_position_embeddings, device=self._last.device)[None]
+                self.last, torch.arange(config.max_position_embeddings, device=self.last.device)[None]
             )
             cos, sin = (part[0, :, None] for part in table)
             half = self.width // 2
             self.turns = cos, torch.cat((-sin[..., :half], sin[..., half:]), dim=-1)
+        self.eps: float = config.rms_norm_eps
+        self.captured = Captured(self) if self.last.is_cuda else None
 
     @classmethod
     def of(cls, decoder: Any) -> Steps | None:
-        """Steps through a decoder; None for one of another shape or precision, or with adapters in it."""
+        """Steps through a decoder; None for one of another shape or precision, or with adapters in it.
+
+        In half precision a decoder has steps on a GPU alone: keys, values and what meets weights are then rounded to
+        it, all else is in float32.
+        """
         config: Any = getattr(decoder, "config", None)
         if getattr(config, "model_type", "") != "qwen3" or config.attention_bias or config.use_sliding_window:
             return None
-        plain = all(parameter.dtype == torch.float32 for parameter in decoder.parameters())
+        kinds = {(parameter.dtype, parameter.is_cuda) for parameter in decoder.parameters()}
+        plain = len(kinds) == 1 and kinds <= {(torch.float32, False), *((kind, True) for kind in _ON_A_GPU)}
         linears = [module for module in decoder.modules() if "Linear" in type(module).__name__]
         adapted = any(type(module) is not nn.Linear or hasattr(module, "base_layer") for module in linears)
         return cls(decoder) if plain and not adapted and config.hidden_act == "silu" else None
@@ -114,30 +128,32 @@ class Steps:
 
     def roomy(self, layers: Sequence[tuple[Tensor, Tensor]], length: int) -> Tensor:
         """Keys and values, each [1, G, T, W] a layer, at the beginning of one buffer [L, 2, G, length, W]."""
-        buffer = self._last.new_empty(len(self._layers), 2, self.groups, length, self.width)
+        shape = len(self.layers), 2, self.groups, length, self.width
+        buffer = self.last.new_empty(shape, dtype=self.precision)
         for (keys, values), place in zip(layers, buffer, strict=bool(layers)):
             torch.cat((keys, values), out=place[:, :, : keys.shape[2]])
         return buffer
 
     def embedded(self, rows: Sequence[Sequence[int] | Tensor]) -> Tensor:
         """Tokens, or embeddings [T, D], of several sequences one below the other."""
-        device = self._embeddings.device
+        device = self.embeddings.device
         if any(isinstance(row, Tensor) for row in rows):
             given = [row if isinstance(row, Tensor) else self.embedded([row]) for row in rows]
-            return _beside(given)
-        return embedding(torch.tensor([token for row in rows for token in row], device=device), self._embeddings)
+            return _beside(given).float()
+        tokens = torch.tensor([token for row in rows for token in row], device=device)
+        return embedding(tokens, self.embeddings).float()
 
     def _folded(self, layer: Any) -> _Layer:
-        attention, mlp, root = layer.self_attn, layer.mlp, len(self._last) ** 0.5
+        attention, mlp, root = layer.self_attn, layer.mlp, len(self.last) ** 0.5
         heads = [attention.q_norm.weight] * self.heads + [attention.k_norm.weight] * self.groups
         return _Layer(
             matrix(attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight),
             matrix(attention.o_proj.weight),
             matrix(mlp.gate_proj.weight, mlp.up_proj.weight),
             matrix(mlp.down_proj.weight),
-            layer.input_layernorm.weight * root,
-            layer.post_attention_layernorm.weight * root,
-            torch.stack(heads) * self.width**0.5,
+            layer.input_layernorm.weight.float() * root,
+            layer.post_attention_layernorm.weight.float() * root,
+            torch.stack(heads).float() * self.width**0.5,
         )
 
 
@@ -155,6 +171,16 @@ class Running:
     def keep(self, length: int) -> None:
         """Forget what was fed after the first `length` tokens."""
         self.length = min(self.length, length)
+
+    @property
+    def capacity(self) -> int:
+        """Most tokens that it has room for."""
+        return self._buffer.shape[3]
+
+    def move(self, place: Tensor) -> None:
+        """Go on in other memory [L, 2, G, capacity, W]; what was fed is copied to its beginning."""
+        place[:, :, :, : self.length].copy_(self._buffer[:, :, :, : self.length])
+        self._buffer = place
 
     def grown(self, count: int) -> tuple[Sequence[tuple[Tensor, ...]], Tensor | None]:
         """The places of T new tokens.
@@ -202,11 +228,11 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
     cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
     grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
     stream = own.embedded([tokens for _, tokens in fed])
-    for index, layer in enumerate(own._layers):
+    for index, layer in enumerate(own.layers):
         qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
         turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
         torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
-        only = last and index == len(own._layers) - 1
+        only = last and index == len(own.layers) - 1
         seen = [
             _seen(part, *places[index], mask, own.heads, only)
             for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
@@ -218,7 +244,7 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
         stream = stream + layer.down(silu(gate) * up)
     for (one, _), count in zip(fed, counts, strict=True):
         one.length += count
-    return list(own._head(_normed(stream, wide) * own._last).split([1] * len(fed) if last else counts))
+    return list(own.head(_normed(stream, wide) * own.last).split([1] * len(fed) if last else counts))
 
 
 def _seen(
@@ -232,7 +258,7 @@ def _seen(
     room.copy_(qkv[:, heads:].view(count, 2, -1, width))
     if last:
         qkv, mask = qkv[-1:], None
-    queries = qkv[:, :heads].transpose(0, 1)[None]
+    queries = qkv[:, :heads].transpose(0, 1)[None].to(keys.dtype)
     seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
     return seen.transpose(1, 2).reshape(len(qkv), heads * width)
 
@@ -249,12 +275,19 @@ def matrix(*weights: Tensor) -> Matrix:
     it) are kept in float16 where the processor has a kernel for it; that kernel multiplies and adds in float32.
     """
     whole = torch.cat(weights).detach()
+    if whole.dtype != torch.float32:
+        return partial(_rounded, weight=whole)
     if whole.device.type == "cpu" and torch.equal(whole.half().float(), whole):
         with suppress(AttributeError, RuntimeError):  # no such kernel in this build
             return partial(
                 torch.ops.quantized.linear_dynamic_fp16, W_prepack=torch.ops.quantized.linear_prepack_fp16(whole)
             )
     return partial(linear, weight=whole)
+
+
+def _rounded(x: Tensor, weight: Tensor) -> Tensor:
+    """[T, D] times weights in half precision, rounded to it before and after: float32 [T, ..]."""
+    return linear(x.to(weight.dtype), weight).float()
 
 
 def _normed(x: Tensor, floor: Tensor) -> Tensor:

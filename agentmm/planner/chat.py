@@ -269,7 +269,8 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
 
     Args:
         name: `nano` for the weights that ship with the package, or `hf:FOLDER` for a saved `MultimodalLM`.
-        **options: fields of `ChatMM`, for example `temperature=0.7`; `device` names a torch device.
+        **options: fields of `ChatMM`, for example `temperature=0.7`; `device` names a torch device, `dtype` a torch
+            dtype other than float32 (half precision is for a GPU).
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -292,8 +293,10 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
         raise MissingExtra(error.name or "torch", "local") from error
     disable_progress_bar()
     device = options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
-    model: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    model: Any = MultimodalLM.from_pretrained(folder, dtype=options.pop("dtype", None) or torch.float32)
     model.to(device)
+    if device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = False  # else convolutions round what is in float32
     processor = MultimodalProcessor.from_pretrained(folder)
     options.setdefault("weights_id", weights_id(folder))
     return ChatMM(model=model, processor=processor, planner_name=name, **options)

@@ -74,7 +74,6 @@ class LocalModel:
 
     Attributes:
         per_key: most bytes that a position of a sequence took so far, pictures' features among them.
-        padded: whether each of several sequences takes as much memory as the longest: here none does.
     """
 
     def __init__(
@@ -90,7 +89,12 @@ class LocalModel:
         self.model, self.sessions, self.ahead = model, sessions, ahead
         self.image_size, self.image_tokens, self.end_id = image_size, image_tokens, end_id
         self._steps: Any = None
-        self.per_key, self.padded = 0.0, False
+        self.per_key = 0.0
+
+    @property
+    def padded(self) -> bool:
+        """Whether each of several sequences takes as much memory as the longest: on a GPU alone."""
+        return bool(self._steps) and self._steps.captured is not None
 
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
@@ -232,6 +236,8 @@ class LocalModel:
 
     def _fed(self, fed: Sequence[_Coming], steps: Any, began: float) -> list[Underway]:
         """Feed what no session holds, all by one pass; without steps, of the one prompt that there is."""
+        import torch
+
         from agentmm.model.steps import together
 
         embeds = [self._embed(one) for one in fed]
@@ -246,9 +252,10 @@ class LocalModel:
                 rows = together(list(zip(running, embeds, strict=True)), last=True)
         else:
             rows = [self._feed(one.session, row) for one, row in zip(fed, embeds, strict=True)]
+        rows = torch.cat(rows).cpu().split(1) if rows else []
         made = [self._begun(one, run, began) for one, run in zip(fed, running, strict=True)]
         for sequence, logits in zip(made, rows, strict=True):
-            sequence.choose(logits.cpu().numpy())
+            sequence.choose(logits.numpy())
         return made
 
     def _begun(self, one: _Coming, running: Any, began: float) -> Underway:
@@ -326,8 +333,13 @@ class LocalModel:
             kept.running.keep(len(sequence.prompt.ids) + len(written) - 1)
             guessed = kept.guesses.after(written, writing.constraint, writing.room) if self.ahead else []
             fed.append((kept.running, [written[-1], *guessed]))
-        for sequence, rows, (_, tokens) in zip(sequences, together(fed), fed, strict=True):
-            sequence.choose(rows.cpu().numpy(), tokens[1:])
+        captured = fed[0][0].steps.captured
+        if captured is not None:
+            fed = [(running, tokens[: captured.most]) for running, tokens in fed]
+        for sequence, rows, (_, tokens) in zip(
+            sequences, (captured.step if captured else together)(fed), fed, strict=True
+        ):
+            sequence.choose(rows.numpy(), tokens[1:])
 
     def _folded(self) -> Any:
         """Steps through the decoder as it is now; None where its shape or precision has none."""

@@ -320,6 +320,30 @@ def test_a_batch_writes_what_each_writes_alone(planner, monkeypatch, half, tempe
             planner.model.load_state_dict(kept)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_batch_by_rows_of_one_buffer_writes_what_each_writes_alone(planner, monkeypatch, temperature):
+    """As on a GPU, where steps are recorded: against steps alone that are not, with sessions and without."""
+    from agentmm.model.captured import Captured
+    from agentmm.model.steps import Steps
+
+    asked, of = requests_of(planner, 12, temperature), Steps.of
+    want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling) for one in asked]
+
+    def captured(decoder):
+        steps = of(decoder)
+        steps.captured = Captured(steps)
+        return steps
+
+    monkeypatch.setattr(Steps, "of", captured)
+    for sessions in (None, Sessions(2**30)):
+        batch = Batch(engine(planner, sessions), limit_bytes=2**30)
+        for done, alone in zip(all_of(batch, asked), want, strict=True):
+            assert (done.ids, done.forced, done.ended) == (alone.ids, alone.forced, alone.ended)
+            np.testing.assert_allclose(done.logp, alone.logp, rtol=0, atol=1e-4)
+        assert batch.most > 3
+        assert batch.engine.padded
+
+
 def test_prompts_that_begin_alike_are_fed_once(planner):
     """Of two that are there at once the second feeds only its last word: it waits for no end of the first."""
     first, second = (prompt_of(planner, ["how", "many", "red", word], ["a"]) for word in ("circle", "what"))

@@ -45,6 +45,8 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     source = _source(named.place)
     config = _config(named.place, source)
     processor = _processor(named.place, source)
+    if device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = False  # else convolutions round what is in float32
     precision = dtype or ("auto" if device.startswith("cuda") else torch.float32)
     model = _model(named.place, config, source | {"dtype": precision} | small)
     if named.adapter is not None:

@@ -1,0 +1,237 @@
+"""Steps on a GPU: one pass over the last tokens of several sequences, recorded once as a CUDA graph and then replayed.
+
+There a step waits for Python and for the launch of some thirty small kernels a layer, not for arithmetic. A graph is
+launched as one; its shapes and addresses are fixed, so keys and values of all sequences stand in one buffer, a row
+each, and what a pass reads is rounded up: rows to a power of two, tokens of a sequence to 1 or 8, positions to 512
+times a power of two. What was filled up is masked, or stands behind what counts and is written over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
+
+if TYPE_CHECKING:
+    from agentmm.model.steps import Matrix, Running, Steps
+
+TOKENS = (1, 8)
+"""Tokens of a sequence that one pass may feed: alone, or with guesses."""
+
+POSITIONS = 512
+"""Positions are read in as many, or twice as many, and so on."""
+
+_WARM = 2  # passes before one is recorded: libraries choose their kernels and take their memory in them
+
+
+class _Recorded(NamedTuple):
+    """A pass of one shape.
+
+    Attributes:
+        given: [B, 1 + T], how many tokens were fed before, and the new ones.
+        logits: [B, T, V], and `host` where they are brought to, in the processor's memory.
+        replay: works them out.
+    """
+
+    given: Tensor
+    logits: Tensor
+    host: Tensor
+    replay: Callable[[], None]
+
+
+class Captured:
+    """Takes the steps of many sequences through one decoder.
+
+    Args:
+        steps: the decoder's rearranged weights.
+        fused: whether pieces between the matrices are compiled to kernels of their own.
+    """
+
+    def __init__(self, steps: Steps, fused: bool = False) -> None:
+        self.steps, self.fused = steps, fused
+        self._rows: WeakKeyDictionary[Running, int] = WeakKeyDictionary()
+        self._buffer = steps.roomy([], 0)[:, :, None]
+        self._recorded: dict[tuple[int, int, int], _Recorded] = {}
+        self._count = torch.arange(0, device=steps.last.device)
+        self._memory: Any = None
+        self._lock = threading.Lock()
+        heads = steps.width**0.5
+        self._norms = [(layer.before, layer.between, layer.heads / heads) for layer in steps.layers]
+        root = len(steps.last) ** 0.5
+        self._norms = [(before / root, between / root, each) for before, between, each in self._norms]
+        self._last = steps.last / root
+
+    @property
+    def most(self) -> int:
+        """Most tokens of a sequence in one pass."""
+        return TOKENS[-1]
+
+    @property
+    def recorded(self) -> list[tuple[int, int, int]]:
+        """Shapes of the passes that were recorded: sequences, tokens of each, positions."""
+        return list(self._recorded)
+
+    def step(self, fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
+        """Feed sequences their next tokens, at most `most` each.
+
+        Returns:
+            For each the logits [T, V] after its tokens, in the processor's memory; they last until the next step.
+        """
+        with self._lock:
+            return self._step(fed)
+
+    def _step(self, fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
+        """`step`, of one thread at a time."""
+        width = next(count for count in TOKENS if all(len(tokens) <= count for _, tokens in fed))
+        self._place([running for running, _ in fed])
+        rows = [self._rows[running] for running, _ in fed]
+        wide = _power(max(rows) + 1, 1)
+        given = [[0] * (1 + width) for _ in range(wide)]
+        for running, row in self._rows.items():  # of those that wait, what follows their tokens may be written over
+            if row < wide:
+                given[row][0] = running.length
+        for row, (_, tokens) in zip(rows, fed, strict=True):
+            given[row][1 : 1 + len(tokens)] = tokens
+        length = _power(max(line[0] for line in given) + width, POSITIONS)
+        logits = self._logits(torch.tensor(given), min(length, self._buffer.shape[4]))
+        for running, tokens in fed:
+            running.length += len(tokens)
+        return [logits[row, : len(tokens)] for row, (_, tokens) in zip(rows, fed, strict=True)]
+
+    def _place(self, fed: Sequence[Running]) -> None:
+        """Give each sequence a row of the buffer, low ones, so that few rows are worked through."""
+        needed = max((running.capacity + self.most for running in fed if running not in self._rows), default=0)
+        rows = len({*self._rows, *fed})
+        if needed > self._buffer.shape[4] or rows > self._buffer.shape[2]:
+            self._grow(_power(rows, 1), _power(needed, POSITIONS))
+        few, taken = _power(len(fed), 1), set(self._rows.values())
+        for running in fed:
+            row = self._rows.get(running)
+            free = next(free for free in range(len(taken) + 1) if free not in taken)
+            if row is None or (row >= few > free):
+                running.move(self._buffer[:, :, free])
+                self._rows[running] = free
+                taken = taken - {row} | {free}
+
+    def _grow(self, rows: int, length: int) -> None:
+        """A larger buffer; sequences move, and what was recorded is recorded anew when it is needed."""
+        old, shape = self._buffer.shape, list(self._buffer.shape)
+        shape[2], shape[4] = max(rows, old[2]), max(length, old[4])
+        self._recorded.clear()
+        self._buffer = self._buffer.new_zeros(shape)  # a number that is none, even masked, would spoil a sum
+        self._count = torch.arange(shape[4], device=self._buffer.device)
+        for running, row in self._rows.items():
+            running.move(self._buffer[:, :, row])
+
+    def _logits(self, given: Tensor, length: int) -> Tensor:
+        """Logits [B, T, V] after tokens, brought here; shapes that come for the first time are recorded."""
+        shape = len(given), given.shape[1] - 1, length
+        if not self._buffer.is_cuda:
+            return self.work(given, length)
+        with torch.cuda.device(self._buffer.device):
+            known = self._recorded.get(shape)
+            if known is None:
+                known = self._recorded[shape] = self._record(given.to(self._buffer.device), length)
+            known.given.copy_(given)
+            known.replay()
+            known.host.copy_(known.logits, non_blocking=True)
+            torch.cuda.current_stream().synchronize()
+            return known.host
+
+    def _record(self, given: Tensor, length: int) -> _Recorded:
+        """Record a pass; the ones before it already write what it writes, which changes nothing."""
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+        self._memory = self._memory or torch.cuda.graph_pool_handle()
+        side.wait_stream(torch.cuda.current_stream())
+        with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+            with torch.cuda.stream(side):
+                for _ in range(_WARM):
+                    self.work(given, length)
+            torch.cuda.current_stream().wait_stream(side)
+            with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
+                logits = self.work(given, length)
+        return _Recorded(given, logits, torch.empty(logits.shape, pin_memory=True), graph.replay)
+
+    def work(self, given: Tensor, length: int) -> Tensor:
+        """What is recorded: the pass itself.
+
+        Args:
+            given: tokens fed before and new tokens, int64 [B, 1 + T], of the first B rows.
+            length: positions that are read; no new token stands behind them.
+
+        Returns:
+            Float32 logits [B, T, V].
+        """
+        own, (before, tokens) = self.steps, (given[:, :1], given[:, 1:])
+        (rows, width), share = tokens.shape, own.heads // own.groups
+        at = before + self._count[:width]
+        places, lines = at.clamp(max=len(own.turns[0]) - 1), self._count[:rows, None]
+        cos, sin = (part[places].flatten(0, 1) for part in own.turns)
+        behind = self._count[:length] > at[:, :, None, None].expand(-1, -1, share, -1).reshape(rows, 1, -1, 1)
+        mask = torch.zeros(behind.shape, device=at.device, dtype=own.precision).masked_fill(behind, -torch.inf)
+        added, turned, gated = _pieces(self.fused)
+        stream, more = embedding(tokens.flatten(), own.embeddings).float(), None
+        for index, (layer, norms) in enumerate(zip(own.layers, self._norms, strict=True)):
+            stream, normed = added(stream, more, norms[0], own.eps, own.precision)
+            qkv = _times(layer.qkv, normed).view(rows * width, -1, own.width)
+            both = turned(qkv, norms[2], cos, sin, own.eps, own.precision).view(rows, width, -1, own.width)
+            buffer = self._buffer[index, :, :rows]
+            new = both[:, :, own.heads :].view(rows, width, 2, own.groups, own.width)
+            buffer.permute(1, 3, 0, 2, 4)[lines, at] = new
+            queries = both[:, :, : own.heads].reshape(rows, width, own.groups, share, own.width).transpose(1, 2)
+            seen = scaled_dot_product_attention(
+                queries.reshape(rows, own.groups, width * share, own.width), *buffer[:, :, :, :length], mask
+            )
+            seen = seen.view(rows, own.groups, width, share, own.width).transpose(1, 2).reshape(rows * width, -1)
+            stream, normed = added(stream, _times(layer.out, seen), norms[1], own.eps, own.precision)
+            more = _times(layer.down, gated(_times(layer.gate_up, normed)))
+        _, normed = added(stream, more, self._last, own.eps, own.precision)
+        return _times(own.head, normed).float().view(rows, width, -1)
+
+
+def _power(count: int, unit: int) -> int:
+    """The smallest of unit, 2 unit, 4 unit, ... that holds so many: 5 in units of 2 -> 8."""
+    return unit << max(0, -(-count // unit) - 1).bit_length()
+
+
+def _times(matrix: Matrix, x: Tensor) -> Tensor:
+    """A product in the precision of the weights, where these are at hand: what follows makes float32 of it itself."""
+    weight = getattr(matrix, "keywords", {}).get("weight")
+    return matrix(x) if weight is None else linear(x, weight)
+
+
+def _added(
+    stream: Tensor, more: Tensor | None, weight: Tensor, eps: float, precision: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """The stream [N, D] with what a layer adds, and its RMSNorm in a precision."""
+    stream = stream if more is None else stream + more
+    return stream, torch.rms_norm(stream, weight.shape, weight, eps).to(precision)
+
+
+def _turned(qkv: Tensor, norms: Tensor, cos: Tensor, sin: Tensor, eps: float, precision: torch.dtype) -> Tensor:
+    """Queries and keys in [N, H + 2 G, W] normed and turned by their positions, values as they are, in a precision."""
+    heads, width = norms.shape
+    part = torch.rms_norm(qkv[:, :heads].float(), (width,), None, eps) * norms
+    part = part * cos + part.roll(width // 2, 2) * sin
+    return torch.cat((part.to(precision), qkv[:, heads:].to(precision)), dim=1)
+
+
+def _gated(pair: Tensor) -> Tensor:
+    """[N, 2 F] -> [N, F] in the same precision."""
+    gate, up = pair.float().chunk(2, dim=1)
+    return (silu(gate) * up).to(pair.dtype)
+
+
+@lru_cache(maxsize=2)
+def _pieces(fused: bool) -> tuple[Callable[..., Any], ...]:
+    """What stands between the matrices, plain or compiled."""
+    pieces = (_added, _turned, _gated)
+    return tuple(torch.compile(piece, dynamic=True) for piece in pieces) if fused else pieces

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_batch import large
 
 from agentmm.agent import Agent
 from agentmm.eval.running import Sample, as_media, kept_tools
@@ -166,6 +165,9 @@ def passes(decoder: Any, options: argparse.Namespace) -> None:
     moved = 2 * source.numel() / seconds_of(lambda: target.copy_(source), device, 20)
     print(f"memory: a copy reads and writes {moved / 1e9:.0f} GB/s; weights of a pass {size / 1e9:.3f} GB", flush=True)
     steps = Steps(decoder)
+    one = steps.begin([], 400)
+    seconds = seconds_of(lambda: (together([(one, [7])]), one.keep(0)), device, min(count, 10))
+    print(f"  not recorded, 1 x 1 tokens  {1000 * seconds:.3f} ms, {100 * size / moved / seconds:.0f} % of the limit")
     for name, fused in (("plain", False), ("compiled pieces", True))[: 1 + options.compiled]:
         captured = Captured(steps, fused=fused)
         for rows in (1, 32):
@@ -185,9 +187,6 @@ def passes(decoder: Any, options: argparse.Namespace) -> None:
                     f"  {name}, {rows} x {width} tokens  {1000 * seconds:.3f} ms, {share:.0f} % of the limit",
                     flush=True,
                 )
-    fed = [(steps.begin([], 400), [7])]
-    seconds = seconds_of(lambda: (together(fed), fed[0][0].keep(0)), device, min(count, 10))
-    print(f"  not recorded, 1 x 1 tokens  {1000 * seconds:.3f} ms, {100 * size / moved / seconds:.0f} % of the limit")
 
 
 def main() -> None:
@@ -214,11 +213,13 @@ def main() -> None:
         compare(planner.local, turns, options.tokens, bound=bound, rounds=options.rounds, exact=not gpu)
     if not (gpu or options.large):
         return
+    from bench_batch import large  # beside this file, wherever it is run from
+
     chat = large(options.layers, options.width, device=options.device, dtype=options.dtype, keep_sessions=False)
     print(f"random, {sum(parameter.numel() for parameter in chat.model.parameters()) / 1e6:.0f} M parameters")
+    compare(chat.local, turns[:4], options.tokens, bound=False, rounds=min(2, options.rounds), exact=False)
     with torch.inference_mode():
         passes(chat.model.decoder, options)
-    compare(chat.local, turns[:4], options.tokens, bound=False, rounds=min(2, options.rounds), exact=False)
 
 
 if __name__ == "__main__":

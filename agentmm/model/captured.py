@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
 if TYPE_CHECKING:
@@ -61,10 +63,8 @@ class Captured:
         self._count = torch.arange(0, device=steps.last.device)
         self._memory: Any = None
         self._lock = threading.Lock()
-        heads = steps.width**0.5
-        self._norms = [(layer.before, layer.between, layer.heads / heads) for layer in steps.layers]
-        root = len(steps.last) ** 0.5
-        self._norms = [(before / root, between / root, each) for before, between, each in self._norms]
+        root, heads = len(steps.last) ** 0.5, steps.width**0.5
+        self._norms = [(one.before / root, one.between / root, one.heads / heads) for one in steps.layers]
         self._last = steps.last / root
 
     @property
@@ -146,12 +146,10 @@ class Captured:
 
     def _record(self, given: Tensor, length: int) -> _Recorded:
         """Record a pass; the ones before it already write what it writes, which changes nothing."""
-        from torch.nn.attention import SDPBackend, sdpa_kernel
-
         graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
         self._memory = self._memory or torch.cuda.graph_pool_handle()
         side.wait_stream(torch.cuda.current_stream())
-        with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+        with kernels(True):
             with torch.cuda.stream(side):
                 for _ in range(_WARM):
                     self.work(given, length)
@@ -186,15 +184,31 @@ class Captured:
             buffer = self._buffer[index, :, :rows]
             new = both[:, :, own.heads :].view(rows, width, 2, own.groups, own.width)
             buffer.permute(1, 3, 0, 2, 4)[lines, at] = new
-            queries = both[:, :, : own.heads].reshape(rows, width, own.groups, share, own.width).transpose(1, 2)
-            seen = scaled_dot_product_attention(
-                queries.reshape(rows, own.groups, width * share, own.width), *buffer[:, :, :, :length], mask
-            )
-            seen = seen.view(rows, own.groups, width, share, own.width).transpose(1, 2).reshape(rows * width, -1)
+            seen = attended(both[:, :, : own.heads], buffer[0, :, :, :length], buffer[1, :, :, :length], mask)
             stream, normed = added(stream, _times(layer.out, seen), norms[1], own.eps, own.precision)
             more = _times(layer.down, gated(_times(layer.gate_up, normed)))
         _, normed = added(stream, more, self._last, own.eps, own.precision)
         return _times(own.head, normed).float().view(rows, width, -1)
+
+
+def kernels(on_gpu: bool) -> Any:
+    """A context in which attention is worked out by kernels that need no plan for each new shape."""
+    return sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]) if on_gpu else nullcontext()
+
+
+def attended(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention of queries [B, T, H, W], those of a group side by side, so that no key is copied: [B T, H W].
+
+    Args:
+        queries: H / G of them share a group.
+        keys: [B, G, S, W], as the values.
+        values: of the keys.
+        mask: for the H / G queries of each token [.., T H / G, S]; None where all is seen.
+    """
+    (rows, width, heads, size), groups = queries.shape, keys.shape[1]
+    beside = queries.reshape(rows, width, groups, -1, size).transpose(1, 2).reshape(rows, groups, -1, size)
+    seen = scaled_dot_product_attention(beside, keys, values, mask)
+    return seen.view(rows, groups, width, -1, size).transpose(1, 2).reshape(rows * width, heads * size)
 
 
 def _power(count: int, unit: int) -> int:

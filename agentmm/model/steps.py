@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
-from agentmm.model.captured import Captured
+from agentmm.model.captured import Captured, attended, kernels
 
 Matrix = Callable[[Tensor], Tensor]
 """Multiplies [T, D] by weights."""
@@ -228,20 +228,21 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
     cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
     grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
     stream = own.embedded([tokens for _, tokens in fed])
-    for index, layer in enumerate(own.layers):
-        qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
-        turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
-        torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
-        only = last and index == len(own.layers) - 1
-        seen = [
-            _seen(part, *places[index], mask, own.heads, only)
-            for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
-        ]
-        if only:
-            stream = _beside([part[-1:] for part in stream.split(counts)])
-        stream = stream + layer.out(_beside(seen))
-        gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
-        stream = stream + layer.down(silu(gate) * up)
+    with kernels(stream.is_cuda):
+        for index, layer in enumerate(own.layers):
+            qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
+            turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
+            torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
+            only = last and index == len(own.layers) - 1
+            seen = [
+                _seen(part, *places[index], mask, own.heads, only)
+                for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
+            ]
+            if only:
+                stream = _beside([part[-1:] for part in stream.split(counts)])
+            stream = stream + layer.out(_beside(seen))
+            gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
+            stream = stream + layer.down(silu(gate) * up)
     for (one, _), count in zip(fed, counts, strict=True):
         one.length += count
     return list(own.head(_normed(stream, wide) * own.last).split([1] * len(fed) if last else counts))
@@ -258,6 +259,10 @@ def _seen(
     room.copy_(qkv[:, heads:].view(count, 2, -1, width))
     if last:
         qkv, mask = qkv[-1:], None
+    if qkv.is_cuda:
+        if mask is not None:
+            mask = mask[:, None].expand(-1, heads // keys.shape[1], -1).flatten(0, 1)
+        return attended(qkv[None, :, :heads].to(keys.dtype), keys, values, mask)
     queries = qkv[:, :heads].transpose(0, 1)[None].to(keys.dtype)
     seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
     return seen.transpose(1, 2).reshape(len(qkv), heads * width)

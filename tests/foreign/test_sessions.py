@@ -222,6 +222,20 @@ def test_features_that_are_not_exact_are_not_used(planner, monkeypatch):
     assert (measured.exact, measured.features) == (True, False)
 
 
+def test_weights_of_few_bits_are_held_to_the_bound_of_half_precision(planner, monkeypatch):
+    """They round what meets them: 1 % of the largest logit is too much in float32, and less than the 3 % of those."""
+    chat, own = planner("llava"), ForeignModel.uncached
+
+    def rounding(engine, told, load, places):
+        logits = own(engine, told, load, places)
+        return logits + 0.01 * logits.abs().max()
+
+    monkeypatch.setattr(ForeignModel, "uncached", rounding)
+    assert not measure(chat.model, chat.pictures, chat.spelling).exact
+    monkeypatch.setattr(chat.model, "is_quantized", True, raising=False)
+    assert measure(chat.model, chat.pictures, chat.spelling).exact
+
+
 @pytest.mark.parametrize("family", ["qwen3_vl", "idefics3", "gemma3"])
 def test_equal_ids_with_another_picture_are_not_taken_from_the_cache(family, planner):
     chat = planner(family)

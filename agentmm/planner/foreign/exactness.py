@@ -20,7 +20,7 @@ from agentmm.planner.foreign.words import Words, feed
 
 _TOLERANCE = {"torch.float32": 1e-4, "torch.float64": 1e-6}
 _COARSE = 3e-2
-"""Largest difference of a logit, as a share of the largest one: in float32, and in half precision."""
+"""Largest difference of a logit, as a share of the largest one: in float32, and in half precision or few bits."""
 
 _SIZES = ((60, 40), (40, 56))
 _SECONDS = (0.4, 0.7)
@@ -78,7 +78,8 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=_said(error), turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
-    limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
+    fine = _COARSE if getattr(model, "is_quantized", False) else _TOLERANCE.get(str(model.dtype), _COARSE)
+    limit = fine * max(1.0, float(whole.abs().max()))
     if worst > limit:
         why = f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
         return Exactness(False, worst, why, turns="it has no cache that is exact")

@@ -83,9 +83,9 @@ def compare(
     tokens = [0, 0]
     with tempfile.TemporaryDirectory() as folder:
         cache = ResultCache(options.results or Path(folder))
+        for _ in range(2 * (chat.model.device.type != "cpu")):  # passes of many are recorded, then those of one
+            run(chat, questions, cache, len(questions), **budgets)
         wanted = run(chat, questions, cache, 0, **budgets)[0]
-        if chat.model.device.type != "cpu":
-            run(chat, questions, cache, len(questions), **budgets)  # passes of many are recorded
         for _ in range(options.rounds):
             for index, workers in enumerate((0, len(questions))):
                 hashes, seconds, tokens[index], at_once = run(chat, questions, cache, workers, **budgets)

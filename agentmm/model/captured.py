@@ -87,7 +87,6 @@ class Captured:
             return self._step(fed)
 
     def _step(self, fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
-        """`step`, of one thread at a time."""
         width = next(count for count in TOKENS if all(len(tokens) <= count for _, tokens in fed))
         self._place([running for running, _ in fed])
         rows = [self._rows[running] for running, _ in fed]

@@ -114,6 +114,6 @@ def facts_of(question: Question) -> dict[str, Any]:
 def is_right(question: Question, answer: str, score: Score) -> bool:
     """Whether an answer is right; where a tool failed for good, the honest `unanswerable` is right."""
     fault = question.fault
-    lasting = fault is not None and (fault["kind"] == "empty" or fault["times"] > 1)
+    lasting = fault is not None and (fault["kind"] == "empty" or (fault["kind"] == "error" and fault["times"] > 1))
     honest = lasting and answer.lower().startswith("unanswerable")
     return honest or score(question, answer)

@@ -14,12 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentmm.agent import DEFAULT_TOOLS, Agent, Answer
 from agentmm.errors import UsageError
+from agentmm.eval.renamed import renamed
 from agentmm.eval.score import is_right
 from agentmm.media import Audio, Image
 from agentmm.planner import load_planner
@@ -133,13 +135,19 @@ def _refusal(error: str) -> str:
     return next((kind for words, kind in REFUSALS.items() if words in error), "rejected_arguments")
 
 
-def ask_all(agent: Agent, questions: Iterable[Question], faults: Faults) -> Iterator[Outcome]:
-    """Ask each question of an agent; a scripted planner gets each question's gold program."""
+def ask_all(
+    agent: Agent, questions: Iterable[Question], faults: Faults, other: Agent | None = None
+) -> Iterator[Outcome]:
+    """Ask each question of an agent, or of the other one where the tools are `renamed`.
+
+    A scripted planner gets each question's gold program, and its tools under their own names.
+    """
     for question in questions:
         faults.plan(question.fault, salt=sum(map(ord, question.id)))
         if isinstance(agent.planner, ScriptedPlanner):
             agent.planner.program = question.program
-        yield outcome_of(question, agent.ask(question.text, media=[as_media(medium) for medium in question.media]))
+        asked = other if other is not None and question.renamed else agent
+        yield outcome_of(question, asked.ask(question.text, media=[as_media(medium) for medium in question.media]))
 
 
 def write_outcomes(outcomes: Iterable[Outcome], path: Path) -> None:
@@ -232,9 +240,13 @@ def _part(
         root = Path(folder) if home is None else home
         faults = Faults()
         tools = kept_tools(ResultCache(cache), faults)
-        with make_agent(planner, tools, root, without) as agent:
+        with ExitStack() as stack:
+            agent = stack.enter_context(make_agent(planner, tools, root, without))
+            other = None
+            if sample.split == "hard" and not isinstance(agent.planner, ScriptedPlanner):
+                other = stack.enter_context(make_agent(planner, renamed(tools), root, without))
             outcomes = []
-            for outcome in ask_all(agent, questions, faults):
+            for outcome in ask_all(agent, questions, faults, other):
                 outcomes.append(outcome)
                 tick()
             return outcomes

@@ -134,7 +134,7 @@ def _tool_facts(tool: Any) -> dict[str, str]:
     return {
         "name": tool.name,
         "version": str(getattr(tool, "version", "")),
-        "signature": str(getattr(tool, "signature", "")),
+        "signature": str(getattr(tool, "told", "")),
     }
 
 

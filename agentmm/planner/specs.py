@@ -1,9 +1,11 @@
-"""What a planner must know of a tool, as JSON: its signature for the prompt, its parameters for the grammar."""
+"""What a planner must know of a tool, as JSON: its line for the prompt, its parameters for the grammar."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+
+from agentmm.tool.told import told
 
 
 def spec_of(tool: Any) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def spec_of(tool: Any) -> dict[str, Any]:
         [_param(name, param) for name, param in tool.params.items()] if hasattr(tool, "params") else _from_schema(tool)
     )
     inside = ",".join(f"{p['name']}:{'|'.join(p['accepts'] or p['choices'] or [p['modality']])}" for p in params)
-    signature = getattr(tool, "signature", None) or f"{tool.name}({inside})"
+    signature = getattr(tool, "told", None) or told(f"{tool.name}({inside})", tool.description)
     return {"name": tool.name, "description": tool.description, "signature": signature, "params": params}
 
 

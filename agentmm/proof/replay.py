@@ -65,6 +65,11 @@ class RecordedTool(Tool):
         """As the planner was shown it."""
         return self.recorded
 
+    @property
+    def told(self) -> str:
+        """As the planner was shown it: what was recorded holds what the tool does, where that was said."""
+        return self.recorded
+
 
 def replay(trace: Trace, store: MediaStore, *, graph: Any = None) -> Replayed:
     """Replay a trace.

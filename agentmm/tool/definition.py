@@ -18,6 +18,7 @@ from agentmm.errors import AgentmmError, ConfigError, MediaError, ToolCrash, Too
 from agentmm.tool.params import Param, read_params
 from agentmm.tool.reference import Reference, reference_of
 from agentmm.tool.result import ToolResult, as_dict, check_size, plain
+from agentmm.tool.told import told
 
 Isolation = Literal["thread", "worker"]
 
@@ -60,6 +61,11 @@ class Tool(BaseTool):
         """The one line that a small planner reads: `detect(image:Image,what:Text)`."""
         inside = ",".join(f"{name}:{param.type_name}" for name, param in self.params.items())
         return f"{self.name}({inside})"
+
+    @property
+    def told(self) -> str:
+        """What a small planner is told of it: the signature, and what it does where that is not known to it."""
+        return told(self.signature, self.description)
 
     @property
     def provenance(self) -> dict[str, Any]:

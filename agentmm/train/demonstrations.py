@@ -1,7 +1,8 @@
 """Rows with demonstrations: one or two episodes before the question, as `Agent(examples=...)` puts them there.
 
-Some join episodes of traces. Others ask in words that do not exist, the same in the demonstration and in the question:
-what the words mean can only be read off the demonstration.
+Some join episodes of traces. Others ask in words that do not exist, or that mean other things, the same in the
+demonstration and in the question: what is asked can only be read off the demonstration. Half of these are of families
+that have no words at all (`agentmm.world.families.coined`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from agentmm.planner.render import Renderer
 from agentmm.train.imagined import Messages, Unimaginable, imagine
 from agentmm.train.imagined_rows import HANDLES, SIGNATURES, squares_of
 from agentmm.train.rowset import PixelFile, Row
-from agentmm.world.families import FAMILIES, Family
+from agentmm.world.families import COINED, FAMILIES, Family
 from agentmm.world.families.sight import SEEN
 from agentmm.world.invented import made_up
 from agentmm.world.sample import sample_questions
+from agentmm.world.wordings.skeletons import strange_words, trained_words
 
 MOST = 2
 """Demonstrations before a question."""
+
+COINED_SHARE = 0.6
+"""Share of the questions in made-up words that are of coined families."""
 
 _OPENINGS = ("", "", "Tell me the", "Please", "What", "How", "Give me the", "I need the")
 
@@ -77,9 +82,11 @@ def made_up_rows(renderer: Renderer, n: int, seed: int, squares: PixelFile | Non
     """
     rng = np.random.default_rng([19, seed])
     asked = [family for family in FAMILIES.values() if family.weight > 0 and family.group not in ("sight", "audio")]
+    coined = list(COINED.values())
     rows = []
     for number in range(n):
-        family = asked[int(rng.integers(len(asked)))]
+        among = coined if rng.random() < COINED_SHARE else asked
+        family = among[int(rng.integers(len(among)))]
         row = _made_up(renderer, family, rng, 1000 * seed + number, squares)
         if row is not None:
             rows.append(row)
@@ -89,7 +96,8 @@ def made_up_rows(renderer: Renderer, n: int, seed: int, squares: PixelFile | Non
 def _made_up(
     renderer: Renderer, family: Family, rng: np.random.Generator, seed: int, squares: PixelFile | None
 ) -> Row | None:
-    wordings = {family.name: (template_of(family, rng),)}
+    template = template_of(family, rng)
+    wordings = {family.name: (template, varied(template, rng)) if rng.random() < 0.5 else (template,)}
     count = 1 + int(rng.integers(1, MOST + 1))
     questions = list(sample_questions("train", count, seed, families=[family.name], wordings=wordings, per_picture=1))
     if any(SEEN in question.slots for question in questions):
@@ -106,9 +114,20 @@ def _made_up(
 
 
 def template_of(family: Family, rng: np.random.Generator) -> str:
-    """A template of a family in words that do not exist: `What brantol {a} skeaf {b}?`."""
-    words = [made_up(rng) for _ in range(int(rng.integers(1, 3)))]
+    """A template of a family in words that do not exist, or that mean other things: `What brantol {a} skeaf {b}?`."""
+    known = strange_words(family.name) if family.name in FAMILIES else trained_words()
+    exist = rng.random() < 0.4
+    count = int(rng.integers(1, 5 if exist else 3))
+    words = [str(known[int(rng.integers(len(known)))]) if exist else made_up(rng) for _ in range(count)]
     for slot in sorted(family.slots):
         words.insert(int(rng.integers(len(words) + 1)), f"{{{slot}}}")
     text = " ".join([_OPENINGS[int(rng.integers(len(_OPENINGS)))], *words]).strip()
     return text + ("?" if rng.random() < 0.7 else "")
+
+
+def varied(template: str, rng: np.random.Generator) -> str:
+    """The same with another opening and perhaps a word more: `Tell me the brantol {a} skeaf {b} plore`."""
+    words = template.rstrip("?").split()
+    at = int(rng.integers(len(words) + 1))
+    more = [made_up(rng)] if rng.random() < 0.5 else []
+    return " ".join([_OPENINGS[int(rng.integers(len(_OPENINGS)))], *words[:at], *more, *words[at:]]).strip()

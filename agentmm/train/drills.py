@@ -56,7 +56,7 @@ def _copy(renderer: Renderer, rng: np.random.Generator) -> Row:
     run = rng.integers(first, last, length)
     numbers = rng.random(length) < rng.choice([0.0, 0.5, 1.0])
     run[numbers] = _digits(renderer, rng, int(numbers.sum()))
-    return _row(renderer, [("tool", run.tolist())], run.tolist())
+    return turns_row(renderer, [("tool", run.tolist())], run.tolist())
 
 
 def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
@@ -101,12 +101,12 @@ def _tally(renderer: Renderer, rng: np.random.Generator) -> Row:
     asked = int(rng.integers(2))
     shown = json.dumps({"count": sum(tallies[0].values()), **dict(zip(names, tallies, strict=True))})
     turns = [("user", renderer.encode(f"different {names[asked]}")), ("tool", renderer.encode(shown))]
-    return _row(renderer, turns, renderer.encode(str(len(tallies[asked]))))
+    return turns_row(renderer, turns, renderer.encode(str(len(tallies[asked]))))
 
 
 def _two(renderer: Renderer, rng: np.random.Generator) -> Row:
     """Two keys with a sign between them, and their numbers with the sign between them."""
-    pairs = [(_word(rng), _number(rng)) for _ in range(int(rng.integers(2, 9)))]
+    pairs = [(_word(rng), number(rng)) for _ in range(int(rng.integers(2, 9)))]
     first, second = rng.permutation(len(pairs))[:2]
     sign = str(rng.choice(["+", "-", ">", "<", "*"]))
     asked = f"{pairs[first][0]} {sign} {pairs[second][0]}"
@@ -118,7 +118,9 @@ def _asked(renderer: Renderer, question: str, lines: Sequence[Sequence[str]], an
     listed = '", "'.join(f"region_{i} {' '.join(fields)}" for i, fields in enumerate(lines, 1))
     shown = renderer.encode(f'{{"count": {len(lines)}, "lines": ["{listed}"]}}')
     think = [renderer.token_id("<think>"), *renderer.encode(thought), renderer.token_id("</think>")] if thought else []
-    return _row(renderer, [("user", renderer.encode(question)), ("tool", shown)], [*think, *renderer.encode(answer)])
+    return turns_row(
+        renderer, [("user", renderer.encode(question)), ("tool", shown)], [*think, *renderer.encode(answer)]
+    )
 
 
 def _word(rng: np.random.Generator) -> str:
@@ -136,11 +138,11 @@ def _value(rng: np.random.Generator) -> str:
     """A price, a whole number, a code or a word."""
     kind = int(rng.integers(4))
     if kind < 2:
-        return _number(rng)
+        return number(rng)
     return f"{_word(rng)[:3].upper()}-{int(rng.integers(10, 9999))}" if kind == 2 else _word(rng)
 
 
-def _number(rng: np.random.Generator) -> str:
+def number(rng: np.random.Generator) -> str:
     """A price or a whole number, of any length."""
     whole = str(int(rng.integers(1, 10 ** int(rng.integers(1, 6)))))
     return f"{whole}.{int(rng.integers(100)):02d}" if rng.random() < 0.5 else whole
@@ -149,7 +151,7 @@ def _number(rng: np.random.Generator) -> str:
 _DRILLS = (_repeats, _copy, _look_up, _table, _cell, _cell, _cell, _tally, _two)
 
 
-def _row(renderer: Renderer, turns: list[tuple[str, list[int]]], wanted: list[int]) -> Row:
+def turns_row(renderer: Renderer, turns: list[tuple[str, list[int]]], wanted: list[int]) -> Row:
     """Turns that are read, and the assistant's turn that is learnt."""
     end = renderer.token_id("<|end|>")
     read = [i for role, ids in turns for i in (renderer.token_id(f"<|{role}|>"), *ids, end)]

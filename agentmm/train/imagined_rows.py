@@ -10,25 +10,12 @@ from tokenizers import Tokenizer
 from agentmm.model.pixels import square_pixels
 from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
+from agentmm.tool.told import SIGNATURES
 from agentmm.train.imagined import Messages, imagine_episodes, imagine_with_media
 from agentmm.train.offers import Offered, invented_episode, offer
 from agentmm.train.rows import message_texts, without_thoughts
 from agentmm.train.rowset import PixelFile, Row
 from agentmm.world.sources import Medium, medium
-
-SIGNATURES = (
-    "detect(image:Image,what:Text)",
-    "read_text(image:Image)",
-    "read_code(image:Image)",
-    "transcribe(audio:Audio)",
-    "crop(region:Region)",
-    "zoom(image:Image,factor:Number)",
-    "rotate(image:Image,degrees:Number)",
-    "measure_colour(image:Image)",
-    "describe_media(media:Image|Audio|Video)",
-    "calculate(expression:Text)",
-)
-"""Signatures of the default tools, as imagined episodes show them; traces bring their own."""
 
 HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
 """Records of the media of imagined episodes, which show no picture."""

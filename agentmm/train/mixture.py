@@ -16,6 +16,7 @@ from agentmm.planner.render import Renderer
 from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
 from agentmm.train.imagined_rows import imagined_rows
+from agentmm.train.meanings import meaning_rows
 from agentmm.train.practice import practised
 from agentmm.train.rowset import PixelFile, Row, RowSet
 
@@ -34,6 +35,7 @@ class Mixture:
         invented: episodes with an invented tool beside each of these.
         demonstrated: share of the traces that are shown after one or two others, as demonstrations.
         made_up: questions in words that do not exist, after demonstrations of the same, beside each trace.
+        meanings: rows about words of the lexicon beside each trace.
         practice: family -> how many times as often its traces and imagined episodes are shown.
     """
 
@@ -43,6 +45,7 @@ class Mixture:
     invented: float = 0.35
     demonstrated: float = 0.15
     made_up: float = 0.08
+    meanings: float = 0.1
     practice: Mapping[str, float] = field(default_factory=dict)
 
     def shown(self, rows: Sequence[Row], families: Sequence[str], seed: int, end: int) -> list[Row]:
@@ -62,6 +65,7 @@ class Mixture:
     def beside(self, renderer: Renderer, traces: int, seed: int, squares: PixelFile) -> list[Row]:
         """What stands beside so many traces; `squares` takes the pictures."""
         rows = list(drill_rows(renderer, int(traces * self.drills), seed))
+        rows += meaning_rows(renderer, int(traces * self.meanings), seed)
         rows += made_up_rows(renderer, int(traces * self.made_up), seed, squares)
         if episodes := int(traces * self.imagined):
             rows += imagined_rows(

@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--invented", type=float, default=Mixture.invented, help="invented tools beside each of these")
     parser.add_argument("--made-up", type=float, default=Mixture.made_up, help="made-up words beside each trace of IT")
+    parser.add_argument(
+        "--meanings", type=float, default=Mixture.meanings, help="rows about words of the lexicon beside each trace"
+    )
     parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
     parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
     parser.add_argument("--captions", type=int, default=Run.captions, help="caption pairs of PT")
@@ -109,6 +112,7 @@ def _from_options(options: argparse.Namespace) -> Path:
             imagined=options.imagined,
             invented=options.invented,
             made_up=options.made_up,
+            meanings=options.meanings,
             practice=read_practice(options.practice),
         ),
         rate=options.rate,

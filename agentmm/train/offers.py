@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from agentmm.world.invented import ask_for, invent
+from agentmm.world.invented import ask_for, invent, made_up
 from agentmm.world.program import concluded
+from agentmm.world.wordings.skeletons import trained_words
 
 Messages = list[dict[str, Any]]
 Offered = tuple[Messages, list[str]]
@@ -31,6 +32,92 @@ RENAMED = {
     "calculate": ("calc", "compute", "evaluate", "solve", "math", "arithmetic"),
 }
 """Other names that training gives the default tools."""
+
+SAID = {
+    "detect": (
+        "Finds shapes.",
+        "Finds the shapes of a picture.",
+        "Counts and lists coloured shapes.",
+        "Looks for things in an image.",
+        "Tells which shapes there are, and where.",
+        "Shapes, their colours, sizes and places.",
+        "Finds objects; what: which.",
+        "Detects circles, squares, stars and other shapes.",
+        "Says how many of each shape and colour a scene has.",
+    ),
+    "read_text": (
+        "Reads text.",
+        "Reads the words on a page.",
+        "Text recognition.",
+        "Returns the lines of a receipt, sign or table.",
+        "Optical character recognition.",
+        "Tells what is written.",
+        "Extracts words and numbers from an image.",
+        "Reads every line of a document.",
+        "What an image says, line by line.",
+    ),
+    "read_code": (
+        "Reads codes.",
+        "Decodes QR codes and barcodes.",
+        "Scans bar codes.",
+        "Content of the codes in an image.",
+        "Finds and decodes machine-readable codes.",
+        "Says what a QR code says.",
+        "Barcode and QR scanner.",
+    ),
+    "transcribe": (
+        "Speech to text.",
+        "Turns speech into text.",
+        "Listens to a recording.",
+        "The words of a voice message.",
+        "Says what is said.",
+        "Types what somebody says.",
+        "Recognises speech.",
+        "Text of a sound clip.",
+    ),
+    "crop": ("Cuts a region out.", "A region as a picture of its own.", "Returns part of an image.", "Cuts out."),
+    "zoom": ("Makes a picture larger.", "Enlarges.", "A picture, so many times as large.", "Magnifies an image."),
+    "rotate": (
+        "Turns a picture.",
+        "Rotates an image by 90, 180 or 270 degrees.",
+        "Turns a page upright.",
+        "Straightens a page.",
+        "A picture, turned.",
+        "Rotates.",
+        "Turns clockwise.",
+    ),
+    "measure_colour": (
+        "Measures a colour.",
+        "Which colour a picture has.",
+        "The most frequent colour.",
+        "Average colour of an image.",
+        "Names the colour of a board.",
+        "Dominant colour and its share.",
+        "Says what colour something is.",
+    ),
+    "describe_media": (
+        "Size of a picture or length of a clip.",
+        "Tells the size in pixels.",
+        "Facts of a file.",
+        "Pixels across and down.",
+        "How large an image is, how long a clip.",
+        "Measures media.",
+        "Reads the metadata.",
+        "Dimensions.",
+    ),
+    "calculate": (
+        "Calculates.",
+        "A calculator.",
+        "Evaluates arithmetic.",
+        "The value of 2 + 3 * 4.",
+        "Adds, subtracts, multiplies.",
+        "Does sums.",
+        "Arithmetic and comparisons.",
+        "Computes a value.",
+        "Compares and adds numbers.",
+    ),
+}
+"""What training says of the default tools; `agentmm/eval/renamed.py` says none of it."""
 
 NO_TOOL = "unanswerable: no tool for that"
 """What an episode ends with when what it needs is not offered."""
@@ -53,7 +140,7 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
         kept = [s for s in kept if _name(s) != used[0]]
         messages = [messages[0], {"role": "assistant", "content": NO_TOOL}]
     names = {_name(s): _renamed(_name(s), rng) for s in kept}
-    told = [names[_name(s)] + s[len(_name(s)) :] for s in kept]
+    told = [_described(names[_name(s)] + s[len(_name(s)) :], _name(s), rng) for s in kept]
     told += [_told(invent(rng), rng) for _ in range(int(rng.integers(0, 3)))]
     return _with_names(messages, names), _shuffled(told, rng)
 
@@ -92,9 +179,26 @@ def _name(signature: str) -> str:
 
 
 def _renamed(name: str, rng: np.random.Generator) -> str:
-    """The tool's own name, or one time in three another."""
-    others = RENAMED.get(name, ())
-    return others[int(rng.integers(len(others)))] if others and rng.random() < 1 / 3 else name
+    """The tool's own name, or half of the time another: one of those above, or one made up."""
+    others, drawn = RENAMED.get(name, ()), rng.random()
+    if not others or drawn < 1 / 2:
+        return name
+    if drawn < 3 / 4:
+        return others[int(rng.integers(len(others)))]
+    known = trained_words()
+    parts = [
+        made_up(rng) if rng.random() < 0.5 else known[int(rng.integers(len(known)))]
+        for _ in range(int(rng.integers(1, 3)))
+    ]
+    return "_".join(parts)
+
+
+def _described(signature: str, tool: str, rng: np.random.Generator) -> str:
+    """A default tool's signature with what it does: always where its name does not tell, else one time in four."""
+    name, says = _name(signature), SAID[tool]
+    if name in (tool, *RENAMED[tool]) and rng.random() < 3 / 4:
+        return signature
+    return f"{signature} {says[int(rng.integers(len(says)))]}"
 
 
 def _with_names(messages: Messages, names: dict[str, str]) -> Messages:

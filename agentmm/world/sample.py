@@ -14,14 +14,24 @@ from typing import Any
 import numpy as np
 
 from agentmm.world.asking import Match, fill, in_order
-from agentmm.world.families import FAMILIES, Draw, Family
+from agentmm.world.families import COINED, FAMILIES, Draw, Family, family_of
+from agentmm.world.lexicon import like_words
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings.manner import HASTY, SHARES, UNKNOWN_SHARE, with_manner, with_unknown_words
+from agentmm.world.wordings.manner import HASTY, SHARES, UNKNOWN_SHARE, with_like_words, with_manner, with_unknown_words
 from agentmm.world.wordings.skeletons import skeletons, strange_words, wordings_of
 
-FAULT_SHARE = {"train": 0.04, "hard": 0.2}
-"""Share of a split's questions whose first tool fails or, in training, finds nothing."""
+FAULT_SHARE = {"train": 0.04, "hard": 0.5}
+"""Share of a split's questions in which tools fail: the first one or, in training, it finds nothing."""
+
+FLAKY_SHARE, FLAKY = 0.7, {"tool": "", "kind": "flaky", "share": 0.5, "times": 3}
+"""Share of the hard questions with faults in which any call may fail once, wherever in the run.
+
+Gold traces have none such: what to do then a planner learns from its own.
+"""
+
+RENAMED_SHARE = 0.15
+"""Share of the hard questions whose tools have names and descriptions of no training (`agentmm.eval.renamed`)."""
 
 UNKNOWN_AS_HARD = 0.6
 """Share of training questions asked as hard ones in which words are replaced by words that do not exist."""
@@ -55,7 +65,8 @@ class Question:
         others: further answers of that kind that must not be named beside the right one.
         slots: what the words hold.
         fault: None, or what shall go wrong on purpose: `{"tool": name, "kind": "error" | "empty", "times": n}`, the
-            first n calls of the tool: 1 or 2, `LASTING` where the honest answer is `unanswerable`.
+            first n calls of the tool: 1 or 2, `LASTING` where the honest answer is `unanswerable`; or `FLAKY`.
+        renamed: whether its tools have other names than any training saw.
     """
 
     id: str
@@ -71,6 +82,7 @@ class Question:
     others: tuple[str, ...] = ()
     slots: dict[str, str] = field(default_factory=dict)
     fault: dict[str, Any] | None = None
+    renamed: bool = False
 
     @property
     def answerable(self) -> bool:
@@ -95,7 +107,7 @@ def handles_of(kinds: Sequence[str]) -> list[str]:
 
 def program_of(family: str, slots: dict[str, str], kinds: Sequence[str]) -> Program:
     """The gold program of a family for some slots and kinds of media."""
-    return guarded(FAMILIES[family].program(slots, handles_of(kinds)))
+    return guarded(family_of(family).program(slots, handles_of(kinds)))
 
 
 def program_for(found: Match, kinds: Sequence[str]) -> Program:
@@ -120,8 +132,8 @@ def sample_questions(
 
     Args:
         split: `train` (seen wordings as people type them, faults), `val` (seen wordings), `test` (half seen, half
-            unseen) or `hard` (unseen wordings and words that no training has, typed in a hurry, tools that fail,
-            heavier blur).
+            unseen) or `hard` (unseen wordings and words that no training has, typed in a hurry, tools that fail, tools
+            under other names, heavier blur).
         n: how many.
         seed: another seed gives other questions.
         families: only these.
@@ -156,10 +168,10 @@ def sample_questions(
 
 def _chosen(families: Sequence[str] | None, wordings: Mapping[str, Sequence[str]] | None) -> list[Family]:
     names = list(families or (wordings if wordings is not None else FAMILIES))
-    unknown = [name for name in names if name not in FAMILIES]
+    unknown = [name for name in names if name not in FAMILIES and not (wordings and name in COINED)]
     if unknown or not names:
         raise ValueError(f"unknown families {unknown}; known are {sorted(FAMILIES)}")
-    return [FAMILIES[name] for name in names if families or wordings or FAMILIES[name].weight > 0]
+    return [family_of(name) for name in names if families or wordings or FAMILIES[name].weight > 0]
 
 
 class _Sampler:
@@ -240,7 +252,8 @@ class _Sampler:
 
     def _question(self, family: Family, media: tuple[Medium, ...], draw: Draw) -> Question:
         number, template, seen = self._wording(family)
-        if self.split == "train":
+        if self.split == "train" and self.wordings is None:
+            template = with_like_words(template, self.words, like_words(family.name))
             template = with_unknown_words(
                 template, self.words, UNKNOWN_AS_HARD if self.as_hard else UNKNOWN_SHARE, strange_words(family.name)
             )
@@ -253,6 +266,7 @@ class _Sampler:
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
             kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),
+            renamed=self.split == "hard" and bool(self.rng.random() < RENAMED_SHARE),
         )  # fmt: skip
         return self._with_fault(question)
 
@@ -276,6 +290,8 @@ class _Sampler:
         first = advance(question.program, [])
         if isinstance(first, str) or not first:
             return question
+        if self.hardness == "hard" and self.rng.random() < FLAKY_SHARE:
+            return replace(question, fault=dict(FLAKY))
         fault = self._fault(first[0])
         if self.hardness == "hard" and fault["times"] > 1:
             if len(first) > 1:  # side by side they would spend a run's budget of errors before it can say so

@@ -6,6 +6,7 @@ To add one: append a `Family` to a file's list (or add a file to `_PARTS`) and i
 from agentmm.world.families import (
     by_look,
     codes,
+    coined,
     documents,
     facts,
     plain,
@@ -39,4 +40,17 @@ _PARTS = (
 FAMILIES: dict[str, Family] = {family.name: family for part in _PARTS for family in part.FAMILIES}
 """Name -> family."""
 
-__all__ = ["FAMILIES", "Draw", "Family"]
+COINED: dict[str, Family] = {family.name: family for family in coined.FAMILIES}
+"""Name -> family without words of its own; asked by name and with wordings alone."""
+
+
+def family_of(name: str) -> Family:
+    """A family by its name, coined ones too.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return FAMILIES[name] if name in FAMILIES else COINED[name]
+
+
+__all__ = ["COINED", "FAMILIES", "Draw", "Family", "family_of"]

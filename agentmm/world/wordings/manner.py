@@ -33,6 +33,9 @@ HASTY = SHARES | {"lower": 0.3, "typo": 0.35}
 UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2
 """Share of the training questions with unknown words, and the share of such a question's words, one at least."""
 
+LIKE_SHARE = 0.3
+"""Share of the training questions with words that others of their meaning replace."""
+
 _PLACE = re.compile(r"(\{\w+\})")
 _LONG = re.compile(r"[A-Za-z]{5,}")
 _ANY = re.compile(r"[A-Za-z']{2,}")
@@ -87,6 +90,38 @@ def with_unknown_words(
         at, (start, end) = words[index]
         word = strange[int(rng.integers(len(strange)))] if strange and rng.random() < 0.5 else made_up(rng)
         parts[at] = parts[at][:start] + (word.capitalize() if parts[at][start].isupper() else word) + parts[at][end:]
+    return "".join(parts)
+
+
+def with_like_words(
+    template: str, rng: np.random.Generator, likes: Mapping[str, Sequence[str]], share: float = LIKE_SHARE
+) -> str:
+    """A template, some of whose words may be others of their meaning; places and all marks stay.
+
+    Args:
+        template: a wording with its places.
+        rng: the only source of chance.
+        likes: word -> others of its meaning.
+        share: how often words are replaced at all; then half of those that can be, one at least.
+    """
+    if rng.random() >= share:
+        return template
+    parts = _PLACE.split(template)
+    words = [
+        (i, found.span(), likes[found.group().lower()])
+        for i, part in enumerate(parts)
+        if not _PLACE.match(part)
+        for found in _ANY.finditer(part)
+        if found.group().lower() in likes
+    ]
+    if not words:
+        return template
+    put = {int(rng.integers(len(words))), *np.flatnonzero(rng.random(len(words)) < 0.5).tolist()}
+    for index in sorted(put, reverse=True):  # from the end, so that the spans before stay true
+        at, (start, end), others = words[index]
+        word = others[int(rng.integers(len(others)))]
+        word = word[:1].upper() + word[1:] if parts[at][start].isupper() else word
+        parts[at] = parts[at][:start] + word + parts[at][end:]
     return "".join(parts)
 
 

@@ -103,9 +103,22 @@ def strange_words(family: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def trained_words() -> tuple[str, ...]:
+    """All words of training wordings, sorted."""
+    return tuple(sorted(word for word in _trained() if word.isalpha()))
+
+
+@lru_cache(maxsize=1)
 def _trained() -> frozenset[str]:
     """All words of training wordings."""
     return frozenset(word for found in skeletons().values() for text in found.seen for word in words_of(text))
+
+
+@lru_cache(maxsize=1)
+def free_words() -> frozenset[str]:
+    """The words by which the sentences of `free` are free: no training wording holds them."""
+    free = (text for found in skeletons().values() for text in found.free)
+    return frozenset(word for text in free for word in words_of(text)) - _trained()
 
 
 def unseen_digest() -> str:

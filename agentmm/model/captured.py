@@ -61,7 +61,6 @@ class Captured:
         self._buffer = steps.roomy([], 0)[:, :, None]
         self._recorded: dict[tuple[int, int, int], _Recorded] = {}
         self._count = torch.arange(0, device=steps.last.device)
-        self._memory: Any = None
         self._lock = threading.Lock()
         root, heads = len(steps.last) ** 0.5, steps.width**0.5
         self._norms = [(one.before / root, one.between / root, one.heads / heads) for one in steps.layers]
@@ -144,16 +143,18 @@ class Captured:
             return known.host
 
     def _record(self, given: Tensor, length: int) -> _Recorded:
-        """Record a pass; the ones before it already write what it writes, which changes nothing."""
+        """Record a pass; the ones before it already write what it writes, which changes nothing.
+
+        Each has memory of its own: a pool that its graphs have left, as when the buffer grows, cannot be used again.
+        """
         graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-        self._memory = self._memory or torch.cuda.graph_pool_handle()
         side.wait_stream(torch.cuda.current_stream())
         with kernels(True):
             with torch.cuda.stream(side):
                 for _ in range(_WARM):
                     self.work(given, length)
             torch.cuda.current_stream().wait_stream(side)
-            with torch.cuda.graph(graph, pool=self._memory, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 logits = self.work(given, length)
         return _Recorded(given, logits, torch.empty(logits.shape, pin_memory=True), graph.replay)
 

@@ -32,6 +32,10 @@ def improve(
     further: Annotated[
         int, typer.Option(min=0, help="Further questions, of the families whose runs disagree most often.")
     ] = 0,
+    faulty: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Share of the further questions in which tools fail; as `hard` has it."),
+    ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Runs of each question.")] = 4,
     as_hard: Annotated[
         bool,
@@ -70,7 +74,7 @@ def improve(
     asked = {
         "planner": planner, "samples": samples, "temperature": temperature, "workers": workers, "as_hard": as_hard,
     }  # fmt: skip
-    report = {"planner": planner, **_paired(out, n, further, seed, asked)}
+    report = {"planner": planner, **_paired(out, n, further, seed, asked, faulty)}
     recipe = {"epochs": epochs, "lr": lr, "beta": beta, "sft": sft}
     names = {f"dpo_{seed + k}" if k else "dpo": {"seed": seed + k} for k in range(rounds)}
     names |= {"control": {"seed": seed, "control": True}} if control else {}
@@ -114,7 +118,9 @@ def better(hard: Any, test: Any) -> bool:
     return hard[0] > 0 and test[1] >= 0
 
 
-def _paired(out: Path, n: int, further: int, seed: int, asked: dict[str, Any]) -> dict[str, Any]:
+def _paired(
+    out: Path, n: int, further: int, seed: int, asked: dict[str, Any], faulty: float | None = None
+) -> dict[str, Any]:
     """Samples and pairs; says what there was."""
     from agentmm.cli.making import collect_runs, disagreement, write_pairs
 
@@ -126,7 +132,9 @@ def _paired(out: Path, n: int, further: int, seed: int, asked: dict[str, Any]) -
         most = sorted(practice, key=lambda family: -practice[family])[:5]
         say(f"{further} further questions, most of all {', '.join(most)}")
         collected.append(
-            collect_runs(split="train", n=further, seed=seed + FURTHER, store=store, practice=practice, **asked)
+            collect_runs(
+                split="train", n=further, seed=seed + FURTHER, store=store, practice=practice, faulty=faulty, **asked
+            )
         )
     paired = write_pairs(store, out / "pairs.jsonl", 4)
     if not paired["pairs"]:

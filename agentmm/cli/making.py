@@ -31,6 +31,7 @@ def collect_runs(
     dry_run: bool = False,
     practice: Mapping[str, float] | None = None,
     as_hard: bool = False,
+    faulty: float | None = None,
 ) -> dict[str, Any]:
     """Gold or sampled runs of world questions into a store; returns what was made.
 
@@ -47,13 +48,14 @@ def collect_runs(
         dry_run: only say what would be asked.
         practice: family -> how many times as often it is asked.
         as_hard: training questions under the conditions of `hard`.
+        faulty: share of the questions in which tools fail, in place of the split's own.
     """
     from agentmm.world.sample import sample_questions
     from agentmm.world.sources import SPLITS
 
     if split not in SPLITS:
         raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
-    questions = list(sample_questions(split, n, seed, practice=practice, as_hard=as_hard))
+    questions = list(sample_questions(split, n, seed, practice=practice, as_hard=as_hard, faulty=faulty))
     if dry_run:
         return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
     from agentmm.collect import collect_gold, collect_sampled

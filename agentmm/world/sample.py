@@ -127,6 +127,7 @@ def sample_questions(
     evenness: float = 0.0,
     practice: Mapping[str, float] | None = None,
     as_hard: bool = False,
+    faulty: float | None = None,
 ) -> Iterator[Question]:
     """Sample questions, always the same for the same arguments.
 
@@ -145,6 +146,7 @@ def sample_questions(
         practice: family -> how many times as often it is asked.
         as_hard: `train` under the conditions of `hard`: tools fail as often and as long, pictures are blurred, and
             for the words that it does not know, six in ten questions hold some that do not exist.
+        faulty: share of the questions in which tools fail, in place of the split's own.
 
     Yields:
         The questions.
@@ -157,7 +159,7 @@ def sample_questions(
         replace(family, weight=family.weight ** (1 - evenness) * more.get(family.name, 1.0))
         for family in _chosen(families, wordings)
     ]
-    sampler = _Sampler(split, seed, chosen, wordings, typed=typed, as_hard=as_hard)
+    sampler = _Sampler(split, seed, chosen, wordings, typed=typed, as_hard=as_hard, faulty=faulty)
     together = per_picture or _PER_PICTURE[split]
     made = 0
     while made < n:
@@ -186,12 +188,14 @@ class _Sampler:
         *,
         typed: bool,
         as_hard: bool,
+        faulty: float | None = None,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}; expected one of {SPLITS}")
         if as_hard and split != "train":
             raise ValueError(f"only training questions are asked as hard ones; got {split!r}")
         self.as_hard, self.hardness = as_hard, "hard" if as_hard else split
+        self.faulty = FAULT_SHARE.get(self.hardness, 0.0) if faulty is None else faulty
         self.split, self.seed, self.families, self.wordings, self.typed = split, seed, families, wordings, typed
         self.rng, self.words = (np.random.default_rng([SPLITS.index(split), seed, *more]) for more in ((), (1,)))
         self.dealt: Counter[str] = Counter()
@@ -285,7 +289,7 @@ class _Sampler:
         return first + number, templates[number], seen
 
     def _with_fault(self, question: Question) -> Question:
-        if self.hardness not in FAULT_SHARE or self.rng.random() >= FAULT_SHARE[self.hardness]:
+        if self.hardness not in FAULT_SHARE or self.rng.random() >= self.faulty:
             return question
         first = advance(question.program, [])
         if isinstance(first, str) or not first:

@@ -1,16 +1,18 @@
 """Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
 
 And whether several sequences in one pass get what each gets alone: token by token, and the words of their prompts.
+Before, on the CPU, its linear layers are packed (`packing.py`), unless the library's own pass then gives anything else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.engine import ForeignModel, Next
 from agentmm.planner.foreign.features import Features, takes_features
+from agentmm.planner.foreign.packing import LEAST, pack, unpack
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
@@ -40,6 +42,8 @@ class Exactness:
         words: whether the new words of several prompts may, too.
         apart: the largest difference of a logit, in one pass against alone; None where that could not be measured.
         turns: why sequences take turns; empty where they go together.
+        packed: how many linear layers are packed.
+        rounding: the largest difference of a logit that packing them made; None where none could be.
     """
 
     exact: bool
@@ -50,27 +54,66 @@ class Exactness:
     words: bool = False
     apart: float | None = None
     turns: str = ""
+    packed: int = 0
+    rounding: float | None = None
 
 
-def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
+def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | None = LEAST) -> Exactness:
     """Feed two pictures, two sounds and words piece by piece, go back once, and compare each end with the whole.
 
     A model that only sees is shown pictures alone, one that only hears sounds alone. Where features can be passed in,
     they are; if that is not exact, it is measured without.
+
+    Args:
+        model: the model; where nothing is lost, it has packed layers afterwards.
+        pictures: its processor.
+        spelling: its tokenizer.
+        least: fewest weights of a layer that is packed; None packs none.
     """
+    images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
+    told = _conversation(pictures, spelling, images)
+    plain = ForeignModel(model, pictures, (), None)
+    packed, rounding = (0, None) if least is None else _packed(plain, told, images, least)
+    found = None
     if takes_features(model):
-        found = _measured(model, pictures, spelling, Features(model, pictures))
-        if found.exact:
-            return found
-    return _measured(model, pictures, spelling, None)
+        found = _measured(ForeignModel(model, pictures, (), None, features=Features(model, pictures)), told, images)
+    if found is None or not found.exact:
+        found = _measured(plain, told, images)
+    return replace(found, packed=packed, rounding=rounding)
 
 
-def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Features | None) -> Exactness:
+def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int) -> tuple[int, float | None]:
+    """Pack the model's linear layers: how many, and the largest difference of a logit; none where it is too large."""
+    import torch
+
+    model, worst = engine.model, None
+    if model.device.type != "cpu" or model.dtype != torch.float32:
+        return 0, None
+    ends = [at - 1 for at in (*(placed.start for placed in told.images[1:]), len(told.ids))]
+    try:
+        with torch.inference_mode():
+            before = engine.uncached(told, images.__getitem__, ends)
+            packed = pack(model, least)
+            after = engine.uncached(told, images.__getitem__, ends) if packed else before
+    except Exception:  # another maker's code, which may look at weights in a way of its own
+        unpack(model)
+        return 0, None
+    worst = float((after - before).abs().max())
+    if not worst <= _limit(model, before):
+        unpack(model)
+        return 0, worst
+    return packed - unpack(model, read=True), worst if packed else None
+
+
+def _limit(model: Any, logits: Any) -> float:
+    """The largest difference that is still called none."""
+    return _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(logits.abs().max()))
+
+
+def _measured(engine: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
     """Each end of a part by cache, against the whole."""
     import torch
 
-    images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
-    engine, told = ForeignModel(model, pictures, (), None, features=features), _conversation(pictures, spelling, images)
     try:
         with torch.inference_mode():
             parts = _in_parts(engine, told, images)
@@ -78,13 +121,13 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=_said(error), turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
-    limit = _TOLERANCE.get(str(model.dtype), _COARSE) * max(1.0, float(whole.abs().max()))
+    limit = _limit(engine.model, whole)
     if worst > limit:
         why = f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
         return Exactness(False, worst, why, turns="it has no cache that is exact")
     turns, apart = _together(engine, told, images, limit)
     words = not turns and _words(engine, told, images, limit)
-    return Exactness(True, worst, "", features is not None, not turns, words, apart, turns)
+    return Exactness(True, worst, "", engine.features is not None, not turns, words, apart, turns)
 
 
 def _said(error: Exception) -> str:

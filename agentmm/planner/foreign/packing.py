@@ -1,0 +1,215 @@
+"""Linear layers of a foreign model on the CPU whose weights float16 holds exactly, kept packed in it.
+
+Nearly every published checkpoint is saved in half precision, so half the bits of its float32 weights are zeros:
+bringing them from memory is most of a token, and the kernel that reads them as float16 multiplies and adds in float32.
+Weights that were saved in bfloat16 reach further down than float16 does; each row times a power of two then fits, and
+its sums are divided by it again, which changes no bit of them. Nothing is rounded: what does not fit stays as it is.
+
+A packed layer holds its weights once, in half the memory: they are no parameter meanwhile, and who reads `weight` gets
+them unpacked, anew each time. On the way to another device or precision, to training or from a state dict it becomes
+an ordinary layer again, as `unpack` makes it. Weights that another module shares (an embedding's) are kept beside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+LEAST = 2**15
+"""Fewest weights of a layer that is packed: below, the kernel's own overhead is more than it gains."""
+
+_TOP = 15  # a row's largest weight becomes less than two to this power: float16 ends just below 2 ** 16
+_FURTHEST = 100  # two to this power is the most that a row is multiplied by
+
+
+class _Held:
+    """Weights `[out, in]` in float16, and what to divide sums by.
+
+    Args:
+        halves: the weights times `2 ** raised`, which float16 holds exactly.
+        raised: per row, int `[out]`; None for nowhere.
+        bias: float32 `[out]` or None.
+    """
+
+    def __init__(self, halves: Tensor, raised: Tensor | None, bias: Tensor | None) -> None:
+        self.down = None if raised is None else torch.ldexp(torch.ones(len(raised)), -raised)
+        self.bias = bias if self.down is not None else None
+        self.packed = torch.ops.quantized.linear_prepack_fp16(halves, bias if self.down is None else None)
+
+    def times(self, x: Tensor) -> Tensor:
+        """Weights and bias applied to float32 `[.., in]` of two axes at least."""
+        y = torch.ops.quantized.linear_dynamic_fp16(x, self.packed)
+        if self.down is None:
+            return y
+        return y.mul_(self.down) if self.bias is None else torch.addcmul(self.bias, y, self.down)
+
+    def weight(self) -> Tensor:
+        """The weights in float32."""
+        halves = torch.ops.quantized.linear_unpack_fp16(self.packed)[0].float()
+        return halves if self.down is None else halves.mul_(self.down[:, None])
+
+
+class Packed(nn.Linear):
+    """A linear layer without a parameter `weight`; `pack` makes it of an ordinary one, `unpack` the other way round.
+
+    Attributes:
+        held: the weights.
+        reads: how often somebody read `weight`.
+    """
+
+    held: _Held
+    reads: int
+
+    @property
+    def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The weights, float32 `[out, in]`, in memory of their own: writing there changes nothing here."""
+        self.reads += 1
+        return self.held.weight()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Float32 `[.., in]` to `[.., out]`."""
+        if _fits(input):
+            return self.held.times(input)
+        return linear(input, self.held.weight().to(input.device, input.dtype), self.bias)
+
+    def train(self, mode: bool = True) -> Any:
+        """Be an ordinary layer again before it is trained."""
+        return (unpacked(self) if mode else super()).train(mode)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Any:
+        return unpacked(self)._apply(fn, recurse)
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}weight"] = self.held.weight()
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        unpacked(self)._load_from_state_dict(*args, **kwargs)
+
+
+class Beside(nn.Linear):
+    """A linear layer whose weights stand packed beside the parameter, which another module has, too.
+
+    Attributes:
+        held: the weights.
+        made_of: where the parameter lay when it was packed, and how often it had been changed.
+        reads: of no account here, 0.
+    """
+
+    held: _Held
+    made_of: tuple[int, int]
+    reads: int
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Float32 `[.., in]` to `[.., out]`."""
+        if _fits(input) and self.made_of == _version(self.weight):
+            return self.held.times(input)
+        return linear(input, self.weight, self.bias)
+
+
+def pack(model: nn.Module, least: int = LEAST) -> int:
+    """Pack the linear layers of a model that can be; returns how many.
+
+    Left alone are layers of any other class (adapters, weights in few bits), those that are not in float32 on the CPU,
+    and those with weights that float16 does not hold exactly, whatever the power of two.
+
+    Args:
+        model: the model, in evaluation mode.
+        least: fewest weights of a layer.
+    """
+    if "fbgemm" not in torch.backends.quantized.supported_engines:
+        return 0
+    owners = Counter(id(one) for module in model.modules() for one in module.parameters(recurse=False))
+    packed = 0
+    with torch.inference_mode(False), torch.no_grad():
+        for module in list(model.modules()):
+            if type(module) is nn.Linear and module.weight.numel() >= least:
+                packed += _packed(module, owners[id(module.weight)] > 1)
+    return packed
+
+
+def unpack(model: nn.Module, read: bool = False) -> int:
+    """Make ordinary layers of packed ones, with the weights that they had; returns how many.
+
+    Args:
+        model: the model.
+        read: only of those whose `weight` was read, which costs more than packing gains.
+    """
+    chosen = [module for module in packed_in(model) if module.reads or not read]
+    for module in chosen:
+        unpacked(module)
+    return len(chosen)
+
+
+def packed_in(model: nn.Module) -> Iterator[Packed | Beside]:
+    """The packed layers of a model."""
+    return (module for module in model.modules() if isinstance(module, (Packed, Beside)))
+
+
+def unpacked(layer: Packed | Beside) -> nn.Linear:
+    """The same layer, an ordinary one again."""
+    held = layer.held
+    del layer.held, layer.reads
+    beside, ordinary = isinstance(layer, Beside), _of_class(layer, nn.Linear)
+    if not beside:
+        with torch.inference_mode(False), torch.no_grad():  # weights that are made in that mode can never be trained
+            ordinary.weight = nn.Parameter(held.weight())
+    return ordinary
+
+
+def _packed(layer: nn.Linear, shared: bool) -> bool:
+    """Pack a layer; False where it stays."""
+    weight, bias = layer.weight.detach(), layer.bias
+    if weight.dtype != torch.float32 or weight.device.type != "cpu" or bias is not None and bias.dtype != torch.float32:
+        return False
+    halves, raised = _halves(weight)
+    if halves is None:
+        return False
+    try:
+        held = _Held(halves, raised, bias.detach() if bias is not None else None)
+    except RuntimeError:  # no such kernel on this processor
+        return False
+    if shared:
+        made = _of_class(layer, Beside)
+        made.made_of = _version(layer.weight)
+    else:
+        del layer.weight
+        made = _of_class(layer, Packed)
+    made.held, made.reads = held, 0
+    return True
+
+
+def _halves(weight: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Weights that float16 holds exactly, and the powers of two of their rows; none where there are none such."""
+    if _holds(weight):
+        return weight, None
+    raised = (_TOP - torch.frexp(weight.abs().amax(dim=1)).exponent).clamp(-_FURTHEST, _FURTHEST)
+    higher = torch.ldexp(weight, raised[:, None])
+    return (higher, raised) if _holds(higher) else (None, None)
+
+
+def _holds(weight: Tensor) -> bool:
+    """Whether float16 holds weights exactly."""
+    return torch.equal(weight.half().float(), weight)
+
+
+def _fits(x: Tensor) -> bool:
+    """Whether the kernel takes it: it wants two axes, and knows no gradient."""
+    plain = x.dtype == torch.float32 and x.device.type == "cpu" and x.dim() > 1
+    return plain and not (x.requires_grad and torch.is_grad_enabled())
+
+
+def _version(weight: Tensor) -> tuple[int, int]:
+    """Where weights lie and how often they were changed."""
+    return weight.data_ptr(), 0 if weight.is_inference() else weight._version
+
+
+def _of_class(layer: Any, kind: type) -> Any:
+    """The layer itself, now of another class."""
+    layer.__class__ = kind
+    return layer

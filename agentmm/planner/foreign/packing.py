@@ -165,7 +165,11 @@ def unpacked(layer: Packed | Beside) -> nn.Linear:
 def _packed(layer: nn.Linear, shared: bool) -> bool:
     """Pack a layer; False where it stays."""
     weight, bias = layer.weight.detach(), layer.bias
-    if weight.dtype != torch.float32 or weight.device.type != "cpu" or bias is not None and bias.dtype != torch.float32:
+    if (
+        weight.dtype != torch.float32
+        or weight.device.type != "cpu"
+        or (bias is not None and bias.dtype != torch.float32)
+    ):
         return False
     halves, raised = _halves(weight)
     if halves is None:

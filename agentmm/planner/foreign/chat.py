@@ -66,6 +66,7 @@ class ForeignChat(BaseChatModel):
         cache_bytes: bytes that sessions and what is being written may hold together.
         at_once: most steps, of as many episodes, that are written at once.
         packs: whether weights that float16 holds exactly are kept in it on the CPU (`packing.py`).
+        ahead: whether guesses of what comes next are fed along; they change nothing but time.
         closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
@@ -83,6 +84,7 @@ class ForeignChat(BaseChatModel):
     cache_bytes: int = CACHE_BYTES
     at_once: int = PLACES
     packs: bool = True
+    ahead: bool = True
     takes_media: bool = True
     takes_examples: bool = True
     closes_turns: bool = False
@@ -165,6 +167,8 @@ class ForeignChat(BaseChatModel):
             features,
             together=measured.together,
             words=measured.words,
+            ahead=self.ahead and (measured.ahead or not measured.exact),
+            copies=measured.packed > 0 or self.model.device.type != "cpu",
         )
 
     @cached_property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentmm.planner.foreign.abreast import Abreast, Fed
-from agentmm.planner.foreign.engine import ForeignModel, Next
+from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.features import Features, takes_features
 from agentmm.planner.foreign.packing import LEAST, pack, unpack
 from agentmm.planner.foreign.pictures import Pictures
@@ -18,6 +18,7 @@ from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
+from agentmm.planner.foreign.steps import Next
 from agentmm.planner.foreign.words import Words, feed
 
 _TOLERANCE = {"torch.float32": 1e-4, "torch.float64": 1e-6}
@@ -41,6 +42,7 @@ class Exactness:
         together: whether several sequences may go through the model in one pass.
         words: whether the new words of several prompts may, too.
         apart: the largest difference of a logit, in one pass against alone; None where that could not be measured.
+        ahead: whether a token with guesses after it, some of them forgotten again, gets what it gets by itself.
         turns: why sequences take turns; empty where they go together.
         packed: how many linear layers are packed.
         rounding: the largest difference of a logit that packing them made; None where none could be.
@@ -52,6 +54,7 @@ class Exactness:
     features: bool = False
     together: bool = False
     words: bool = False
+    ahead: bool = False
     apart: float | None = None
     turns: str = ""
     packed: int = 0
@@ -127,7 +130,8 @@ def _measured(engine: ForeignModel, told: Told, images: dict[str, Any]) -> Exact
         return Exactness(False, worst, why, turns="it has no cache that is exact")
     turns, apart = _together(engine, told, images, limit)
     words = not turns and _words(engine, told, images, limit)
-    return Exactness(True, worst, "", engine.features is not None, not turns, words, apart, turns)
+    ahead = _ahead(engine, told, images, limit)
+    return Exactness(True, worst, "", engine.features is not None, not turns, words, ahead, apart, turns)
 
 
 def _said(error: Exception) -> str:
@@ -183,6 +187,27 @@ def _words(engine: ForeignModel, told: Told, images: dict[str, Any], limit: floa
             got += [next_(told.ids[0]) for next_ in after]
             worst = max(float((a - b).abs().max()) for a, b in zip(got, want, strict=True))
     except Exception:  # another maker's code: such a model is fed prompt by prompt
+        return False
+    return worst <= limit
+
+
+def _ahead(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
+    """Whether tokens in one pass get what each gets by itself, also after one that went back."""
+    import torch
+
+    begin, positions = told.images[0].end + 2, positions_of(engine.model, told)
+    first, second, third, other = (told.ids[at] for at in range(4))
+    try:
+        with torch.inference_mode():
+            alone, ahead = (_begun(engine, told, begin, positions, images) for _ in range(2))
+            if alone.session.rigid:
+                return False
+            want = [alone(token) for token in (first, second, other, third)]
+            got = list(ahead.rows([first, second, third]))[:2]
+            ahead.keep(begin + 2)
+            got += ahead.rows([other, third])
+            worst = max(float((a - b).abs().max()) for a, b in zip(got, want, strict=True))
+    except Exception:  # another maker's code: such a model is fed token by token
         return False
     return worst <= limit
 

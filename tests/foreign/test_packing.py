@@ -108,18 +108,18 @@ def test_gradients_pass_through_a_packed_layer():
     ids=["training", "precision", "state dict", "copy"],
 )
 def test_it_becomes_an_ordinary_layer_where_it_must(way):
-    model = nn.Sequential(layer())
-    before = model[0].weight.detach().clone()
+    packed = layer()
+    before, model = packed.weight.detach().clone(), nn.Sequential(packed)
     assert pack(model, 1) == 1
     made = way(model)
-    model = made if isinstance(made, nn.Module) else model
-    weight = model[0].weight
-    assert torch.equal(weight.float(), before)
+    (other,) = made.children() if isinstance(made, nn.Sequential) else (packed,)
+    assert isinstance(other, nn.Linear)
+    assert torch.equal(other.weight.float(), before)
     if way is not copy.deepcopy:
-        assert type(model[0]) is nn.Linear
-        assert weight.requires_grad
-        model[0](torch.randn(1, 6, dtype=weight.dtype)).sum().backward()
-        assert weight.grad is not None
+        assert other is packed
+        assert type(packed) is nn.Linear
+        packed(torch.randn(1, 6, dtype=packed.weight.dtype)).sum().backward()
+        assert packed.weight.grad is not None
 
 
 def test_layers_whose_weights_somebody_reads_are_unpacked():

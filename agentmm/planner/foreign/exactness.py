@@ -12,7 +12,7 @@ from typing import Any
 from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.features import Features, takes_features
-from agentmm.planner.foreign.packing import LEAST, pack, unpack
+from agentmm.planner.foreign.packing import LEAST, pack, packed_in, unpack
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
@@ -105,7 +105,9 @@ def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int
     if not worst <= _limit(model, before):
         unpack(model)
         return 0, worst
-    return packed - unpack(model, read=True), worst if packed else None
+    return len(
+        list(packed_in(model))
+    ), worst if packed else None  # those that the model itself looks at are ordinary now
 
 
 def _limit(model: Any, logits: Any) -> float:

@@ -5,9 +5,9 @@ bringing them from memory is most of a token, and the kernel that reads them as 
 Weights that were saved in bfloat16 reach further down than float16 does; each row times a power of two then fits, and
 its sums are divided by it again, which changes no bit of them. Nothing is rounded: what does not fit stays as it is.
 
-A packed layer holds its weights once, in half the memory: they are no parameter meanwhile, and who reads `weight` gets
-them unpacked, anew each time. On the way to another device or precision, to training or from a state dict it becomes
-an ordinary layer again, as `unpack` makes it. Weights that another module shares (an embedding's) are kept beside.
+A packed layer holds its weights once, in half the memory: they are no parameter meanwhile. Whoever reads `weight` makes
+an ordinary layer of it, as `unpack` does, and so does what moves it to another device or precision, trains it or gives
+it other weights. Weights that another module shares (an embedding's) are packed beside, and take half as much more.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ class _Held:
         halves: the weights times `2 ** raised`, which float16 holds exactly.
         raised: per row, int `[out]`; None for nowhere.
         bias: float32 `[out]` or None.
+        learns: whether they are to be trained, were they a parameter.
     """
 
-    def __init__(self, halves: Tensor, raised: Tensor | None, bias: Tensor | None) -> None:
+    def __init__(self, halves: Tensor, raised: Tensor | None, bias: Tensor | None, learns: bool) -> None:
+        self.learns = learns
         self.down = None if raised is None else torch.ldexp(torch.ones(len(raised)), -raised)
         self.bias = bias if self.down is not None else None
         self.packed = torch.ops.quantized.linear_prepack_fp16(halves, bias if self.down is None else None)
@@ -59,17 +61,14 @@ class Packed(nn.Linear):
 
     Attributes:
         held: the weights.
-        reads: how often somebody read `weight`.
     """
 
     held: _Held
-    reads: int
 
     @property
-    def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The weights, float32 `[out, in]`, in memory of their own: writing there changes nothing here."""
-        self.reads += 1
-        return self.held.weight()
+    def weight(self) -> nn.Parameter:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The weights, float32 `[out, in]`: from here on the layer is an ordinary one, so that they may be changed."""
+        return unpacked(self).weight
 
     def forward(self, input: Tensor) -> Tensor:
         """Float32 `[.., in]` to `[.., out]`."""
@@ -98,12 +97,10 @@ class Beside(nn.Linear):
     Attributes:
         held: the weights.
         made_of: where the parameter lay when it was packed, and how often it had been changed.
-        reads: of no account here, 0.
     """
 
     held: _Held
     made_of: tuple[int, int]
-    reads: int
 
     def forward(self, input: Tensor) -> Tensor:
         """Float32 `[.., in]` to `[.., out]`."""
@@ -133,17 +130,9 @@ def pack(model: nn.Module, least: int = LEAST) -> int:
     return packed
 
 
-def unpack(model: nn.Module, read: bool = False) -> int:
-    """Make ordinary layers of packed ones, with the weights that they had; returns how many.
-
-    Args:
-        model: the model.
-        read: only of those whose `weight` was read, which costs more than packing gains.
-    """
-    chosen = [module for module in packed_in(model) if module.reads or not read]
-    for module in chosen:
-        unpacked(module)
-    return len(chosen)
+def unpack(model: nn.Module) -> int:
+    """Make ordinary layers of all that are packed in a model, with the weights that they had; returns how many."""
+    return sum(type(unpacked(layer)) is nn.Linear for layer in list(packed_in(model)))
 
 
 def packed_in(model: nn.Module) -> Iterator[Packed | Beside]:
@@ -153,29 +142,23 @@ def packed_in(model: nn.Module) -> Iterator[Packed | Beside]:
 
 def unpacked(layer: Packed | Beside) -> nn.Linear:
     """The same layer, an ordinary one again."""
-    held = layer.held
-    del layer.held, layer.reads
-    beside, ordinary = isinstance(layer, Beside), _of_class(layer, nn.Linear)
+    held, beside, ordinary = layer.held, isinstance(layer, Beside), _of_class(layer, nn.Linear)
+    del layer.held
     if not beside:
         with torch.inference_mode(False), torch.no_grad():  # weights that are made in that mode can never be trained
-            ordinary.weight = nn.Parameter(held.weight())
+            ordinary.weight = nn.Parameter(held.weight(), requires_grad=held.learns)
     return ordinary
 
 
 def _packed(layer: nn.Linear, shared: bool) -> bool:
     """Pack a layer; False where it stays."""
-    weight, bias = layer.weight.detach(), layer.bias
-    if (
-        weight.dtype != torch.float32
-        or weight.device.type != "cpu"
-        or (bias is not None and bias.dtype != torch.float32)
-    ):
-        return False
-    halves, raised = _halves(weight)
+    weight, bias = layer.weight.detach(), layer.bias.detach() if layer.bias is not None else None
+    plain = all(one.dtype == torch.float32 and one.device.type == "cpu" for one in (weight, bias) if one is not None)
+    halves, raised = _halves(weight) if plain else (None, None)
     if halves is None:
         return False
     try:
-        held = _Held(halves, raised, bias.detach() if bias is not None else None)
+        held = _Held(halves, raised, bias, layer.weight.requires_grad)
     except RuntimeError:  # no such kernel on this processor
         return False
     if shared:
@@ -184,7 +167,7 @@ def _packed(layer: nn.Linear, shared: bool) -> bool:
     else:
         del layer.weight
         made = _of_class(layer, Packed)
-    made.held, made.reads = held, 0
+    made.held = held
     return True
 
 

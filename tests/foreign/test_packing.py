@@ -1,6 +1,7 @@
 """Linear layers packed in float16 give what they gave, hold each bit of their weights, and become ordinary again."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -140,7 +141,7 @@ def test_an_adapters_base_is_packed_and_merges():
 
     model, x = nn.Sequential(layer(bias=False)), torch.randn(2, 6)
     inject_adapter_in_model(LoraConfig(r=2, target_modules=["0"], init_lora_weights=False), model)
-    (adapted,) = model.eval()
+    adapted: Any = model.eval()[0]
     expected = model(x)
     assert pack(model, ADAPTED) == 1
     with torch.inference_mode():

@@ -24,6 +24,7 @@ LEAST = 2**15
 """Fewest weights of a layer that is packed: below, the kernel's own overhead is more than it gains."""
 
 _TOP = 15  # a row's largest weight becomes less than two to this power: float16 ends just below 2 ** 16
+_LOOKED_AT = 64  # rows by which most layers that do not fit are known
 _FURTHEST = 100  # two to this power is the most that a row is multiplied by
 
 
@@ -31,15 +32,15 @@ class _Held:
     """Weights `[out, in]` in float16, and what to divide sums by.
 
     Args:
-        halves: the weights times `2 ** raised`, which float16 holds exactly.
-        raised: per row, int `[out]`; None for nowhere.
+        halves: the weights, each row times a power of two, which float16 holds exactly.
+        powers: those of the rows, `[out]`; None where all are 1.
         bias: float32 `[out]` or None.
         learns: whether they are to be trained, were they a parameter.
     """
 
-    def __init__(self, halves: Tensor, raised: Tensor | None, bias: Tensor | None, learns: bool) -> None:
+    def __init__(self, halves: Tensor, powers: Tensor | None, bias: Tensor | None, learns: bool) -> None:
         self.learns = learns
-        self.down = None if raised is None else torch.ldexp(torch.ones(len(raised)), -raised)
+        self.down = None if powers is None else 1 / powers
         self.bias = bias if self.down is not None else None
         self.packed = torch.ops.quantized.linear_prepack_fp16(halves, bias if self.down is None else None)
 
@@ -66,7 +67,7 @@ class Packed(nn.Linear):
     held: _Held
 
     @property
-    def weight(self) -> nn.Parameter:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The weights, float32 `[out, in]`: from here on the layer is an ordinary one, so that they may be changed."""
         return unpacked(self).weight
 
@@ -154,11 +155,11 @@ def _packed(layer: nn.Linear, shared: bool) -> bool:
     """Pack a layer; False where it stays."""
     weight, bias = layer.weight.detach(), layer.bias.detach() if layer.bias is not None else None
     plain = all(one.dtype == torch.float32 and one.device.type == "cpu" for one in (weight, bias) if one is not None)
-    halves, raised = _halves(weight) if plain else (None, None)
+    halves, powers = _halves(weight) if plain else (None, None)
     if halves is None:
         return False
     try:
-        held = _Held(halves, raised, bias, layer.weight.requires_grad)
+        held = _Held(halves, powers, bias, layer.weight.requires_grad)
     except RuntimeError:  # no such kernel on this processor
         return False
     if shared:
@@ -172,12 +173,22 @@ def _packed(layer: nn.Linear, shared: bool) -> bool:
 
 
 def _halves(weight: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Weights that float16 holds exactly, and the powers of two of their rows; none where there are none such."""
-    if _holds(weight):
+    """Weights that float16 holds exactly, and what their rows were multiplied by; none where there are none such."""
+    some = weight[:: max(1, len(weight) // _LOOKED_AT)]  # tells most layers apart in no time
+    if _holds(some) and _holds(weight):
         return weight, None
+    if _holds(some * _powers(some)):
+        powers = _powers(weight)
+        higher = weight * powers
+        if _holds(higher):
+            return higher, powers[:, 0]
+    return None, None
+
+
+def _powers(weight: Tensor) -> Tensor:
+    """The powers of two `[out, 1]` by which rows use all that float16 reaches."""
     raised = (_TOP - torch.frexp(weight.abs().amax(dim=1)).exponent).clamp(-_FURTHEST, _FURTHEST)
-    higher = torch.ldexp(weight, raised[:, None])
-    return (higher, raised) if _holds(higher) else (None, None)
+    return torch.ldexp(torch.ones(len(weight), 1), raised[:, None])
 
 
 def _holds(weight: Tensor) -> bool:

@@ -65,7 +65,8 @@ class ForeignChat(BaseChatModel):
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions and what is being written may hold together.
         at_once: most steps, of as many episodes, that are written at once.
-        packs: whether weights that float16 holds exactly are kept in it on the CPU (`packing.py`).
+        packs: whether on the CPU weights that float16 holds exactly are kept in it (`packing.py`), and few tokens
+            attend in groups (`attention.py`).
         ahead: whether guesses of what comes next are fed along; they change nothing but time.
         closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """

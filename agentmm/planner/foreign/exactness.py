@@ -1,7 +1,8 @@
 """Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
 
 And whether several sequences in one pass get what each gets alone: token by token, and the words of their prompts.
-Before, on the CPU, its linear layers are packed (`packing.py`), unless the library's own pass then gives anything else.
+Before, on the CPU, its linear layers are packed (`packing.py`), unless the library's own pass then gives anything else,
+and few tokens attend in groups (`attention.py`), unless that is not exact.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentmm.planner.foreign.abreast import Abreast, Fed
+from agentmm.planner.foreign.attention import group, ungroup
 from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.features import Features, takes_features
 from agentmm.planner.foreign.packing import LEAST, pack, packed_in, unpack
@@ -46,6 +48,7 @@ class Exactness:
         turns: why sequences take turns; empty where they go together.
         packed: how many linear layers are packed.
         rounding: the largest difference of a logit that packing them made; None where none could be.
+        grouped: whether its layers of words attend as `attention.py` has it.
     """
 
     exact: bool
@@ -59,6 +62,7 @@ class Exactness:
     turns: str = ""
     packed: int = 0
     rounding: float | None = None
+    grouped: bool = False
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | None = LEAST) -> Exactness:
@@ -71,18 +75,27 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | Non
         model: the model; where nothing is lost, it has packed layers afterwards.
         pictures: its processor.
         spelling: its tokenizer.
-        least: fewest weights of a layer that is packed; None packs none.
+        least: fewest weights of a layer that is packed; None packs none, and leaves attention as it is.
     """
     images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
     told = _conversation(pictures, spelling, images)
     plain = ForeignModel(model, pictures, (), None)
     packed, rounding = (0, None) if least is None else _packed(plain, told, images, least)
-    found = None
+    grouped = least is not None and group(model)
+    found = _with_features(plain, told, images)
+    if grouped and not found.exact and ungroup(model):
+        grouped, found = False, _with_features(plain, told, images)
+    return replace(found, packed=packed, rounding=rounding, grouped=grouped)
+
+
+def _with_features(plain: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
+    """What is measured with features in place of pixels; if that cannot be or is not exact, without."""
+    model, pictures = plain.model, plain.pictures
     if takes_features(model):
         found = _measured(ForeignModel(model, pictures, (), None, features=Features(model, pictures)), told, images)
-    if found is None or not found.exact:
-        found = _measured(plain, told, images)
-    return replace(found, packed=packed, rounding=rounding)
+        if found.exact:
+            return found
+    return _measured(plain, told, images)
 
 
 def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int) -> tuple[int, float | None]:
@@ -235,13 +248,18 @@ def _conversation(pictures: Pictures, spelling: Spelling, images: dict[str, Any]
 
 
 def _in_parts(engine: ForeignModel, told: Told, images: dict[str, Any]) -> list[tuple[int, Any]]:
-    """The logits after each part: (tokens so far, `[V]`); the last parts are fed twice, the second time on a fork."""
+    """The logits after each part: (tokens so far, `[V]`); the last parts are fed twice, the second time on a fork.
+
+    Of the last words, three tokens and one come by themselves, as what is written does.
+    """
     *others, last = told.images
+    length = len(told.ids)
+    ends = [*(cut for cut in (length - 4, length - 1) if cut > last.end), length]
     cuts = [cut for placed in others for cut in (placed.start, placed.end + 2)]
     session, found = ForeignSession(), []
     positions = positions_of(engine.model, told)
     forked = session
-    for length in (*cuts, last.start, last.end, len(told.ids)):
+    for length in (*cuts, last.start, last.end, *ends):
         if length == last.start:
             forked = session.fork(len(session.keys))
         found.append((length, _fed(engine, session, told, length, positions, images)))

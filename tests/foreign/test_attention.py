@@ -2,6 +2,7 @@
 
 import copy
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -28,7 +29,8 @@ def test_it_gives_what_the_library_gives(count, masked, batch):
         mask[:, 1, :, 2] = False
     if masked == "float":
         mask = torch.zeros(mask.shape).masked_fill(~mask, -1e30)
-    module, given = SimpleNamespace(num_key_value_groups=3, is_causal=True), {"scaling": 0.7, "position_ids": None}
+    module: Any = SimpleNamespace(num_key_value_groups=3, is_causal=True)
+    given: dict[str, Any] = {"scaling": 0.7, "position_ids": None}
     got, weights = grouped(module, query, key, value, mask if masked else None, **given)
     want, _ = sdpa_attention_forward(module, query, key, value, mask if masked else None, **given)
     assert weights is None

@@ -71,7 +71,12 @@ def group(model: Any) -> bool:
     """
     words = model.config.get_text_config()
     shared = getattr(words, "num_key_value_heads", None) not in (None, getattr(words, "num_attention_heads", None))
-    return model.device.type == "cpu" and shared and _set(model, words, "sdpa", NAME)
+    if model.device.type != "cpu" or not shared:
+        return False
+    try:
+        return _set(model, words, "sdpa", NAME)
+    except Exception:  # another maker's code, which may know no other attention
+        return False
 
 
 def ungroup(model: Any) -> bool:

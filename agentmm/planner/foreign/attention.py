@@ -58,7 +58,7 @@ def grouped(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **given
         )
     rows = query.reshape(batch, groups, heads // groups * count, -1)
-    mask = attention_mask.repeat(1, 1, heads // groups, 1) if seen else None
+    mask = None if attention_mask is None else attention_mask.repeat(1, 1, heads // groups, 1)
     out = scaled_dot_product_attention(rows, key, value, attn_mask=mask, scale=scaling)
     return out.reshape(batch, heads, count, -1).transpose(1, 2).contiguous(), None
 

@@ -30,6 +30,8 @@ family's template shows is found out when it is loaded.
   Command A Plus no template was to be had here; what `form_of` cannot read off one stays in Hermes form.
 - *Sessions* are measured on the model itself: cached logits against the library's uncached pass, float32, two pictures
   and two sounds where it has the sense for them.
+- On the CPU, layers whose weights float16 holds exactly are packed in it, if the logits stay the library's own within
+  1e-4 (`tests/foreign/test_packing.py` has each family so).
 - *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
 - *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions exact.
 - *Batch*: four episodes were written at once, each token for token as alone: `abreast` in one pass, or `in turns`

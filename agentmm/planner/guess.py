@@ -6,7 +6,8 @@ has the last word on every token (`agentmm.planner.writing`). Copying is "prompt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import takewhile
 from typing import Any
 
 LONGEST = 4
@@ -18,11 +19,12 @@ class Guesses:
 
     Args:
         ids: token ids of the prompt.
-        end_id: the end token; nothing is guessed from there on.
+        ends: the tokens that end a completion; nothing is guessed from there on.
+        shortest: shortest run of last tokens that is looked for; beyond `LONGEST` nothing is copied.
     """
 
-    def __init__(self, ids: Sequence[int], end_id: int) -> None:
-        self._prompt, self._end_id = _text(ids), end_id
+    def __init__(self, ids: Sequence[int], ends: Collection[int], shortest: int = 1) -> None:
+        self._prompt, self._ends, self._shortest = _text(ids), ends, shortest
 
     def after(self, written: Sequence[int], constraint: Any, most: int) -> list[int]:
         """Guess the tokens that follow.
@@ -35,18 +37,18 @@ class Guesses:
         if most <= 0:
             return []
         forced = constraint.ahead() if constraint is not None else []
-        tokens = [*forced, *map(ord, copied(self._prompt + _text([*written, *forced])))][:most]
-        if self._end_id in tokens:
-            tokens = tokens[: tokens.index(self._end_id)]
+        context = self._prompt + _text([*written, *forced])
+        tokens = [*forced, *map(ord, copied(context, shortest=self._shortest))][:most]
+        tokens = list(takewhile(lambda token: token not in self._ends, tokens))
         return tokens[: constraint.fitting(tokens)] if constraint is not None else tokens
 
 
-def copied(text: str, longest: int = LONGEST) -> str:
+def copied(text: str, longest: int = LONGEST, shortest: int = 1) -> str:
     """What followed the last place where the text's end stood before, as long as the part of the end that stood there.
 
     `abcabd-ab` -> `d-`: its last two, `ab`, stood before `d-`; `xab-ab`, looked for as `b` alone -> `-`.
     """
-    for length in range(min(longest, len(text) - 1), 0, -1):
+    for length in range(min(longest, len(text) - 1), shortest - 1, -1):
         at = text.rfind(text[-length:], 0, len(text) - 1)
         if at >= 0:
             return text[at + length : at + 2 * length]

@@ -266,7 +266,7 @@ class LocalModel:
         sequence = Underway(request.prompt, session, writing, counters, began=began)
         session.keys, held = one.keys, 0
         if running is not None:  # keys and values are in its buffer, which has room for what comes
-            sequence.running = _Ahead(running, Guesses(request.prompt.ids, self.end_id))
+            sequence.running = _Ahead(running, Guesses(request.prompt.ids, (self.end_id,)))
             session.layers, held = [], running.bytes
         self.per_key = max(self.per_key, (session.bytes + held) / len(one.keys))
         if self.sessions is not None:

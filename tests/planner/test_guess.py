@@ -56,7 +56,7 @@ class Forcing:
 )
 def test_guesses_are_forced_then_copied_and_legal(forced, illegal, most, guessed):
     constraint = None if forced is None else Forcing(forced, illegal)
-    assert Guesses([1, 3, 4, 5, 6, END, 2], END).after([3, 4], constraint, most) == guessed
+    assert Guesses([1, 3, 4, 5, 6, END, 2], (END,)).after([3, 4], constraint, most) == guessed
 
 
 def rows(*likeliest):

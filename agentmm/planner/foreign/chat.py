@@ -27,6 +27,7 @@ from agentmm.planner.foreign.calls import ReadCalls
 from agentmm.planner.foreign.engine import ForeignModel, Load
 from agentmm.planner.foreign.exactness import Exactness, measure
 from agentmm.planner.foreign.features import Features
+from agentmm.planner.foreign.packing import LEAST
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.rendering import ForeignRenderer, Told
 from agentmm.planner.foreign.session import ForeignSession
@@ -64,6 +65,9 @@ class ForeignChat(BaseChatModel):
         keep_sessions: whether sessions are kept from step to step.
         cache_bytes: bytes that sessions and what is being written may hold together.
         at_once: most steps, of as many episodes, that are written at once.
+        packs: whether on the CPU weights that float16 holds exactly are kept in it (`packing.py`), and few tokens
+            attend in groups (`attention.py`).
+        ahead: whether guesses of what comes next are fed along; they change nothing but time.
         closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
@@ -80,6 +84,8 @@ class ForeignChat(BaseChatModel):
     keep_sessions: bool = True
     cache_bytes: int = CACHE_BYTES
     at_once: int = PLACES
+    packs: bool = True
+    ahead: bool = True
     takes_media: bool = True
     takes_examples: bool = True
     closes_turns: bool = False
@@ -132,8 +138,8 @@ class ForeignChat(BaseChatModel):
 
     @cached_property
     def exactness(self) -> Exactness:
-        """Whether its cache gives what the whole gives; measured once."""
-        return measure(self.model, self.pictures, self.spelling)
+        """Whether its cache gives what the whole gives, its weights packed where that is as exact; measured once."""
+        return measure(self.model, self.pictures, self.spelling, LEAST if self.packs else None)
 
     @property
     def batching(self) -> Batch:
@@ -162,6 +168,8 @@ class ForeignChat(BaseChatModel):
             features,
             together=measured.together,
             words=measured.words,
+            ahead=self.ahead and (measured.ahead or not measured.exact),
+            copies=measured.packed > 0 or self.model.device.type != "cpu",
         )
 
     @cached_property
@@ -169,7 +177,8 @@ class ForeignChat(BaseChatModel):
         tokenizer: Any = self.processor.tokenizer
         waits = [number for _, number in self.spelling.special(self.wire.form.waits)]
         ends = [end for end in self.ends if end not in waits]
-        rows = self.model.get_output_embeddings().weight.shape[0]
+        head = self.model.get_output_embeddings()
+        rows = getattr(head, "out_features", None) or head.weight.shape[0]
         return Constraints(matcher_tokenizer(tokenizer, ends), rows, tokenizer.convert_ids_to_tokens)
 
     @property

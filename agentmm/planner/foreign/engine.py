@@ -12,10 +12,12 @@ from typing import Any
 from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.pictures import Pictures
-from agentmm.planner.foreign.positions import next_position, positions_of
+from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
+from agentmm.planner.foreign.steps import Next, Whole
 from agentmm.planner.foreign.words import Words, alike, feed
+from agentmm.planner.guess import LONGEST, Guesses
 from agentmm.planner.sequence import Admitted, Request, Underway, tried
 from agentmm.planner.session import Key, Sessions, waits
 from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
@@ -23,8 +25,11 @@ from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writ
 Load = Callable[[str], Any]
 """A medium's hash -> the picture (PIL), or the sound (samples)."""
 
-Begun = tuple[ForeignSession, Any, Callable[[int], Any], Counters]
-"""The session, the logits `[V]` after the prompt, how to go on by a token, and what it cost."""
+Begun = tuple[ForeignSession, Any, Next | Whole, Counters]
+"""The session, the logits `[V]` after the prompt, how to go on by tokens, and what it cost."""
+
+REPEATED = 2
+"""Shortest run of last tokens whose earlier continuation is a guess: words of one token come again and mean nothing."""
 
 
 class ForeignModel:
@@ -39,6 +44,9 @@ class ForeignModel:
         features: what the encoder made of earlier pictures; None encodes each picture that is fed.
         together: whether several sequences in one pass give what each gives alone; rigid caches go one by one anyway.
         words: whether new words of several prompts in one pass do, too.
+        ahead: whether guesses are fed along, which a model on its own with a cache that can go back must give what each
+            token by itself does: what the grammar forces, ...
+        copies: ... and what followed the last tokens earlier in the conversation.
 
     Attributes:
         per_key: most bytes that a position of a sequence took so far.
@@ -55,8 +63,11 @@ class ForeignModel:
         features: Features | None = None,
         together: bool = False,
         words: bool = False,
+        ahead: bool = False,
+        copies: bool = False,
     ) -> None:
         self.features = features
+        self._ahead, self._shortest = ahead, REPEATED if copies else LONGEST + 1
         self.model, self.pictures, self.ends = model, pictures, tuple(ends)
         self.sessions, self.incremental = sessions if incremental else None, incremental
         known = inspect.signature(model.forward).parameters
@@ -71,7 +82,7 @@ class ForeignModel:
         Args:
             told: the step's prompt.
             load: brings a picture by its hash; called for those that are fed.
-            constraint: has `legal() -> bool [V]`, `forced(legal)` and `take(token)`; None allows everything.
+            constraint: an `agentmm.planner.constrain.Constraint`; None allows everything.
             sampling: temperature, limit and seed.
         """
         sequence = self.begin(told, load, constraint, sampling)
@@ -148,6 +159,10 @@ class ForeignModel:
         """The sequence of a prompt that was fed, with its first token."""
         session, logits, step, counters = begun
         counters.prefill_seconds = time.perf_counter() - began
+        if self._ahead and not session.rigid:
+            told, end = request.prompt, self.ends[0]  # nothing is guessed from an end on, nor from a picture's tokens
+            words = [end if isinstance(key, tuple) else key for key in told.keys]
+            step.guesses = Guesses(words, self.ends, self._shortest)
         writing = Writing(request.constraint, request.sampling, self.ends)
         sequence = Underway(request.prompt, session, writing, counters, step, began)
         self.per_key = max(self.per_key, session.per_key)
@@ -167,7 +182,7 @@ class ForeignModel:
             abreast = abreast if len(abreast) > 1 else []
             for sequence in sequences:
                 if not any(sequence is one for one in abreast):
-                    sequence.choose(self._alone(sequence).cpu().numpy()[None])
+                    self._advance_alone(sequence)
             if abreast:
                 self._advance_abreast(abreast)
 
@@ -189,11 +204,17 @@ class ForeignModel:
         if self.abreast is not None:
             self.abreast.forget(sequence.session)
 
-    def _alone(self, sequence: Underway) -> Any:
-        """The logits `[V]` after a sequence's last token, by a pass of its own."""
+    def _advance_alone(self, sequence: Underway) -> None:
+        """A pass of its own over a sequence's last token, with guesses along; what did not come true is forgotten."""
         if self.abreast is not None:
             self.abreast.take_out(sequence.session)
-        return sequence.running(sequence.writing.result.ids[-1])
+        writing, step = sequence.writing, sequence.running
+        written, guessed = writing.result.ids, list[int]()
+        if step.guesses is not None:
+            guessed = step.guesses.after(written, writing.constraint, writing.room)
+        sequence.choose(step.rows([written[-1], *guessed]).cpu().numpy(), guessed)
+        if guessed:
+            step.keep(len(sequence.prompt.ids) + len(writing.result.ids) - 1)
 
     def _advance_abreast(self, sequences: Sequence[Underway]) -> None:
         """One pass for several sequences whose caches only grow."""
@@ -236,7 +257,7 @@ class ForeignModel:
             part = Told(told.ids[:end], [placed for placed in told.images if placed.end <= end], shown=told.shown)
             fresh = [placed for placed in part.images if placed.start >= begin]
             given = self._given(part, fresh, load) | {"position_ids": positions[..., begin:end]}
-            logits = self._forward(session, part.ids[begin:], part.keys[begin:], given)
+            logits = self.forward(session, part.ids[begin:], part.keys[begin:], given)[-1]
         return logits
 
     def _given(self, told: Told, new: Sequence[Placed], load: Load) -> dict[str, Any]:
@@ -280,8 +301,21 @@ class ForeignModel:
         dtype = self.model.dtype if value.is_floating_point() else None
         return value.to(self.model.device, dtype)
 
-    def _forward(self, session: ForeignSession, ids: Sequence[int], keys: Sequence[Key], given: dict[str, Any]) -> Any:
-        """One pass over new tokens; the session grows. Returns float32 logits `[V]` after the last."""
+    def forward(
+        self, session: ForeignSession, ids: Sequence[int], keys: Sequence[Key], given: dict[str, Any], rows: int = 1
+    ) -> Any:
+        """One pass over new tokens; the session grows.
+
+        Args:
+            session: what they follow.
+            ids: the tokens.
+            keys: theirs, by which the session is found.
+            given: what the model is given beside.
+            rows: of how many tokens, the last ones, logits are wanted.
+
+        Returns:
+            Float32 logits `[rows, V]`.
+        """
         import torch
 
         if session.failed is not None:
@@ -289,27 +323,21 @@ class ForeignModel:
         row = torch.tensor([list(ids)], device=self.model.device)
         from agentmm.planner.foreign.growing import growing
 
+        wanted = {name: rows for name in self._last_only}
         try:
-            out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **self._last_only)
+            out = self.model(input_ids=row, past_key_values=session.cache, use_cache=True, **given, **wanted)
         except Exception as error:
             session.recover(error)
             raise
         session.cache, session.keys = growing(out.past_key_values), [*session.keys, *keys]
-        return out.logits[0, -1].float()
+        return out.logits[0, -rows:].float()
 
     def _whole(self, told: Told, load: Load) -> Begun:
         """The library's own pass over everything, again for each token."""
-        grown = Told(list(told.ids), told.images)
-
-        def step(token: int) -> Any:
-            more = Told([*grown.ids, token], grown.images)
-            logits = self.uncached(more, load, [len(more.ids) - 1])[0]
-            grown.ids.append(token)  # only now: a pass that failed may be tried again
-            return logits
-
         counters = Counters(len(told.ids), 0)
         counters.encoder_calls = len(told.images)
-        return ForeignSession(), self.uncached(told, load, [len(told.ids) - 1])[0], step, counters
+        logits = self.uncached(told, load, [len(told.ids) - 1])[0]
+        return ForeignSession(), logits, Whole(self, told, load), counters
 
     def uncached(self, told: Told, load: Load, places: Sequence[int]) -> Any:
         """Logits `[len(places), V]` of the library's own forward pass, with no cache and no positions of ours."""
@@ -321,25 +349,3 @@ class ForeignModel:
         if self._last_only:
             return self.model(input_ids=row, use_cache=False, logits_to_keep=at, **given).logits[0].float()
         return self.model(input_ids=row, use_cache=False, **given).logits[0, at].float()
-
-
-class Next:
-    """How a sequence goes on by a token, alone.
-
-    Args:
-        engine: the model.
-        session: what was fed.
-        positions: of the prompt's tokens.
-        length: of the prompt.
-    """
-
-    def __init__(self, engine: ForeignModel, session: ForeignSession, positions: Any, length: int) -> None:
-        self.engine, self.session, self.positions, self.length = engine, session, positions, length
-
-    def position(self) -> Any:
-        """The next token's, `[1, 1]` or `[3, 1, 1]`."""
-        return next_position(self.positions, len(self.session.keys) - self.length)
-
-    def __call__(self, token: int) -> Any:
-        """Feed a token; the logits `[V]` after it."""
-        return self.engine._forward(self.session, [token], [token], {"position_ids": self.position()})

@@ -1,21 +1,26 @@
 """Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
 
 And whether several sequences in one pass get what each gets alone: token by token, and the words of their prompts.
+Before, on the CPU, its linear layers are packed (`packing.py`), unless the library's own pass then gives anything else,
+and few tokens attend in groups (`attention.py`), unless that is not exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentmm.planner.foreign.abreast import Abreast, Fed
-from agentmm.planner.foreign.engine import ForeignModel, Next
+from agentmm.planner.foreign.attention import group, ungroup
+from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.features import Features, takes_features
+from agentmm.planner.foreign.packing import LEAST, pack, packed_in, unpack
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.positions import positions_of
 from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
+from agentmm.planner.foreign.steps import Next
 from agentmm.planner.foreign.words import Words, feed
 
 _TOLERANCE = {"torch.float32": 1e-4, "torch.float64": 1e-6}
@@ -39,7 +44,11 @@ class Exactness:
         together: whether several sequences may go through the model in one pass.
         words: whether the new words of several prompts may, too.
         apart: the largest difference of a logit, in one pass against alone; None where that could not be measured.
+        ahead: whether a token with guesses after it, some of them forgotten again, gets what it gets by itself.
         turns: why sequences take turns; empty where they go together.
+        packed: how many linear layers are packed.
+        rounding: the largest difference of a logit that packing them made; None where none could be.
+        grouped: whether its layers of words attend as `attention.py` has it.
     """
 
     exact: bool
@@ -48,29 +57,82 @@ class Exactness:
     features: bool = False
     together: bool = False
     words: bool = False
+    ahead: bool = False
     apart: float | None = None
     turns: str = ""
+    packed: int = 0
+    rounding: float | None = None
+    grouped: bool = False
 
 
-def measure(model: Any, pictures: Pictures, spelling: Spelling) -> Exactness:
+def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | None = LEAST) -> Exactness:
     """Feed two pictures, two sounds and words piece by piece, go back once, and compare each end with the whole.
 
     A model that only sees is shown pictures alone, one that only hears sounds alone. Where features can be passed in,
     they are; if that is not exact, it is measured without.
+
+    Args:
+        model: the model; where nothing is lost, it has packed layers afterwards.
+        pictures: its processor.
+        spelling: its tokenizer.
+        least: fewest weights of a layer that is packed; None packs none, and leaves attention as it is.
     """
+    images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
+    told = _conversation(pictures, spelling, images)
+    plain = ForeignModel(model, pictures, (), None)
+    packed, rounding = (0, None) if least is None else _packed(plain, told, images, least)
+    grouped = least is not None and group(model)
+    found = _with_features(plain, told, images)
+    if grouped and not found.exact and ungroup(model):
+        grouped, found = False, _with_features(plain, told, images)
+    return replace(found, packed=packed, rounding=rounding, grouped=grouped)
+
+
+def _with_features(plain: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
+    """What is measured with features in place of pixels; if that cannot be or is not exact, without."""
+    model, pictures = plain.model, plain.pictures
     if takes_features(model):
-        found = _measured(model, pictures, spelling, Features(model, pictures))
+        found = _measured(ForeignModel(model, pictures, (), None, features=Features(model, pictures)), told, images)
         if found.exact:
             return found
-    return _measured(model, pictures, spelling, None)
+    return _measured(plain, told, images)
 
 
-def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Features | None) -> Exactness:
+def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int) -> tuple[int, float | None]:
+    """Pack the model's linear layers: how many, and the largest difference of a logit; none where it is too large."""
+    import torch
+
+    model, worst = engine.model, None
+    if model.device.type != "cpu" or model.dtype != torch.float32:
+        return 0, None
+    ends = [at - 1 for at in (*(placed.start for placed in told.images[1:]), len(told.ids))]
+    try:
+        with torch.inference_mode():
+            before = engine.uncached(told, images.__getitem__, ends)
+            packed = pack(model, least)
+            after = engine.uncached(told, images.__getitem__, ends) if packed else before
+    except Exception:  # another maker's code, which may look at weights in a way of its own
+        unpack(model)
+        return 0, None
+    worst = float((after - before).abs().max())
+    if not worst <= _limit(model, before):
+        unpack(model)
+        return 0, worst
+    return len(
+        list(packed_in(model))
+    ), worst if packed else None  # those that the model itself looks at are ordinary now
+
+
+def _limit(model: Any, logits: Any) -> float:
+    """The largest difference that is still called none."""
+    fine = _COARSE if getattr(model, "is_quantized", False) else _TOLERANCE.get(str(model.dtype), _COARSE)
+    return fine * max(1.0, float(logits.abs().max()))
+
+
+def _measured(engine: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
     """Each end of a part by cache, against the whole."""
     import torch
 
-    images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
-    engine, told = ForeignModel(model, pictures, (), None, features=features), _conversation(pictures, spelling, images)
     try:
         with torch.inference_mode():
             parts = _in_parts(engine, told, images)
@@ -78,14 +140,14 @@ def _measured(model: Any, pictures: Pictures, spelling: Spelling, features: Feat
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=_said(error), turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
-    fine = _COARSE if getattr(model, "is_quantized", False) else _TOLERANCE.get(str(model.dtype), _COARSE)
-    limit = fine * max(1.0, float(whole.abs().max()))
+    limit = _limit(engine.model, whole)
     if worst > limit:
         why = f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
         return Exactness(False, worst, why, turns="it has no cache that is exact")
     turns, apart = _together(engine, told, images, limit)
     words = not turns and _words(engine, told, images, limit)
-    return Exactness(True, worst, "", features is not None, not turns, words, apart, turns)
+    ahead = _ahead(engine, told, images, limit)
+    return Exactness(True, worst, "", engine.features is not None, not turns, words, ahead, apart, turns)
 
 
 def _said(error: Exception) -> str:
@@ -145,6 +207,27 @@ def _words(engine: ForeignModel, told: Told, images: dict[str, Any], limit: floa
     return worst <= limit
 
 
+def _ahead(engine: ForeignModel, told: Told, images: dict[str, Any], limit: float) -> bool:
+    """Whether tokens in one pass get what each gets by itself, also after one that went back."""
+    import torch
+
+    begin, positions = told.images[0].end + 2, positions_of(engine.model, told)
+    first, second, third, other = (told.ids[at] for at in range(4))
+    try:
+        with torch.inference_mode():
+            alone, ahead = (_begun(engine, told, begin, positions, images) for _ in range(2))
+            if alone.session.rigid:
+                return False
+            want = [alone(token) for token in (first, second, other, third)]
+            got = list(ahead.rows([first, second, third]))[:2]
+            ahead.keep(begin + 2)
+            got += ahead.rows([other, third])
+            worst = max(float((a - b).abs().max()) for a, b in zip(got, want, strict=True))
+    except Exception:  # another maker's code: such a model is fed token by token
+        return False
+    return worst <= limit
+
+
 def _begun(engine: ForeignModel, told: Told, length: int, positions: Any, images: Any) -> Next:
     """A session of the first tokens, ready to go on."""
     session = ForeignSession()
@@ -166,13 +249,18 @@ def _conversation(pictures: Pictures, spelling: Spelling, images: dict[str, Any]
 
 
 def _in_parts(engine: ForeignModel, told: Told, images: dict[str, Any]) -> list[tuple[int, Any]]:
-    """The logits after each part: (tokens so far, `[V]`); the last parts are fed twice, the second time on a fork."""
+    """The logits after each part: (tokens so far, `[V]`); the last parts are fed twice, the second time on a fork.
+
+    Of the last words, three tokens and one come by themselves, as what is written does.
+    """
     *others, last = told.images
+    length = len(told.ids)
+    ends = [*(cut for cut in (length - 4, length - 1) if cut > last.end), length]
     cuts = [cut for placed in others for cut in (placed.start, placed.end + 2)]
     session, found = ForeignSession(), []
     positions = positions_of(engine.model, told)
     forked = session
-    for length in (*cuts, last.start, last.end, len(told.ids)):
+    for length in (*cuts, last.start, last.end, *ends):
         if length == last.start:
             forked = session.fork(len(session.keys))
         found.append((length, _fed(engine, session, told, length, positions, images)))

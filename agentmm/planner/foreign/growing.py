@@ -15,7 +15,9 @@ SPARE = 32
 
 
 class Room:
-    """Memory of one layer's keys and values, each `[B, heads, capacity, width]`; what was written never changes.
+    """Memory of one layer's keys and values, each `[B, heads, capacity, width]`.
+
+    What was written never changes, unless who wrote it takes it back at once.
 
     Args:
         keys: `[B, heads, T, width]`, copied to its beginning.
@@ -44,6 +46,10 @@ class Room:
         self.keys[:, :, begin : self.written].copy_(keys)
         self.values[:, :, begin : self.written].copy_(values)
         return self.views()
+
+    def go_back(self, length: int) -> None:
+        """Take back what was written last, and nobody else has seen: it will be written over."""
+        self.written = min(self.written, length)
 
     def views(self) -> tuple[Any, Any]:
         """All keys and values that were written."""

@@ -27,10 +27,12 @@ def positions_of(model: Any, told: Told) -> Any:
     return count(torch.tensor([told.ids], device=model.device), **given)[0]
 
 
-def next_position(positions: Any, ahead: int) -> Any:
-    """The position of the token `ahead` places (0, 1, ...) after the last one, shaped as `positions` are."""
-    after = positions.amax() + 1 + ahead
-    return after.expand(*positions.shape[:-1], 1)
+def next_positions(positions: Any, ahead: int, count: int) -> Any:
+    """Positions of the `count` tokens that come `ahead` places (0, 1, ...) after the last, `[.., count]`."""
+    import torch
+
+    after = positions.amax() + 1 + ahead + torch.arange(count, device=positions.device)
+    return after.expand(*positions.shape[:-1], count)
 
 
 def _grids(told: Told, name: str) -> list[Any]:

@@ -55,6 +55,18 @@ class ForeignSession:
             forked.layers = [_begun(layer, length) for layer in forked.layers]
         return ForeignSession(self.keys[:length], forked)
 
+    def cut(self, length: int) -> None:
+        """Forget what the last pass fed after the first `length` positions; only for a cache that grows.
+
+        Nobody may have forked this session since that pass.
+        """
+        if self.cache is not None and length < len(self.keys):
+            self.cache.layers = [_begun(layer, length) for layer in self.cache.layers]
+            for layer in self.cache.layers:
+                if (room := getattr(layer, "room", None)) is not None:
+                    room.go_back(length)
+            self.keys = self.keys[:length]
+
     def recover(self, error: Exception) -> None:
         """Forget what a pass that failed has left in some layers; where that cannot be, go on with nothing more."""
         if self.cache is None:

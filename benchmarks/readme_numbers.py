@@ -192,7 +192,8 @@ def _photos() -> Iterator[str]:
 
 def _tools() -> Iterator[str]:
     found = json.loads((RESULTS / "tools.json").read_text(encoding="utf-8"))
-    yield "**Eight tools that no training has seen**, by signature and one line of description (`agentmm eval tools --json`):"
+    yield "**Eight tools that no training has seen**, by signature and a line that says what they do"
+    yield "(`agentmm eval tools --json`):"
     for name, what in (
         ("right_call", "called rightly when offered"),
         ("says_so", "missed, and said so, when not offered"),

@@ -34,7 +34,9 @@ def improve(
     ] = 0,
     faulty: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Share of the further questions in which tools fail; as `hard` has it."),
+        typer.Option(
+            min=0.0, max=1.0, help="Share of the --further questions in which tools fail; if not said, that of `hard`."
+        ),
     ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Runs of each question.")] = 4,
     as_hard: Annotated[
@@ -68,6 +70,8 @@ def improve(
     below 0 on `test`, by paired bootstrap over the same questions. With several seeds the first such training is taken;
     the intervals are not corrected for trying several.
     """
+    if faulty is not None and not further:
+        raise UsageError("--faulty is about further questions", got="--further 0", mend="--further 400")
     folder = planner_folder(planner)
     out.mkdir(parents=True, exist_ok=True)
     _of_one_planner(out, folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from agentmm.errors import ToolError
 from agentmm.tool.definition import Tool
 
 NAMES = {
@@ -30,4 +31,11 @@ def renamed(tools: Iterable[Any]) -> list[Any]:
 
 def _renamed(tool: Tool) -> Tool:
     name, says = NAMES[tool.name]
-    return tool.model_copy(update={"name": name, "description": says})
+
+    def function(**given: Any) -> Any:
+        try:
+            return tool.function(**given)
+        except ToolError as error:  # it names the tool, which this planner knows by another name
+            raise ToolError(str(error).replace(tool.name, name)) from error
+
+    return tool.model_copy(update={"name": name, "description": says, "function": function})

@@ -244,7 +244,8 @@ def _part(
             agent = stack.enter_context(make_agent(planner, tools, root, without))
             other = None
             if sample.split == "hard" and not isinstance(agent.planner, ScriptedPlanner):
-                other = stack.enter_context(make_agent(planner, renamed(tools), root, without))
+                own: Any = planner if not isinstance(planner, str) else agent.planner
+                other = stack.enter_context(make_agent(own, renamed(tools), root, without))
             outcomes = []
             for outcome in ask_all(agent, questions, faults, other):
                 outcomes.append(outcome)
@@ -258,12 +259,14 @@ def make_agent(planner: str | AgentFactory, tools: list[Any], home: Path, withou
     Raises:
         UsageError: the planner cannot be asked without that.
     """
+    shown = [] if "tools" in without else tools
     if not isinstance(planner, str):
-        return planner(tools, home)
+        loaded = hasattr(planner, "bind_tools")
+        return Agent(planner=planner, tools=shown, home=home) if loaded else planner(tools, home)
     given = {name: value for word in without for name, value in WITHOUT[word].items()}
     if given and not (planner == "nano" or planner.startswith("hf:")):
         raise UsageError(
             "only a local planner can be asked without that", got=", ".join(without), expected="nano | hf:"
         )
     chosen = ScriptedPlanner() if planner == "scripted" else load_planner(planner, **given) if given else planner
-    return Agent(planner=chosen, tools=[] if "tools" in without else tools, home=home)
+    return Agent(planner=chosen, tools=shown, home=home)

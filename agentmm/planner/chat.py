@@ -292,7 +292,7 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
     disable_progress_bar()
-    device = options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = str(options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu"))
     model: Any = MultimodalLM.from_pretrained(folder, dtype=options.pop("dtype", None) or torch.float32)
     model.to(device)
     if device.startswith("cuda"):

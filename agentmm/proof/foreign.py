@@ -7,7 +7,7 @@ from typing import Any
 
 from agentmm.errors import TraceError
 from agentmm.media import MediaStore
-from agentmm.proof.reading import Said, Stream, conversation, laid_out
+from agentmm.proof.reading import Said, Stream, coarse, conversation, laid_out
 from agentmm.trace import Trace
 
 
@@ -37,8 +37,7 @@ class ForeignReading:
     @property
     def coarse(self) -> str:
         """Why log-probabilities cannot be compared; empty where they can."""
-        kind = str(self.planner.model.dtype).removeprefix("torch.")
-        return "" if kind in ("float32", "float64") else f"the model runs in {kind}; they are compared in float32"
+        return coarse(self.planner.model)
 
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text, special tokens shown."""

@@ -71,8 +71,6 @@ class OwnReading:
         store: the trace's media.
     """
 
-    coarse = ""
-
     def __init__(self, planner: Any, trace: Trace, store: MediaStore) -> None:
         self.planner, self.store = planner, store
         renderer: Renderer = planner.renderer
@@ -80,6 +78,11 @@ class OwnReading:
         recorded, spans = laid_out(trace, renderer.token_id("<|end|>"))
         shown = [slot.sha for slot in self.rendered.media if slot.kind == "image"]
         self.stream = Stream(self.rendered.ids, self.rendered.loss_mask, shown, recorded, spans)
+
+    @property
+    def coarse(self) -> str:
+        """Why log-probabilities cannot be compared; empty where they can."""
+        return coarse(self.planner.model)
 
     def text(self, ids: Sequence[int]) -> str:
         """Ids as text, special tokens shown."""
@@ -95,6 +98,12 @@ class OwnReading:
         from agentmm.proof.forward import completion_logps
 
         return completion_logps(self.stream, self.store, self.planner, blank=blank)
+
+
+def coarse(model: Any) -> str:
+    """Why a model's log-probabilities cannot be compared with recorded ones: its precision; empty where they can."""
+    kind = str(model.dtype).removeprefix("torch.")
+    return "" if kind in ("float32", "float64") else f"the model runs in {kind}; they are compared in float32"
 
 
 def conversation(trace: Trace) -> list[dict[str, Any]]:

@@ -25,4 +25,6 @@ def told(signature: str, description: str) -> str:
     first = next(iter(description.strip().splitlines()), "")
     if signature in SIGNATURES or not first:
         return signature
-    return f"{signature} {first if len(first) <= LONGEST else first[: LONGEST + 1].rpartition(' ')[0]}"
+    if len(first) > LONGEST:
+        first = first[: LONGEST + 1].rpartition(" ")[0] or first[:LONGEST]
+    return f"{signature} {first}"

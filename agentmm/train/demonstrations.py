@@ -1,7 +1,7 @@
 """Rows with demonstrations: one or two episodes before the question, as `Agent(examples=...)` puts them there.
 
 Some join episodes of traces. Others ask in words that do not exist, or that mean other things, the same in the
-demonstration and in the question: what is asked can only be read off the demonstration. Half of these are of families
+demonstration and in the question: what is asked can only be read off the demonstration. Most of these are of families
 that have no words at all (`agentmm.world.families.coined`).
 """
 

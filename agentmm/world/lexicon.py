@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
 from pathlib import Path
 
 import yaml
@@ -21,8 +20,62 @@ LISTS = Path(__file__).parent / "lexicon_lists"
 AUTHORS = ("looks", "papers", "talk")
 """The lists, each by another author."""
 
-SHARED = 2
-"""Words that two senses must share to be taken for one meaning."""
+GRAMMAR = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "not",
+        "no",
+        "nor",
+        "how",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "that",
+        "this",
+        "these",
+        "those",
+        "than",
+        "as",
+        "if",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "to",
+        "from",
+        "for",
+        "with",
+        "without",
+        "is",
+        "are",
+        "be",
+        "was",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "will",
+        "would",
+        "any",
+        "some",
+        "all",
+        "each",
+        "every",
+        "both",
+    ]
+)
+"""Words that build sentences: others of their meaning would break those."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +115,7 @@ def lexicon() -> tuple[Sense, ...]:
 def like_words(family: str) -> dict[str, tuple[str, ...]]:
     """Word -> others that may stand in its place in a training question of a family.
 
-    Only words of one meaning, and only others without a word that the family keeps for its tests.
+    A word with several senses has those that are in all of them; none has a word that the family keeps for its tests.
     """
     kept_out = unseen_words().get(family, frozenset())
     allowed = {
@@ -73,16 +126,17 @@ def like_words(family: str) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _alike() -> dict[str, tuple[str, ...]]:
-    """Word -> other words of its meaning, for single words whose senses are all one meaning."""
+    """Word -> those that have all of its senses, for single words that build no sentences."""
     senses_of: dict[str, list[Sense]] = defaultdict(list)
     for sense in lexicon():
         for word in sense.words:
             senses_of[word].append(sense)
-    return {
-        word: tuple(dict.fromkeys(other for sense in senses for other in sense.words if other != word))
+    found = {
+        word: tuple(other for other in senses[0].words if other != word and all(other in one.words for one in senses))
         for word, senses in senses_of.items()
-        if word.isalpha() and all(len({*a.words} & {*b.words}) >= SHARED for a, b in combinations(senses, 2))
+        if word.isalpha() and word not in GRAMMAR
     }
+    return {word: others for word, others in found.items() if others}
 
 
 def _open(text: str) -> str:

@@ -195,6 +195,7 @@ class _Sampler:
         if as_hard and split != "train":
             raise ValueError(f"only training questions are asked as hard ones; got {split!r}")
         self.as_hard, self.hardness = as_hard, "hard" if as_hard else split
+        self.conditions = "hard-" * as_hard + ("" if faulty is None else f"{faulty:g}-")
         self.faulty = FAULT_SHARE.get(self.hardness, 0.0) if faulty is None else faulty
         self.split, self.seed, self.families, self.wordings, self.typed = split, seed, families, wordings, typed
         self.rng, self.words = (np.random.default_rng([SPLITS.index(split), seed, *more]) for more in ((), (1,)))
@@ -266,7 +267,7 @@ class _Sampler:
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(
-            id=f"{self.split}-{self.seed}-{'hard-' * self.as_hard}{self.made:06d}-{family.name}",
+            id=f"{self.split}-{self.seed}-{self.conditions}{self.made:06d}-{family.name}",
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
             kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),

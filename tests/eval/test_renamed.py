@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agentmm.agent import DEFAULT_TOOLS, Agent
+from agentmm.errors import ToolError
 from agentmm.eval.renamed import NAMES, renamed
 from agentmm.eval.running import Sample, ask_all, run_column
 from agentmm.registry import load_tools
@@ -45,6 +48,15 @@ def test_hard_questions_say_so_and_are_asked_of_the_other_agent(tmp_path: Path) 
         outcomes = list(ask_all(agent, asked, Faults(), other))
     assert [outcome.id for outcome in outcomes] == [question.id for question in asked]
     assert names == [{"reckon"} if question.renamed else {"calculate"} for question in asked]
+
+
+def test_a_failed_call_is_told_under_the_name_that_was_called() -> None:
+    faults = Faults()
+    (other,) = renamed(faults.wrap(load_tools(["calculate"])))
+    faults.plan({"tool": "calculate", "kind": "error", "times": 1})
+    with pytest.raises(ToolError, match=r"^reckon failed: "):
+        other.call(expression="1 + 1")
+    assert other.call(expression="1 + 1").value == {"value": 2}
 
 
 def test_gold_programs_have_the_tools_under_their_own_names() -> None:

@@ -109,3 +109,12 @@ def test_a_step_without_ids_is_not_verifiable(told, tmp_path):
 def test_other_weights_are_not_verifiable(run, trace, told):
     trace.planner.weights = "others"
     assert verify(trace, run[0].store, told).status == "not verifiable"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"), [("float32", ""), ("float64", ""), ("bfloat16", "the model runs in bfloat16")]
+)
+def test_in_half_precision_log_probs_are_not_compared(dtype, said):
+    why = coarse(SimpleNamespace(dtype=getattr(torch, dtype)))
+    assert why.startswith(said)
+    assert bool(why) == bool(said)

@@ -32,4 +32,5 @@ def test_long_descriptions_end_at_a_word_and_none_leaves_the_signature() -> None
     assert told("f(text:Text)", "") == "f(text:Text)"
     said = told("f(text:Text)", "word " * 40).removeprefix("f(text:Text) ")
     assert said == " ".join(["word"] * ((LONGEST + 1) // 5))
+    assert told("f(text:Text)", "ja" * 60) == "f(text:Text) " + "ja" * (LONGEST // 2)
     assert told("f(text:Text)", "One line.\nAnother.") == "f(text:Text) One line."

@@ -118,9 +118,8 @@ def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int
     if not worst <= _limit(model, before):
         unpack(model)
         return 0, worst
-    return len(
-        list(packed_in(model))
-    ), worst if packed else None  # those that the model itself looks at are ordinary now
+    left = len(list(packed_in(model)))  # those that the model itself looks at are ordinary now
+    return left, worst if packed else None
 
 
 def _limit(model: Any, logits: Any) -> float:

@@ -12,6 +12,7 @@ it other weights. Weights that another module shares (an embedding's) are packed
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from torch.nn.functional import linear
 LEAST = 2**15
 """Fewest weights of a layer that is packed: below, the kernel's own overhead is more than it gains."""
 
+_LOCK = threading.RLock()  # of turning layers back
 _TOP = 15  # a row's largest weight becomes less than two to this power: float16 ends just below 2 ** 16
 _LOOKED_AT = 64  # rows by which most layers that do not fit are known
 _FURTHEST = 100  # two to this power is the most that a row is multiplied by
@@ -142,13 +144,19 @@ def packed_in(model: nn.Module) -> Iterator[Packed | Beside]:
 
 
 def unpacked(layer: Packed | Beside) -> nn.Linear:
-    """The same layer, an ordinary one again."""
-    held, beside, ordinary = layer.held, isinstance(layer, Beside), _of_class(layer, nn.Linear)
-    del layer.held
-    if not beside:
-        with torch.inference_mode(False), torch.no_grad():  # weights that are made in that mode can never be trained
-            ordinary.weight = nn.Parameter(held.weight(), requires_grad=held.learns)
-    return ordinary
+    """The same layer, an ordinary one again; its weights can be trained if they could before it was packed.
+
+    A model that is to be frozen (`requires_grad_(False)`) must be unpacked before: packed weights are no parameters.
+    """
+    with _LOCK:
+        if not isinstance(layer, (Packed, Beside)):
+            return layer  # another thread was first
+        held, beside, ordinary = layer.held, isinstance(layer, Beside), _of_class(layer, nn.Linear)
+        del layer.held
+        if not beside:
+            with torch.inference_mode(False), torch.no_grad():  # weights made in that mode can never be trained
+                ordinary.weight = nn.Parameter(held.weight(), requires_grad=held.learns)
+        return ordinary
 
 
 def _packed(layer: nn.Linear, shared: bool) -> bool:

@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
+import torch
 
 from agentmm.agent import Agent
 from agentmm.proof import replay, verify
+from agentmm.proof.reading import coarse
 from tests.proof.tiny import cut, find, flaky, picture, planner, scripted
 
 SAYS = [

@@ -9,8 +9,8 @@ the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,8 +18,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
+from agentmm.model.lanes import in_lanes, shares, threads
+
 Matrix = Callable[[Tensor], Tensor]
 """Multiplies [T, D] by weights."""
+
+LANE_WORK = 2**29
+"""Fewest multiplications by weights of a lane: with fewer, a pass waits for memory or for Python, in lanes too."""
+
+FEW = 16
+"""So many queries and fewer attend in one thread: in more, the library adds up in another order (seen up to 8)."""
 
 ONE_THREAD = 2**24
 """Most parameters of a decoder that one thread steps through as fast as several."""
@@ -56,7 +64,8 @@ class Steps:
         config, body = decoder.config, decoder.model
         self.decoder, self._made_of = decoder, _versions(decoder)
         self.heads, self.groups, self.width = config.num_attention_heads, config.num_key_value_heads, config.head_dim
-        self._small = sum(parameter.numel() for parameter in decoder.parameters()) <= ONE_THREAD
+        self.parameters = sum(parameter.numel() for parameter in decoder.parameters())
+        self._small = self.parameters <= ONE_THREAD
         with torch.no_grad(), self.own_threads():
             self._embeddings, self._head = body.embed_tokens.weight.detach(), matrix(decoder.lm_head.weight)
             self._last = body.norm.weight * config.hidden_size**0.5
@@ -83,25 +92,21 @@ class Steps:
         return cls(decoder) if plain and not adapted and config.hidden_act == "silu" else None
 
     @property
+    def lanes(self) -> int:
+        """Most parts of a pass that go side by side: as many as torch has threads; one on a device."""
+        return torch.get_num_threads() if self._last.device.type == "cpu" else 1
+
+    @property
     def current(self) -> bool:
         """Whether the decoder's weights are still those that were rearranged."""
         return self._made_of == _versions(self.decoder)
 
-    @contextmanager
-    def own_threads(self) -> Iterator[None]:
+    def own_threads(self) -> AbstractContextManager[None]:
         """One thread meanwhile where the decoder is small: more gain it nothing.
 
         On a busy machine they cost it much: they meet some thirty times a step, and each time wait for the scheduler.
         """
-        before = torch.get_num_threads()
-        fewer = before > 1 and self._small
-        if fewer:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if fewer:
-                torch.set_num_threads(before)
+        return threads(1) if self._small else nullcontext()
 
     def begin(self, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> Running:
         """Go on after keys and values.
@@ -179,16 +184,27 @@ class Running:
     @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
         """Per layer keys and values so far, each [1, G, T, W], in memory of their own: the buffer has room to spare."""
-        return [(pair[:1], pair[1:]) for pair in self._buffer[:, :, :, : self.length].clone()]
+        return _pairs(self._buffer[:, :, :, : self.length].clone())
+
+    @property
+    def shared(self) -> list[tuple[Tensor, Tensor]]:
+        """`layers` in the buffer itself: they stay as they are, as long as no fewer tokens are kept."""
+        return _pairs(self._buffer[:, :, :, : self.length])
+
+
+def _pairs(buffer: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Per layer keys and values of [L, 2, G, T, W], each [1, G, T, W]."""
+    return [(pair[:1], pair[1:]) for pair in buffer]
 
 
 def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool = False) -> list[Tensor]:
     """Feed several sequences of the same steps their next tokens, with one reading of the weights.
 
-    All tokens stand in one matrix where weights multiply them; attention is worked out for each sequence by itself, in
-    the shapes that it has alone. So every number is the one that the sequence alone would give, to the bit where
-    weights are in float16 (its kernel adds a row's products in the same order whatever stands beside it). The library
-    behind float32 chooses its order by the number of rows: there the last bits may differ.
+    Where torch has several threads and there is enough to do, neighbours go side by side in lanes, each a pass of its
+    own. All tokens of a lane stand in one matrix where weights multiply them; attention is worked out for each sequence
+    by itself, in the shapes that it has alone. So every number is the one that the sequence alone would give, to the
+    bit where weights are in float16 (its kernel adds a row's products in the same order whatever stands beside it). The
+    library behind float32 chooses its order by the number of rows: there the last bits may differ.
 
     Args:
         fed: each sequence with its T tokens, or their embeddings [T, D]; T may differ.
@@ -197,18 +213,26 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
     Returns:
         For each the logits [T, V] after its tokens; with `last`, [1, V].
     """
+    steps = fed[0][0].steps
+    parts = shares([len(tokens) for _, tokens in fed], steps.lanes, LANE_WORK / steps.parameters)
+    with steps.own_threads():
+        return in_lanes(partial(_together, last=last), [fed[part] for part in parts])
+
+
+def _together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool) -> list[Tensor]:
+    """`together`, in one lane."""
     own, counts = fed[0][0].steps, [len(tokens) for _, tokens in fed]
     wide, narrow = own._floors
     cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
     grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
-    stream = own.embedded([tokens for _, tokens in fed])
+    stream, several = own.embedded([tokens for _, tokens in fed]), torch.get_num_threads() > 1
     for index, layer in enumerate(own._layers):
         qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
         turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
         torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
         only = last and index == len(own._layers) - 1
         seen = [
-            _seen(part, *places[index], mask, own.heads, only)
+            _seen(part, *places[index], mask, own.heads, only, several)
             for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
         ]
         if only:
@@ -222,18 +246,19 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
 
 
 def _seen(
-    qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int, last: bool
+    qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int, last: bool, several: bool
 ) -> Tensor:
     """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W].
 
-    With `last`, of the last query alone: [1, H W].
+    With `last`, of the last query alone: [1, H W]. `several`: whether torch has more than one thread here.
     """
     count, _, width = qkv.shape
     room.copy_(qkv[:, heads:].view(count, 2, -1, width))
     if last:
         qkv, mask = qkv[-1:], None
     queries = qkv[:, :heads].transpose(0, 1)[None]
-    seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
+    with threads(1) if several and len(qkv) <= FEW else nullcontext():
+        seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
     return seen.transpose(1, 2).reshape(len(qkv), heads * width)
 
 

@@ -2,13 +2,14 @@
 
 First the planner nano, then a random decoder of Qwen3's shape that is large enough for its weights to be what a step
 waits for (rounded to float16, as a checkpoint saved in it). The traces must be equal. Tools were called before, so
-that their results are remembered: what is timed is the planner and the graph around it.
+that their results are remembered: what is timed is the planner and the graph around it. One after another goes with one
+torch thread and with one for each core, and the faster counts; a batch goes with one for each core.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import sys
 import tempfile
 import time
@@ -65,23 +66,29 @@ def run(planner: Callable[[], ChatMM], questions: list[Any], cache: ResultCache,
 
 
 def compare(name: str, planner: Callable[[], ChatMM], questions: list[Any], rounds: int, **budgets: Any) -> None:
-    """Alternate both ways; print the best of each and the ratio; on a busy machine the processor's seconds say more."""
-    best = [(math.inf, math.inf), (math.inf, math.inf)]
+    """Alternate the ways; print the best of each and the ratio; on a busy machine the processor's seconds say more."""
+    cores, many = len(os.sched_getaffinity(0)), len(questions)
+    ways = list(dict.fromkeys([(0, 1), (0, cores), (many, cores)]))
+    measured: dict[tuple[int, int], list[tuple[float, float]]] = {way: [] for way in ways}
     most = tokens = 0
     with tempfile.TemporaryDirectory() as folder:
         cache = ResultCache(Path(folder))
         wanted = run(planner, questions, cache, 0, **budgets)[0]
         for _ in range(rounds):
-            for index, workers in enumerate((0, len(questions))):
+            for workers, threads in ways:
+                torch.set_num_threads(threads)
                 hashes, seconds, tokens, at_once = run(planner, questions, cache, workers, **budgets)
                 assert hashes == wanted, "the traces differ"
-                best[index] = tuple(map(min, best[index], seconds))
+                measured[workers, threads].append(seconds)
                 most = max(most, at_once)
-    (alone, alone_used), (batched, batched_used) = best
-    print(f"{name}: {len(questions)} episodes, {tokens} tokens, equal traces")
-    print(f"  one after another  {alone:.2f} s, {alone_used:.2f} s of the processor")
-    print(f"  a batch            {batched:.2f} s, {batched_used:.2f} s of the processor, at most {most} at once")
-    print(f"  ratio              {alone / batched:.2f} x, {alone_used / batched_used:.2f} x of the processor")
+    print(f"{name}: {many} episodes, {tokens} tokens, equal traces")
+    best = {way: tuple(map(min, zip(*seconds, strict=True))) for way, seconds in measured.items()}
+    for (workers, threads), (seconds, used) in best.items():
+        way = f"a batch, at most {most} at once" if workers else "one after another"
+        print(f"  {way}, torch threads {threads}: {seconds:.2f} s, {used:.2f} s of the processor")
+    batched, batched_used = best[many, cores]
+    alone, alone_used = (min(best[way][index] for way in ways if not way[0]) for index in (0, 1))
+    print(f"  ratio: {alone / batched:.2f} x, {alone_used / batched_used:.2f} x of the processor")
 
 
 def main() -> None:
@@ -92,7 +99,6 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=10, help="of the large decoder, 14 M parameters each")
     options = parser.parse_args()
     print("python", *sys.argv)
-    torch.set_num_threads(1)
     sample = Sample(n=options.episodes, seed=SEED)
     questions = [(asked.text, [as_media(medium) for medium in asked.media]) for asked in sample.questions()]
     compare("nano", lambda: load_local("nano"), questions, options.rounds)

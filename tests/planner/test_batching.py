@@ -421,6 +421,29 @@ def test_sixty_four_sessions_stay_within_their_bytes(planner):
     assert held_bytes(config.head_dim) - before <= local.sessions.bytes <= limit
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_a_sequence_that_is_let_go_leaves_no_room_behind(planner, failed):
+    """Its prompt's session stays, in memory of its own: 20 positions more, in which it would have grown, go."""
+    local, prompt = engine(planner, Sessions()), prompt_of(planner, WORDS[:3], [])
+
+    def held():
+        layers = local.sessions.find([*prompt.ids, 0]).layers
+        storages = [part.untyped_storage() for pair in layers for part in pair]
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+    sequence = local.begin(prompt, picture, None, Sampling(0.0, 20))
+    length, size = len(prompt.ids), local.sessions.bytes
+    assert held() * length == size * (length + 20)  # the memory in which the sequence grows
+    if failed:
+        sequence.over, sequence.error = True, ValueError("its own constraint")
+        with pytest.raises(ValueError, match="its own"):
+            local.end(sequence)
+    else:
+        local.forget(sequence)
+    assert held() == local.sessions.bytes == size
+    assert local.begin(prompt, picture).counters.cached_tokens == length - 1
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_steps_of_many_threads_and_tasks_are_those_of_one(planner, media, temperature):
     """Under the grammar, with pictures and seeds: threads, then an event loop, then one after another."""

@@ -33,6 +33,9 @@ ONE_THREAD = 2**24
 """Most parameters of a decoder that one thread steps through as fast as several."""
 
 
+_AS_THEY_ARE = nullcontext()
+
+
 class _Layer(NamedTuple):
     """Weights of one layer: H query heads, G key-value heads of width W; D of the stream, F of the inner MLP.
 
@@ -231,13 +234,16 @@ def _together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool)
         turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
         torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
         only = last and index == len(own._layers) - 1
-        seen = [
-            _seen(part, *places[index], mask, own.heads, only, several)
-            for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
-        ]
+        made = qkv[:, own.heads :].view(len(qkv), 2, -1, own.width).split(counts)
+        torch._foreach_copy_([places[index][0] for places, _ in grown], list(made))
+        queries = qkv[:, : own.heads].transpose(0, 1)[None].split(counts, 2)
         if only:
-            stream = _beside([part[-1:] for part in stream.split(counts)])
-        stream = stream + layer.out(_beside(seen))
+            queries, stream = [one[:, :, -1:] for one in queries], _beside([one[-1:] for one in stream.split(counts)])
+        seen = [
+            _seen(one, *places[index][1:], None if only else mask, several)
+            for one, (places, mask) in zip(queries, grown, strict=True)
+        ]
+        stream = stream + layer.out(_beside(seen, 1).reshape(len(stream), -1))
         gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
         stream = stream + layer.down(silu(gate) * up)
     for (one, _), count in zip(fed, counts, strict=True):
@@ -245,26 +251,18 @@ def _together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool)
     return list(own._head(_normed(stream, wide) * own._last).split([1] * len(fed) if last else counts))
 
 
-def _seen(
-    qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int, last: bool, several: bool
-) -> Tensor:
-    """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W].
+def _seen(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, several: bool) -> Tensor:
+    """Attention of queries [1, H, T, W] to what stands up to each: [1, T, H, W].
 
-    With `last`, of the last query alone: [1, H W]. `several`: whether torch has more than one thread here.
+    `several`: whether torch has more than one thread here.
     """
-    count, _, width = qkv.shape
-    room.copy_(qkv[:, heads:].view(count, 2, -1, width))
-    if last:
-        qkv, mask = qkv[-1:], None
-    queries = qkv[:, :heads].transpose(0, 1)[None]
-    with threads(1) if several and len(qkv) <= FEW else nullcontext():
-        seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
-    return seen.transpose(1, 2).reshape(len(qkv), heads * width)
+    with threads(1) if several and queries.shape[2] <= FEW else _AS_THEY_ARE:
+        return scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True).transpose(1, 2)
 
 
-def _beside(parts: Sequence[Tensor]) -> Tensor:
-    """Rows one below the other; one part as it is."""
-    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts))
+def _beside(parts: Sequence[Tensor], along: int = 0) -> Tensor:
+    """Rows one below the other, or parts along another axis; one part as it is."""
+    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts), along)
 
 
 def matrix(*weights: Tensor) -> Matrix:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 import torch
 
-P, R = TypeVar("P"), TypeVar("R")
+P = TypeVar("P")
+R = TypeVar("R")
 
 NAME = "agentmm-lane"
 """How the names of the lanes' threads begin."""

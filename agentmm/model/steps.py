@@ -235,7 +235,8 @@ def _together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool)
         torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
         only = last and index == len(own._layers) - 1
         made = qkv[:, own.heads :].view(len(qkv), 2, -1, own.width).split(counts)
-        torch._foreach_copy_([places[index][0] for places, _ in grown], list(made))
+        rooms = [places[index][0] for places, _ in grown]
+        torch._foreach_copy_(rooms, list(made))  # type: ignore[attr-defined]  # one call for all, as optimizers do
         queries = qkv[:, : own.heads].transpose(0, 1)[None].split(counts, 2)
         if only:
             queries, stream = [one[:, :, -1:] for one in queries], _beside([one[-1:] for one in stream.split(counts)])

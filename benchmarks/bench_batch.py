@@ -3,13 +3,15 @@
 First the planner nano, then a random decoder of Qwen3's shape that is large enough for its weights to be what a step
 waits for (rounded to float16, as a checkpoint saved in it; on a GPU in half precision, 50 M parameters a layer). The
 traces must be equal; on a GPU, where rounding may turn near ties, it is told how many are. Tools were called before, so
-that their results are remembered: what is timed is the planner and the graph around it.
+that their results are remembered: what is timed is the planner and the graph around it. On the processor one after
+another goes with one torch thread and with one for each core, and the faster counts; a batch goes with one for each
+core.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import sys
 import tempfile
 import time
@@ -77,35 +79,41 @@ def run(chat: ChatMM, questions: list[Any], cache: ResultCache, workers: int, **
 def compare(
     name: str, chat: ChatMM, questions: list[Any], options: argparse.Namespace, *, exact: bool = True, **budgets: Any
 ) -> None:
-    """Alternate both ways; print the best of each and the ratio; on a busy machine the processor's seconds say more."""
-    best = [(math.inf, math.inf), (math.inf, math.inf)]
-    most = equal = 0
-    tokens = [0, 0]
+    """Alternate the ways; print the best of each and the ratio; on a busy machine the processor's seconds say more."""
+    gpu, many = chat.model.device.type != "cpu", len(questions)
+    threads = torch.get_num_threads() if gpu else len(os.sched_getaffinity(0))
+    ways = list(dict.fromkeys([(0, threads if gpu else 1), (0, threads), (many, threads)]))
+    measured: dict[tuple[int, int], list[tuple[float, float]]] = {way: [] for way in ways}
+    tokens, most, equal = dict.fromkeys(ways, 0), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         cache = ResultCache(options.results or Path(folder))
-        for _ in range(2 * (chat.model.device.type != "cpu")):  # passes of many are recorded, then those of one
-            run(chat, questions, cache, len(questions), **budgets)
+        for _ in range(2 * gpu):  # passes of many are recorded, then those of one
+            run(chat, questions, cache, many, **budgets)
         wanted = run(chat, questions, cache, 0, **budgets)[0]
         for _ in range(options.rounds):
-            for index, workers in enumerate((0, len(questions))):
-                hashes, seconds, tokens[index], at_once = run(chat, questions, cache, workers, **budgets)
+            for way in ways:
+                torch.set_num_threads(way[1])
+                hashes, seconds, tokens[way], at_once = run(chat, questions, cache, way[0], **budgets)
                 equal = sum(one == other for one, other in zip(hashes, wanted, strict=True))
-                assert equal == len(questions) or not exact, "the traces differ"
-                best[index] = tuple(map(min, best[index], seconds))
+                assert equal == many or not exact, "the traces differ"
+                measured[way].append(seconds)
                 most = max(most, at_once)
-    (alone, alone_used), (batched, batched_used) = best
-    same = "equal traces" if equal == len(questions) else f"{equal} of {len(questions)} traces equal"
-    print(f"{name}: {len(questions)} episodes, {tokens[1]} tokens, {same}")
+    same = "equal traces" if equal == many else f"{equal} of {many} traces equal"
+    print(f"{name}: {many} episodes, {tokens[many, threads]} tokens, {same}")
     if cache.misses:
         print(f"  tools were called {cache.misses} times")
-    rates = tokens[0] / alone, tokens[1] / batched
-    print(f"  one after another  {alone:.2f} s, {alone_used:.2f} s of the processor, {rates[0]:.0f} tokens/s")
-    print(f"  a batch            {batched:.2f} s, {batched_used:.2f} s of the processor, {rates[1]:.0f} tokens/s")
-    print(f"  at once            {most} at most")
-    print(
-        f"  ratio              {rates[1] / rates[0]:.2f} x, {alone_used / batched_used:.2f} x of the processor",
-        flush=True,
+    best = {way: tuple(map(min, zip(*seconds, strict=True))) for way, seconds in measured.items()}
+    rates = {way: tokens[way] / best[way][0] for way in ways}
+    for way, (seconds, used) in best.items():
+        told = f"a batch, at most {most} at once" if way[0] else "one after another"
+        told += "" if gpu else f", torch threads {way[1]}"
+        print(f"  {told}: {seconds:.2f} s, {used:.2f} s of the processor, {rates[way]:.0f} tokens/s")
+    *alone, batched = ways
+    ratio, used = (
+        rates[batched] / max(rates[way] for way in alone),
+        min(best[way][1] for way in alone) / best[batched][1],
     )
+    print(f"  ratio: {ratio:.2f} x, {used:.2f} x of the processor", flush=True)
 
 
 def main() -> None:
@@ -126,8 +134,6 @@ def main() -> None:
     if gpu:
         torch.backends.cudnn.allow_tf32 = False
         print(torch.cuda.get_device_name(options.device) if torch.cuda.is_available() else options.device)
-    else:
-        torch.set_num_threads(1)
     sample = Sample(n=options.episodes, seed=SEED)
     questions = [(asked.text, [as_media(medium) for medium in asked.media]) for asked in sample.questions()]
     if options.skip != "nano":

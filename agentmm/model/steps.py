@@ -9,8 +9,8 @@ the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,14 +19,23 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, scaled_dot_product_attention, silu
 
 from agentmm.model.captured import Captured, attended, kernels
+from agentmm.model.lanes import in_lanes, shares, threads
 
 Matrix = Callable[[Tensor], Tensor]
 """Multiplies [T, D] by weights."""
+
+LANE_WORK = 2**29
+"""Fewest multiplications by weights of a lane: with fewer, a pass waits for memory or for Python, in lanes too."""
+
+FEW = 16
+"""So many queries and fewer attend in one thread: in more, the library adds up in another order (seen up to 8)."""
 
 ONE_THREAD = 2**24
 """Most parameters of a decoder that one thread steps through as fast as several."""
 
 _ON_A_GPU = (torch.float32, torch.float16, torch.bfloat16)
+
+_AS_THEY_ARE = nullcontext()
 
 
 class _Layer(NamedTuple):
@@ -65,7 +74,8 @@ class Steps:
         self.decoder, self._made_of = decoder, _versions(decoder)
         self.precision: torch.dtype = body.embed_tokens.weight.dtype
         self.heads, self.groups, self.width = config.num_attention_heads, config.num_key_value_heads, config.head_dim
-        self._small = sum(parameter.numel() for parameter in decoder.parameters()) <= ONE_THREAD
+        self.parameters = sum(parameter.numel() for parameter in decoder.parameters())
+        self._small = self.parameters <= ONE_THREAD and not body.embed_tokens.weight.is_cuda
         with torch.no_grad(), self.own_threads():
             self.embeddings, self.head = body.embed_tokens.weight.detach(), matrix(decoder.lm_head.weight)
             self.last = body.norm.weight.float() * config.hidden_size**0.5
@@ -97,25 +107,21 @@ class Steps:
         return cls(decoder) if plain and not adapted and config.hidden_act == "silu" else None
 
     @property
+    def lanes(self) -> int:
+        """Most parts of a pass that go side by side: as many as torch has threads; one on a device."""
+        return torch.get_num_threads() if self.last.device.type == "cpu" else 1
+
+    @property
     def current(self) -> bool:
         """Whether the decoder's weights are still those that were rearranged."""
         return self._made_of == _versions(self.decoder)
 
-    @contextmanager
-    def own_threads(self) -> Iterator[None]:
-        """One thread meanwhile where the decoder is small: more gain it nothing.
+    def own_threads(self) -> AbstractContextManager[None]:
+        """One thread meanwhile where the decoder is small and on the processor: more gain it nothing.
 
         On a busy machine they cost it much: they meet some thirty times a step, and each time wait for the scheduler.
         """
-        before = torch.get_num_threads()
-        fewer = before > 1 and self._small
-        if fewer:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if fewer:
-                torch.set_num_threads(before)
+        return threads(1) if self._small else nullcontext()
 
     def begin(self, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> Running:
         """Go on after keys and values.
@@ -158,11 +164,15 @@ class Steps:
 
 
 class Running:
-    """One sequence on its way; keys and values are in a buffer [L, 2, G, T + room, W] with room for what comes."""
+    """One sequence on its way; keys and values are in a buffer [L, 2, G, T + room, W] with room for what comes.
+
+    Attributes:
+        own: whether that buffer is its alone to the end; not where its steps are captured: there rows go round.
+    """
 
     def __init__(self, steps: Steps, layers: Sequence[tuple[Tensor, Tensor]], room: int) -> None:
         self.steps, self.length = steps, layers[0][0].shape[2] if layers else 0
-        self._buffer = steps.roomy(layers, self.length + room)
+        self._buffer, self.own = steps.roomy(layers, self.length + room), steps.captured is None
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Feed the next T tokens; returns the logits [T, V] after each."""
@@ -180,7 +190,7 @@ class Running:
     def move(self, place: Tensor) -> None:
         """Go on in other memory [L, 2, G, capacity, W]; what was fed is copied to its beginning."""
         place[:, :, :, : self.length].copy_(self._buffer[:, :, :, : self.length])
-        self._buffer = place
+        self._buffer, self.own = place, False
 
     def grown(self, count: int) -> tuple[Sequence[tuple[Tensor, ...]], Tensor | None]:
         """The places of T new tokens.
@@ -205,16 +215,27 @@ class Running:
     @property
     def layers(self) -> list[tuple[Tensor, Tensor]]:
         """Per layer keys and values so far, each [1, G, T, W], in memory of their own: the buffer has room to spare."""
-        return [(pair[:1], pair[1:]) for pair in self._buffer[:, :, :, : self.length].clone()]
+        return _pairs(self._buffer[:, :, :, : self.length].clone())
+
+    @property
+    def shared(self) -> list[tuple[Tensor, Tensor]]:
+        """`layers` in the buffer itself, as long as no fewer tokens are kept; copied where it is not its own."""
+        return _pairs(self._buffer[:, :, :, : self.length]) if self.own else self.layers
+
+
+def _pairs(buffer: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Per layer keys and values of [L, 2, G, T, W], each [1, G, T, W]."""
+    return [(pair[:1], pair[1:]) for pair in buffer]
 
 
 def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool = False) -> list[Tensor]:
     """Feed several sequences of the same steps their next tokens, with one reading of the weights.
 
-    All tokens stand in one matrix where weights multiply them; attention is worked out for each sequence by itself, in
-    the shapes that it has alone. So every number is the one that the sequence alone would give, to the bit where
-    weights are in float16 (its kernel adds a row's products in the same order whatever stands beside it). The library
-    behind float32 chooses its order by the number of rows: there the last bits may differ.
+    Where torch has several threads and there is enough to do, neighbours go side by side in lanes, each a pass of its
+    own. All tokens of a lane stand in one matrix where weights multiply them; attention is worked out for each sequence
+    by itself, in the shapes that it has alone. So every number is the one that the sequence alone would give, to the
+    bit where weights are in float16 (its kernel adds a row's products in the same order whatever stands beside it). The
+    library behind float32 chooses its order by the number of rows: there the last bits may differ.
 
     Args:
         fed: each sequence with its T tokens, or their embeddings [T, D]; T may differ.
@@ -223,24 +244,38 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
     Returns:
         For each the logits [T, V] after its tokens; with `last`, [1, V].
     """
+    steps = fed[0][0].steps
+    parts = shares([len(tokens) for _, tokens in fed], steps.lanes, LANE_WORK / steps.parameters)
+    with steps.own_threads():
+        return in_lanes(partial(_together, last=last), [fed[part] for part in parts])
+
+
+def _together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool) -> list[Tensor]:
+    """`together`, in one lane."""
     own, counts = fed[0][0].steps, [len(tokens) for _, tokens in fed]
     wide, narrow = own._floors
     cos, sin = (_beside([part[one.length : one.length + len(tokens)] for one, tokens in fed]) for part in own.turns)
     grown = [one.grown(count) for (one, _), count in zip(fed, counts, strict=True)]
     stream = own.embedded([tokens for _, tokens in fed])
+    several = not stream.is_cuda and torch.get_num_threads() > 1
     with kernels(stream.is_cuda):
         for index, layer in enumerate(own.layers):
             qkv = layer.qkv(_normed(stream, wide) * layer.before).view(len(stream), -1, own.width)
             turned = _normed(qkv[:, : own.heads + own.groups], narrow) * layer.heads
             torch.addcmul(turned * cos, turned.roll(own.width // 2, 2), sin, out=qkv[:, : own.heads + own.groups])
             only = last and index == len(own.layers) - 1
-            seen = [
-                _seen(part, *places[index], mask, own.heads, only)
-                for part, (places, mask) in zip(qkv.split(counts), grown, strict=True)
-            ]
+            made = qkv[:, own.heads :].view(len(qkv), 2, -1, own.width).split(counts)
+            rooms = [places[index][0] for places, _ in grown]
+            torch._foreach_copy_(rooms, list(made))  # type: ignore[attr-defined]  # one call for all, as optimizers do
+            queries = qkv[:, : own.heads].transpose(0, 1)[None].split(counts, 2)
             if only:
-                stream = _beside([part[-1:] for part in stream.split(counts)])
-            stream = stream + layer.out(_beside(seen))
+                queries = [one[:, :, -1:] for one in queries]
+                stream = _beside([one[-1:] for one in stream.split(counts)])
+            seen = [
+                _seen(one, *places[index][1:], None if only else mask, several)
+                for one, (places, mask) in zip(queries, grown, strict=True)
+            ]
+            stream = stream + layer.out(_beside(seen, 1).reshape(len(stream), -1))
             gate, up = layer.gate_up(_normed(stream, wide) * layer.between).chunk(2, dim=1)
             stream = stream + layer.down(silu(gate) * up)
     for (one, _), count in zip(fed, counts, strict=True):
@@ -248,29 +283,24 @@ def together(fed: Sequence[tuple[Running, Sequence[int] | Tensor]], last: bool =
     return list(own.head(_normed(stream, wide) * own.last).split([1] * len(fed) if last else counts))
 
 
-def _seen(
-    qkv: Tensor, room: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, heads: int, last: bool
-) -> Tensor:
-    """Store the keys and values in [T, H + 2 G, W]; attention of its queries to what stands up to each: [T, H W].
+def _seen(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, several: bool) -> Tensor:
+    """Attention of queries [1, H, T, W] to what stands up to each: [1, T, H, W].
 
-    With `last`, of the last query alone: [1, H W].
+    `several`: whether torch has more than one thread here.
     """
-    count, _, width = qkv.shape
-    room.copy_(qkv[:, heads:].view(count, 2, -1, width))
-    if last:
-        qkv, mask = qkv[-1:], None
-    if qkv.is_cuda:
+    if queries.is_cuda:
         if mask is not None:
-            mask = mask[:, None].expand(-1, heads // keys.shape[1], -1).flatten(0, 1)
-        return attended(qkv[None, :, :heads].to(keys.dtype), keys, values, mask)
-    queries = qkv[:, :heads].transpose(0, 1)[None].to(keys.dtype)
-    seen = scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True)
-    return seen.transpose(1, 2).reshape(len(qkv), heads * width)
+            mask = mask[:, None].expand(-1, queries.shape[1] // keys.shape[1], -1).flatten(0, 1)
+        beside = queries.transpose(1, 2).to(keys.dtype)
+        return attended(beside, keys, values, mask).view(beside.shape)
+    queries = queries.to(keys.dtype)
+    with threads(1) if several and queries.shape[2] <= FEW else _AS_THEY_ARE:
+        return scaled_dot_product_attention(queries, keys, values, mask, enable_gqa=True).transpose(1, 2)
 
 
-def _beside(parts: Sequence[Tensor]) -> Tensor:
-    """Rows one below the other; one part as it is."""
-    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts))
+def _beside(parts: Sequence[Tensor], along: int = 0) -> Tensor:
+    """Rows one below the other, or parts along another axis; one part as it is."""
+    return parts[0] if len(parts) == 1 else torch.cat(tuple(parts), along)
 
 
 def matrix(*weights: Tensor) -> Matrix:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,10 +36,17 @@ class Prompt:
 
 
 class _Ahead(NamedTuple):
-    """A sequence's keys and values with room to grow, and what may come next."""
+    """A sequence on its way.
+
+    Attributes:
+        running: its keys and values, with room to grow.
+        guesses: what may come next.
+        begun: the session of its prompt, which lies in the same memory until the sequence goes, but on a GPU.
+    """
 
     running: Any
     guesses: Guesses
+    begun: Session
 
 
 class _Coming(NamedTuple):
@@ -108,10 +114,8 @@ class LocalModel:
             sampling: temperature, limit and seed.
         """
         sequence = self.begin(prompt, load, constraint, sampling)
-        steps = self._folded()
-        with steps.own_threads() if steps is not None else nullcontext():
-            while not sequence.over:
-                self.advance([sequence])
+        while not sequence.over:
+            self.advance([sequence])
         return self.end(sequence)
 
     def begin(self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY) -> Underway:
@@ -177,8 +181,8 @@ class LocalModel:
                     sequence.choose(logits.cpu().numpy())
             moved = [sequence for sequence in sequences if sequence.running is not None]
             for steps in dict.fromkeys(sequence.running.running.steps for sequence in moved):
-                with steps.own_threads():  # of two, one has the weights as they were before they changed
-                    self._advance_ahead([one for one in moved if one.running.running.steps is steps])
+                # of two, one has the weights as they were before they changed
+                self._advance_ahead([one for one in moved if one.running.running.steps is steps])
 
     def end(self, sequence: Underway) -> Completion:
         """What a sequence that is over came to; its session is kept.
@@ -186,17 +190,26 @@ class LocalModel:
         Raises:
             BaseException: what its constraint raised.
         """
+        if sequence.error is not None:
+            self.forget(sequence)
         done, session = sequence.completed(), sequence.session
         if sequence.running is not None:
             running = sequence.running.running
             running.keep(len(sequence.prompt.ids) + len(done.ids) - 1)
             session.layers, session.keys = running.layers, [*session.keys, *done.ids[:-1]]
+            sequence.running = None  # whoever waits finds its memory free
         if self.sessions is not None:
             self.sessions.keep(session)
         return done
 
     def forget(self, sequence: Underway) -> None:
-        """Let a sequence go that nobody waits for any more: nothing but itself holds what it has."""
+        """Let a sequence go that nobody waits for any more; its prompt's session takes no room to grow along."""
+        if sequence.running is not None:
+            running, begun = sequence.running.running, sequence.running.begun
+            if running.own:
+                running.keep(len(begun.keys))
+                begun.layers = running.layers
+            sequence.running = None
 
     def keys(self, prompt: Prompt) -> list[Key]:
         """The session keys of a prompt: ids, and (hash, offset) where an image stands."""
@@ -248,8 +261,7 @@ class LocalModel:
                 steps.begin(one.session.layers, len(row) + room)
                 for one, row, room in zip(fed, embeds, rooms, strict=True)
             ]
-            with steps.own_threads():
-                rows = together(list(zip(running, embeds, strict=True)), last=True)
+            rows = together(list(zip(running, embeds, strict=True)), last=True)
         else:
             rows = [self._feed(one.session, row) for one, row in zip(fed, embeds, strict=True)]
         rows = torch.cat(rows).cpu().split(1) if rows else []
@@ -264,15 +276,13 @@ class LocalModel:
         counters.prefill_seconds = time.perf_counter() - began - counters.encode_seconds
         writing = Writing(request.constraint, request.sampling, (self.end_id,))
         sequence = Underway(request.prompt, session, writing, counters, began=began)
-        session.keys, held = one.keys, 0
+        session.keys = one.keys
+        kept = session.fork(len(one.keys))
         if running is not None:  # keys and values are in its buffer, which has room for what comes
-            sequence.running = _Ahead(running, Guesses(request.prompt.ids, (self.end_id,)))
-            session.layers, held = [], running.bytes
-        self.per_key = max(self.per_key, (session.bytes + held) / len(one.keys))
+            session.layers, kept.layers = [], running.shared
+            sequence.running = _Ahead(running, Guesses(request.prompt.ids, (self.end_id,)), kept)
+        self.per_key = max(self.per_key, kept.bytes / len(one.keys))
         if self.sessions is not None:
-            kept = session.fork(len(one.keys))
-            if running is not None:
-                kept.layers = running.layers
             self.sessions.keep(kept)
         return sequence
 

@@ -106,8 +106,9 @@ def lexicon() -> tuple[Sense, ...]:
                 tuple(dict.fromkeys(str(text) for text in entry[part] if not words_of(_open(text)) & free))
                 for part in ("words", "says", "unlike")
             )
-            if len(words) > 1 and says and not words_of(entry["sense"]) & free:
-                senses.append(Sense(entry["sense"], words, says, unlike))
+            gloss = str(entry["sense"])
+            if len(words) > 1 and says and not words_of(gloss) & free:
+                senses.append(Sense(gloss, words, says, unlike))
     return tuple(senses)
 
 

@@ -115,6 +115,27 @@ def test_what_a_sequence_keeps_is_its_own():
         torch.testing.assert_close(kept, alone.layers, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_is_shared_stays_whoever_takes_the_row(moved):
+    """A sequence's keys are shared before it has a row, or once it has; then another has that row."""
+    decoder = small()
+    with torch.inference_mode():
+        steps = Steps(decoder)
+        captured = Captured(steps)
+        one, ids = begun(steps, 6)
+        kept = one.shared
+        if moved:
+            fed(decoder, captured, [(one, ids, [5])])
+            kept = one.shared
+        wanted = one.layers
+        fed(decoder, captured, [(one, ids, [7])])
+        del one
+        gc.collect()
+        other, ids = begun(steps, 9, offset=9)
+        fed(decoder, captured, [(other, ids, [6])])
+        torch.testing.assert_close(kept, wanted, atol=0, rtol=0)
+
+
 def test_one_that_is_left_alone_moves_to_the_first_row():
     """Four rows, then the last alone: as exact as before, and one row is worked through where it can be recorded."""
     decoder = small()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
+import agentmm.model.steps as steps_module
 from agentmm.model.steps import Steps, matrix, together
 
 IDS = torch.tensor([[5, 9, 2, 40, 7, 7, 31, 12, 3, 26]])
@@ -88,6 +91,69 @@ def test_prompts_that_are_fed_together_get_what_each_gets_alone(half):
         follow = IDS[0, 3:5].tolist()
         expected = decoder(input_ids=IDS[:, :5]).logits[0, 3:]
         torch.testing.assert_close(fed[2][0].step(follow), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_shared_lies_in_the_sequence_and_stays_as_it_was():
+    """Three tokens are shared; two more are fed into the same memory, and change none of them."""
+    decoder = small()
+    with torch.inference_mode():
+        running = Steps.of(decoder).begin([], 6)
+        running.step([5, 9, 2])
+        shared, alone = running.shared, running.layers
+        running.step([40, 7])
+        torch.testing.assert_close(shared, alone, atol=0, rtol=0)
+        assert shared[0][0].data_ptr() == running.shared[0][0].data_ptr() != alone[0][0].data_ptr()
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_lanes_give_what_one_pass_gives(monkeypatch, half, last):
+    """Four sequences of several lengths in two lanes: to the bit where weights are in float16."""
+    decoder, before = small(half=half), torch.get_num_threads()
+    monkeypatch.setattr("agentmm.model.steps.LANE_WORK", 1)
+    spans, found, parts = [(0, 7), (2, 3), (4, 6), (0, 1)], [], []
+    lanes = steps_module.in_lanes
+    monkeypatch.setattr(steps_module, "in_lanes", lambda work, given: (parts.append(len(given)), lanes(work, given))[1])
+    try:
+        with torch.inference_mode():
+            steps = Steps.of(decoder)
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                begun = [steps.begin(read(decoder, start) if start else [], 9) for start, _ in spans]
+                fed = [(one, IDS[0, start:end].tolist()) for one, (start, end) in zip(begun, spans, strict=True)]
+                found.append(together(fed, last=last))
+                assert [one.length for one in begun] == [end for _, end in spans]
+    finally:
+        torch.set_num_threads(before)
+    assert parts == [1, 2]
+    exact = half and torch.backends.quantized.engine != "none"
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, atol=0 if exact else 1e-5, rtol=0 if exact else 1e-5)
+
+
+def test_torch_threads_change_no_bit_of_a_few_queries():
+    """300 keys, heads of 64: with two threads the library would add up one to eight queries in another order."""
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=48, hidden_size=32, intermediate_size=56, num_hidden_layers=1, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=64, max_position_embeddings=512,
+    )  # fmt: skip
+    decoder, before, found = Qwen3ForCausalLM(config).eval(), torch.get_num_threads(), []
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.copy_(parameter.half())
+    try:
+        with torch.inference_mode():
+            steps = Steps.of(decoder)
+            layers = [(torch.randn(1, 2, 300, 64), torch.randn(1, 2, 300, 64))]
+            steps.own_threads = nullcontext  # as a large decoder has
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                found.append([steps.begin(layers, 9).step([3] * count) for count in (1, 2, 3, 5, 8)])
+    finally:
+        torch.set_num_threads(before)
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
 
 
 def test_only_weights_that_float16_holds_are_kept_in_it():

@@ -10,7 +10,11 @@ import torch
 from agentmm.model import MultimodalLM, MultimodalProcessor, SquareImageProcessor, load_preset, train_tokenizer, wrap
 from agentmm.planner.chat import ChatMM
 from agentmm.planner.local import LocalModel, Prompt
+from agentmm.planner.sequence import Request
 from agentmm.planner.session import Sessions
+from agentmm.planner.writing import Sampling
+
+WORDS = ("red", "circle", "what", "image", "many", "how")
 
 SPECS = [
     {
@@ -70,6 +74,16 @@ def prompt_of(planner: ChatMM, words: list[str], images: list[str]) -> Prompt:
 
 def picture(sha: str) -> np.ndarray:
     return np.random.default_rng(sum(map(ord, sha))).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+
+
+def requests_of(planner: ChatMM, count: int, temperature: float) -> list[Request]:
+    """Prompts of several lengths and pictures, with limits and seeds of their own."""
+    made = []
+    for index in range(count):
+        words = [WORDS[(index + step) % len(WORDS)] for step in range(2 + index % 4)]
+        prompt = prompt_of(planner, words, ["a", f"picture {index % 5}"][: index % 3])
+        made.append(Request(prompt, picture, sampling=Sampling(temperature, 4 + index % 9, seed=index)))
+    return made
 
 
 def all_of(batch, requests):

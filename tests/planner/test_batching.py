@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -19,9 +18,7 @@ from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
 from agentmm.planner.sequence import Request, Underway, tried  # noqa: E402 - after the skip
 from agentmm.planner.session import Session, Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Counters, Sampling, Writing  # noqa: E402 - after the skip
-from tests.planner.kit import SPECS, all_of, engine, picture, prompt_of  # noqa: E402 - after the skip
-
-WORDS = ("red", "circle", "what", "image", "many", "how")
+from tests.planner.kit import SPECS, WORDS, all_of, engine, picture, prompt_of, requests_of  # noqa: E402 - after the skip
 
 
 class Counting:
@@ -282,16 +279,6 @@ def test_a_closed_batch_gives_up_what_waits():
         batch.submit(request())
 
 
-def requests_of(planner, count, temperature):
-    """Prompts of several lengths and pictures, with limits and seeds of their own."""
-    made = []
-    for index in range(count):
-        words = [WORDS[(index + step) % len(WORDS)] for step in range(2 + index % 4)]
-        prompt = prompt_of(planner, words, ["a", f"picture {index % 5}"][: index % 3])
-        made.append(Request(prompt, picture, sampling=Sampling(temperature, 4 + index % 9, seed=index)))
-    return made
-
-
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("folded", [True, False])
@@ -318,30 +305,6 @@ def test_a_batch_writes_what_each_writes_alone(planner, monkeypatch, half, tempe
     if half:
         with torch.no_grad():
             planner.model.load_state_dict(kept)
-
-
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_a_batch_by_rows_of_one_buffer_writes_what_each_writes_alone(planner, monkeypatch, temperature):
-    """As on a GPU, where steps are recorded: against steps alone that are not, with sessions and without."""
-    from agentmm.model.captured import Captured
-    from agentmm.model.steps import Steps
-
-    asked, of = requests_of(planner, 12, temperature), Steps.of
-    want = [engine(planner, None).complete(one.prompt, picture, None, one.sampling) for one in asked]
-
-    def captured(decoder):
-        steps = of(decoder)
-        steps.captured = Captured(steps)
-        return steps
-
-    monkeypatch.setattr(Steps, "of", captured)
-    for sessions in (None, Sessions(2**30)):
-        batch = Batch(engine(planner, sessions), limit_bytes=2**30)
-        for done, alone in zip(all_of(batch, asked), want, strict=True):
-            assert (done.ids, done.forced, done.ended) == (alone.ids, alone.forced, alone.ended)
-            np.testing.assert_allclose(done.logp, alone.logp, rtol=0, atol=1e-4)
-        assert batch.most > 3
-        assert batch.engine.padded
 
 
 def test_prompts_that_begin_alike_are_fed_once(planner):
@@ -409,40 +372,6 @@ def test_prompts_that_are_too_much_together_are_fed_one_by_one(planner, monkeypa
     monkeypatch.setattr(steps, "together", together)
     assert [done.ids for done in all_of(Batch(engine(planner, None)), asked)] == want
     assert failed
-
-
-def held_bytes(width):
-    """Bytes of every key-value cache in memory, each storage once: tensors whose last axis is `width`."""
-    found = {}
-    for thing in gc.get_objects():
-        if type(thing) is torch.Tensor and thing.dim() >= 4 and thing.shape[-1] == width:
-            found[thing.untyped_storage().data_ptr()] = thing.untyped_storage().nbytes()
-    return sum(found.values())
-
-
-def test_sixty_four_sessions_stay_within_their_bytes(planner):
-    config = planner.model.config.text_config
-    asked = requests_of(planner, 64, 0.0)
-    unbound = engine(planner, Sessions())
-    want = [unbound.complete(one.prompt, picture, None, one.sampling).ids for one in asked]
-    limit = unbound.sessions.bytes // 4
-    unbound.sessions.clear()
-    local = engine(planner, Sessions(limit))
-    batch, advance, measured, steps = Batch(local, limit, places=64), local.advance, [], []
-
-    def watched(sequences):
-        advance(sequences)
-        steps.append(len(sequences))
-        if len(steps) in (3, 20, 40):  # to look at every object takes a while
-            measured.append(held_bytes(config.head_dim))
-
-    before = held_bytes(config.head_dim)
-    local.advance = watched
-    assert [done.ids for done in all_of(batch, asked)] == want
-    assert batch.most > 2
-    assert 0 < len(local.sessions) < 64
-    assert max(measured) - before <= limit
-    assert held_bytes(config.head_dim) - before <= local.sessions.bytes <= limit
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])

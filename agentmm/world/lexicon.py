@@ -20,61 +20,12 @@ LISTS = Path(__file__).parent / "lexicon_lists"
 AUTHORS = ("looks", "papers", "talk")
 """The lists, each by another author."""
 
-GRAMMAR = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "not",
-        "no",
-        "nor",
-        "how",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "when",
-        "where",
-        "why",
-        "that",
-        "this",
-        "these",
-        "those",
-        "than",
-        "as",
-        "if",
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "to",
-        "from",
-        "for",
-        "with",
-        "without",
-        "is",
-        "are",
-        "be",
-        "was",
-        "do",
-        "does",
-        "did",
-        "can",
-        "could",
-        "will",
-        "would",
-        "any",
-        "some",
-        "all",
-        "each",
-        "every",
-        "both",
-    ]
-)
+GRAMMAR = frozenset((
+    "a", "an", "the", "and", "or", "not", "no", "nor", "how", "what", "which", "who", "whom", "whose",
+    "when", "where", "why", "that", "this", "these", "those", "than", "as", "if", "of", "in", "on", "at",
+    "by", "to", "from", "for", "with", "without", "is", "are", "be", "was", "do", "does", "did", "can",
+    "could", "will", "would", "any", "some", "all", "each", "every", "both",
+))  # fmt: skip
 """Words that build sentences: others of their meaning would break those."""
 
 

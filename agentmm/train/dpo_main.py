@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from agentmm.errors import AgentmmError, TrainError
 from agentmm.model.identity import weights_id
 from agentmm.train.dpo import Recipe, report, train_dpo
+from agentmm.train.manifest import write_manifest
 from agentmm.train.pairs import LoadImage
 
 NANO = Path(__file__).parent.parent / "weights" / "nano"
@@ -95,7 +97,31 @@ def run(
         if (folder / name).is_file():
             shutil.copy2(folder / name, out / name)
     (out / "dpo.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    note_in_manifest(out, folder, rows, told)
     return told
+
+
+def note_in_manifest(out: Path, folder: Path, rows: Sequence[dict[str, Any]], told: dict[str, Any]) -> None:
+    """Write the manifest of trained weights: that of the weights before, with this training; nothing if they have none.
+
+    Args:
+        out: the trained weights.
+        folder: the weights before.
+        rows: what was learnt from.
+        told: the report of the training.
+    """
+    if not (folder / "manifest.json").is_file():
+        return
+    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    stages = facts.setdefault("recipe", {}).setdefault("stages", {})
+    name = f"dpo_{count + 1}" if (count := sum(known.partition("_")[0] == "dpo" for known in stages)) else "dpo"
+    recipe = told["recipe"]
+    tokens = sum(len(row[key]) for row in rows for key in row if key.endswith("_ids")) * recipe["epochs"]
+    stages[name] = {**recipe, "pairs": told["pairs"], "tokens": tokens, "seconds": round(told["seconds"])}
+    digest = hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode()).hexdigest()
+    facts.setdefault("data", {})[name] = {"pairs": told["pairs"], "sha256": digest}
+    facts.setdefault("metrics", {})[name] = {key: told[key] for key in ("margin_grew", "kl") if key in told}
+    write_manifest(out, {key: value for key, value in facts.items() if key not in ("versions", "files")})
 
 
 def _shift(rows: Any, net: Any, folder: Path, load: Any, cache: Path, precision: str) -> dict[str, float]:

@@ -132,7 +132,7 @@ def test_events_tell_a_whole_trace(loop, heard, picture):
     assert [name for name, _ in heard] == ["agentmm.start", "agentmm.results", "agentmm.end"]
     start = heard.named("agentmm.start")[0]
     assert (start["trace"], start["question"], start["seed"], start["planner"]["name"]) == ("t", "q", 5, "scripted")
-    assert start["tools"] == [{"name": "paint", "version": "1", "signature": kit.paint.signature}]
+    assert start["tools"] == [{"name": "paint", "version": "1", "signature": kit.paint.told}]
     assert list(start["media"]) == ["image_1"]
     results = heard.named("agentmm.results")[0]
     assert results["step"] == 0

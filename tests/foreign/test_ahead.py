@@ -91,7 +91,7 @@ def test_an_episode_with_guesses_is_the_one_without(family, temperature, planner
 
 
 @pytest.mark.parametrize("family", SEEING)
-def test_what_the_grammar_forces_takes_no_pass_of_its_own(family, planner, media, always_calls, monkeypatch):  # noqa: F811
+def test_what_the_grammar_forces_takes_no_pass_of_its_own(family, planner, media, always_calls, monkeypatch):  # noqa: F811 (the fixture)
     """`look_up` and its argument's name are forced once the model has chosen between the tools."""
     said, counts = [], []
     for ahead in (False, True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,15 @@ from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.state import Settings, begin
 from agentmm.tool.faults import Faults
+from agentmm.tool.renaming import renamed
 from agentmm.trace import Recorder, Trace, TraceStore
 from agentmm.world.sample import Question
 
 Score = Callable[[Question, str], bool]
 """Whether an answer to a question is right."""
+
+Names = Mapping[str, tuple[str, str]]
+"""Tool -> another name and description."""
 
 
 class Runner:
@@ -53,11 +57,20 @@ class Runner:
         self._faults, self._question = Faults(), None
         made = self._faults.wrap(tools) if with_faults else list(tools)
         self.planner = planner if planner is not None else ScriptedPlanner(self._program)
-        self.graph_name, drawn = build_graph(graph, self.planner, made, ())
-        self.graph = drawn.compile(name=self.graph_name)
+        self._graph, self._tools = graph, made
+        self.graph_name, self.graph = self._compiled(made)
+        self._named: tuple[Names | None, Any] = (None, self.graph)
         self._records: dict[Any, dict[str, Record]] = {}
 
-    def run(self, question: Question, *, source: str, seed: int = 0, parent: str | None = None) -> Trace:
+    def run(
+        self,
+        question: Question,
+        *,
+        source: str,
+        seed: int = 0,
+        parent: str | None = None,
+        names: Names | None = None,
+    ) -> Trace:
         """Ask one question and label its trace with the question and, where there is a scorer, the outcome.
 
         Args:
@@ -65,18 +78,31 @@ class Runner:
             source: `gold` or `sampled`.
             seed: of everything that samples.
             parent: the trace this run was forked from.
+            names: tool -> another name and description that the planner shall know it by.
         """
         self._question = question
         self._faults.plan(question.fault, salt=sum(map(ord, question.id)))
         state = begin(question.text, self._media(question), settings=Settings.of({"seed": seed, **self.budgets}))
-        return self._record(state, question, {"source": source, "parent": parent})
+        return self._record(self._graph_with(names), state, question, {"source": source, "parent": parent})
 
-    def _record(self, state: dict[str, Any], question: Question, facts: dict[str, Any]) -> Trace:
+    def _compiled(self, tools: Sequence[Any]) -> tuple[str, Any]:
+        name, drawn = build_graph(self._graph, self.planner, tools, ())
+        return name, drawn.compile(name=name)
+
+    def _graph_with(self, names: Names | None) -> Any:
+        """The graph over tools under these names; the last one is remembered."""
+        if not names:
+            return self.graph
+        if self._named[0] != names:
+            self._named = (names, self._compiled(renamed(self._tools, names))[1])
+        return self._named[1]
+
+    def _record(self, graph: Any, state: dict[str, Any], question: Question, facts: dict[str, Any]) -> Trace:
         trace_id = secrets.token_hex(8)
         recorder = Recorder(self.traces, trace_id=trace_id, facts=facts)
         config = run_config(trace_id, self.home, callbacks=[recorder], graph=self.graph_name)
         config.get("configurable", {}).pop("agentmm_journal")
-        final = self.graph.invoke({**state, "trace": trace_id, "started": time.time()}, config)
+        final = graph.invoke({**state, "trace": trace_id, "started": time.time()}, config)
         self.traces.label(trace_id, "question", facts_of(question))
         answer = (final.get("answer") or {}).get("text", "")
         if self.score is not None:

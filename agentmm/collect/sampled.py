@@ -16,6 +16,7 @@ from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.trace import Trace, TraceStore
+from agentmm.train.offers import other_names
 from agentmm.world.sample import Question
 
 
@@ -99,7 +100,8 @@ def make(
     def run(item: tuple[Question, int]) -> Trace:
         runner, (question, number) = runners.get(), item
         try:
-            trace = runner.run(question, source="sampled", seed=number)
+            names = other_names(question.id) if question.renamed else None
+            trace = runner.run(question, source="sampled", seed=number, names=names)
         finally:
             runners.put(runner)
         store.label(trace.id, "sample", {"id": question.id, "seed": number})

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agentmm.errors import ToolError
-from agentmm.tool.definition import Tool
+from agentmm.tool.renaming import renamed as under_names
 
 NAMES = {
     "detect": ("survey_figures", "Lists the figures in a picture with colour, size and place."),
@@ -26,16 +25,4 @@ NAMES = {
 
 def renamed(tools: Iterable[Any]) -> list[Any]:
     """The tools under these names."""
-    return [_renamed(tool) if isinstance(tool, Tool) and tool.name in NAMES else tool for tool in tools]
-
-
-def _renamed(tool: Tool) -> Tool:
-    name, says = NAMES[tool.name]
-
-    def function(**given: Any) -> Any:
-        try:
-            return tool.function(**given)
-        except ToolError as error:  # it names the tool, which this planner knows by another name
-            raise ToolError(str(error).replace(tool.name, name)) from error
-
-    return tool.model_copy(update={"name": name, "description": says, "function": function})
+    return under_names(tools, NAMES)

@@ -1,20 +1,27 @@
-"""Rows that teach what words mean: the lexicon's senses, asked about in the wire's own turns.
+"""Rows that teach what words mean: the lexicon's senses and concepts, asked about in the wire's own turns.
 
-A word's gloss and plainest word, statements said plainly, and values looked up by another word than the one that they
-stand beside: who has learnt that understands a question in a word that no training question held.
+A word's gloss and plainest word, statements said plainly, and values looked up by another word, or a whole question,
+than the name that they stand beside: who has learnt that understands a question in a word that no training question
+held. A word is learnt by heart where it comes often: most rows are about words that some family is asked in.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from agentmm.planner.render import Renderer
 from agentmm.train.drills import number, turns_row
 from agentmm.train.rowset import Row
+from agentmm.world.concepts import Concept, concepts
 from agentmm.world.lexicon import Sense, lexicon
+from agentmm.world.wordings.skeletons import trained_words, words_of
+
+_T = TypeVar("_T")
 
 _MEANING = ('What does "{}" mean?', "What is meant by {}?", "{}: meaning?", "Explain {}.", "The meaning of {}")
 _PLAIN = (
@@ -28,7 +35,10 @@ _NAMED = ("A word for: {}", "What is the word for {}?", "{}: which word?", "{}, 
 _SAID = ("Say it plainly: {}", "In plain words: {}", "{} Plainly?", "Put simply: {}")
 _WANTED = ("{}", "the {}", "{}?", "What about {}?", "Which one: {}", "I need this: {}", "Look for {}", "{}, please")
 _SAME = ('Is "{}" the same as "{}"?', "{} and {}: the same?", "Do {} and {} mean the same?")
+_ABOUT = ("{} It is about:", "In a word: {}", "{} That is to ask for what?", "What does this ask for: {}")
 _MOST_KEYS = 5
+ASKED_SHARE, COMMON_SHARE = 0.4, 0.85
+"""Share of the rows that are about concepts; of the others, share about words that some family is asked in."""
 
 
 def meaning_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
@@ -40,10 +50,26 @@ def meaning_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
         seed: another seed gives other rows.
     """
     rng = np.random.default_rng([29, seed])
-    senses = lexicon()
+    common, every = _common(), lexicon()
     for _ in range(n):
-        ask = _ROWS[int(rng.integers(len(_ROWS)))]
-        yield ask(renderer, senses[int(rng.integers(len(senses)))], rng)
+        if rng.random() < ASKED_SHARE:
+            ask_for = _one_of(_ASKED, rng)
+            yield ask_for(renderer, _one_of(concepts(), rng), rng)
+            continue
+        sense = _one_of(common if rng.random() < COMMON_SHARE else every, rng)
+        yield _one_of(_ROWS, rng)(renderer, sense, rng)
+
+
+@lru_cache(maxsize=1)
+def _common() -> tuple[Sense, ...]:
+    """The senses with several words that families are asked in, and no others; of each the plainest stays."""
+    trained = frozenset(trained_words())
+    kept = []
+    for sense in lexicon():
+        known = tuple(word for word in sense.words[1:] if words_of(word) <= trained)
+        if known:
+            kept.append(Sense(sense.gloss, (sense.words[0], *known), sense.says, sense.unlike))
+    return tuple(kept)
 
 
 def _means(renderer: Renderer, sense: Sense, rng: np.random.Generator) -> Row:
@@ -108,7 +134,37 @@ def _which(renderer: Renderer, sense: Sense, rng: np.random.Generator) -> Row:
     return _told(renderer, rng, f"{asked}: {shown}", wanted)
 
 
-_ROWS = (_means, _plainest, _named, _restated, _same, _which, _looked_up, _looked_up, _looked_up)
+def _concept_looked_up(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> Row:
+    """Values beside names of concepts, one of them asked for in a question, or by a word of another form."""
+    others = {*concept.unlike, *(_one_of(concepts(), rng).name for _ in range(2))} - {concept.name}
+    keys = [concept.name, *(str(word) for word in rng.permutation(sorted(others))[: int(rng.integers(1, _MOST_KEYS))])]
+    shown = {keys[int(i)]: number(rng) for i in rng.permutation(len(keys))}
+    word = rng.random() < 0.25
+    asked = _one(_WANTED, rng).format(_one(concept.called, rng)) if word else _one(concept.asks, rng)
+    told = f"{concept.name} {shown[concept.name]}"
+    return _told(renderer, rng, asked, shown[concept.name], seen=json.dumps(shown), thought=told)
+
+
+def _wanted(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> Row:
+    """A question or a word, and the concept that it is about."""
+    said = _one(concept.asks if rng.random() < 0.6 else concept.called, rng)
+    return _told(renderer, rng, _one(_ABOUT, rng).format(said), concept.name)
+
+
+def _wanted_of(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> Row:
+    """A question or a word, some concepts, and the one that it is about."""
+    said = _one(concept.asks if rng.random() < 0.6 else concept.called, rng)
+    among = {concept.name, *concept.unlike[:3], _one_of(concepts(), rng).name}
+    shown = ", ".join(str(word) for word in rng.permutation(sorted(among)))
+    return _told(renderer, rng, f"{said}: {shown}", concept.name)
+
+
+_ROWS = (_means, _plainest, _plainest, _named, _restated, _same, _which, _which, _looked_up, _looked_up, _looked_up)
+_ASKED = (_concept_looked_up, _concept_looked_up, _wanted, _wanted_of)
+
+
+def _one_of(among: Sequence[_T], rng: np.random.Generator) -> _T:
+    return among[int(rng.integers(len(among)))]
 
 
 def _one(among: Sequence[str], rng: np.random.Generator) -> str:

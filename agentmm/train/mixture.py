@@ -41,11 +41,11 @@ class Mixture:
 
     drills: float = 0.4
     imagined: float = 0.7
-    varied: float = 0.5
+    varied: float = 0.6
     invented: float = 0.35
     demonstrated: float = 0.15
     made_up: float = 0.08
-    meanings: float = 0.1
+    meanings: float = 2.0
     practice: Mapping[str, float] = field(default_factory=dict)
 
     def shown(self, rows: Sequence[Row], families: Sequence[str], seed: int, end: int) -> list[Row]:

@@ -7,13 +7,18 @@ with other signatures; its calls take the new names, what they return stays as i
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from agentmm.world.invented import ask_for, invent, made_up
 from agentmm.world.program import concluded
+from agentmm.world.wordings.alternatives import sentences
 from agentmm.world.wordings.skeletons import trained_words
 
 Messages = list[dict[str, Any]]
@@ -33,91 +38,11 @@ RENAMED = {
 }
 """Other names that training gives the default tools."""
 
-SAID = {
-    "detect": (
-        "Finds shapes.",
-        "Finds the shapes of a picture.",
-        "Counts and lists coloured shapes.",
-        "Looks for things in an image.",
-        "Tells which shapes there are, and where.",
-        "Shapes, their colours, sizes and places.",
-        "Finds objects; what: which.",
-        "Detects circles, squares, stars and other shapes.",
-        "Says how many of each shape and colour a scene has.",
-    ),
-    "read_text": (
-        "Reads text.",
-        "Reads the words on a page.",
-        "Text recognition.",
-        "Returns the lines of a receipt, sign or table.",
-        "Optical character recognition.",
-        "Tells what is written.",
-        "Extracts words and numbers from an image.",
-        "Reads every line of a document.",
-        "What an image says, line by line.",
-    ),
-    "read_code": (
-        "Reads codes.",
-        "Decodes QR codes and barcodes.",
-        "Scans bar codes.",
-        "Content of the codes in an image.",
-        "Finds and decodes machine-readable codes.",
-        "Says what a QR code says.",
-        "Barcode and QR scanner.",
-    ),
-    "transcribe": (
-        "Speech to text.",
-        "Turns speech into text.",
-        "Listens to a recording.",
-        "The words of a voice message.",
-        "Says what is said.",
-        "Types what somebody says.",
-        "Recognises speech.",
-        "Text of a sound clip.",
-    ),
-    "crop": ("Cuts a region out.", "A region as a picture of its own.", "Returns part of an image.", "Cuts out."),
-    "zoom": ("Makes a picture larger.", "Enlarges.", "A picture, so many times as large.", "Magnifies an image."),
-    "rotate": (
-        "Turns a picture.",
-        "Rotates an image by 90, 180 or 270 degrees.",
-        "Turns a page upright.",
-        "Straightens a page.",
-        "A picture, turned.",
-        "Rotates.",
-        "Turns clockwise.",
-    ),
-    "measure_colour": (
-        "Measures a colour.",
-        "Which colour a picture has.",
-        "The most frequent colour.",
-        "Average colour of an image.",
-        "Names the colour of a board.",
-        "Dominant colour and its share.",
-        "Says what colour something is.",
-    ),
-    "describe_media": (
-        "Size of a picture or length of a clip.",
-        "Tells the size in pixels.",
-        "Facts of a file.",
-        "Pixels across and down.",
-        "How large an image is, how long a clip.",
-        "Measures media.",
-        "Reads the metadata.",
-        "Dimensions.",
-    ),
-    "calculate": (
-        "Calculates.",
-        "A calculator.",
-        "Evaluates arithmetic.",
-        "The value of 2 + 3 * 4.",
-        "Adds, subtracts, multiplies.",
-        "Does sums.",
-        "Arithmetic and comparisons.",
-        "Computes a value.",
-        "Compares and adds numbers.",
-    ),
-}
-"""What training says of the default tools; `agentmm/eval/renamed.py` says none of it."""
+SAYINGS = Path(__file__).parent / "sayings.yaml"
+"""What training says of the default tools, patterns by two authors; `agentmm/eval/renamed.py` says none of it."""
+
+FOREIGN = 0.3
+"""Share of the episodes with other tools around them in which no tool is left as it was."""
 
 NO_TOOL = "unanswerable: no tool for that"
 """What an episode ends with when what it needs is not offered."""
@@ -126,7 +51,8 @@ NO_TOOL = "unanswerable: no tool for that"
 def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generator) -> Offered:
     """An episode with other tools around it: a subset, in random order, some renamed, invented ones among them.
 
-    One time in twelve a tool that it calls first is not there, and the episode says so.
+    One time in twelve a tool that it calls first is not there, and the episode says so. Three times in ten it is another
+    house altogether: all tools are there, nearly all under other names, and every one is described.
 
     Args:
         messages: an episode as `imagine` tells it.
@@ -135,14 +61,43 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
     """
     used = list(dict.fromkeys(call["name"] for message in messages for call in message.get("tool_calls", ())))
     lacking = bool(used) and rng.random() < 1 / 12
-    kept = [s for s in signatures if _name(s) in used or rng.random() < 0.5]
+    foreign = bool(rng.random() < FOREIGN)
+    kept = [s for s in signatures if foreign or _name(s) in used or rng.random() < 0.5]
     if lacking:
         kept = [s for s in kept if _name(s) != used[0]]
         messages = [messages[0], {"role": "assistant", "content": NO_TOOL}]
-    names = {_name(s): _renamed(_name(s), rng) for s in kept}
-    told = [_described(names[_name(s)] + s[len(_name(s)) :], _name(s), rng) for s in kept]
+    names = {_name(s): _renamed(_name(s), rng, *([0.1] if foreign else [])) for s in kept}
+    told = [_described(names[_name(s)] + s[len(_name(s)) :], _name(s), rng, always=foreign) for s in kept]
     told += [_told(invent(rng), rng) for _ in range(int(rng.integers(0, 3)))]
     return _with_names(messages, names), _shuffled(told, rng)
+
+
+@lru_cache(maxsize=1)
+def sayings() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Tool -> what may be said of it: the sentences of each pattern."""
+    patterns = yaml.safe_load(SAYINGS.read_bytes())
+    return {tool: tuple(sentences(pattern) for pattern in said) for tool, said in patterns.items()}
+
+
+def saying(tool: str, rng: np.random.Generator) -> str:
+    """What a default tool does, in some words: every pattern equally often."""
+    said = sayings()[tool]
+    among = said[int(rng.integers(len(said)))]
+    return among[int(rng.integers(len(among)))]
+
+
+def other_names(key: str) -> dict[str, tuple[str, str]]:
+    """Default tool -> another name and what it does, the same for the same key; some keep their own."""
+    rng = np.random.default_rng([31, zlib.crc32(key.encode())])
+    names = {tool: _renamed(tool, rng, own=0.2) for tool in RENAMED}
+    told = {tool: (name, saying(tool, rng)) for tool, name in names.items() if name != tool}
+    used: set[str] = set(RENAMED) - set(told)
+    once = {}
+    for tool, (name, says) in told.items():
+        if name not in used:
+            once[tool] = (name, says)
+        used.add(once.get(tool, (tool,))[0])
+    return once
 
 
 def invented_episode(signatures: Sequence[str], rng: np.random.Generator) -> Offered:
@@ -178,12 +133,12 @@ def _name(signature: str) -> str:
     return signature.partition("(")[0]
 
 
-def _renamed(name: str, rng: np.random.Generator) -> str:
-    """The tool's own name, or half of the time another: one of those above, or one made up."""
+def _renamed(name: str, rng: np.random.Generator, own: float = 0.4) -> str:
+    """The tool's own name, so often, or another: one of those above, or as often one or two words, known or made up."""
     others, drawn = RENAMED.get(name, ()), rng.random()
-    if not others or drawn < 1 / 2:
+    if not others or drawn < own:
         return name
-    if drawn < 3 / 4:
+    if drawn < own + (1 - own) / 3:
         return others[int(rng.integers(len(others)))]
     known = trained_words()
     parts = [
@@ -193,12 +148,11 @@ def _renamed(name: str, rng: np.random.Generator) -> str:
     return "_".join(parts)
 
 
-def _described(signature: str, tool: str, rng: np.random.Generator) -> str:
-    """A default tool's signature with what it does: always where its name does not tell, else one time in four."""
-    name, says = _name(signature), SAID[tool]
-    if name in (tool, *RENAMED[tool]) and rng.random() < 3 / 4:
+def _described(signature: str, tool: str, rng: np.random.Generator, *, always: bool) -> str:
+    """A default tool's signature with what it does; where its name tells that, and not always, one time in four."""
+    if not always and _name(signature) in (tool, *RENAMED[tool]) and rng.random() < 3 / 4:
         return signature
-    return f"{signature} {says[int(rng.integers(len(says)))]}"
+    return f"{signature} {saying(tool, rng)}"
 
 
 def _with_names(messages: Messages, names: dict[str, str]) -> Messages:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from agentmm.world.wordings.skeletons import free_words, unseen_words, words_of
+from agentmm.world.wordings.skeletons import free_words, trained_words, unseen_words, wordings_of, words_of
 
 LISTS = Path(__file__).parent / "lexicon_lists"
 AUTHORS = ("looks", "papers", "talk")
@@ -27,6 +27,12 @@ GRAMMAR = frozenset((
     "could", "will", "would", "any", "some", "all", "each", "every", "both",
 ))  # fmt: skip
 """Words that build sentences: others of their meaning would break those."""
+
+AT_HOME = 3
+"""A sense is at home in a family whose training sentences hold so many of its words."""
+
+KNOWN_WEIGHT = 3
+"""How many times a word of some family's training sentences stands among others that may be put."""
 
 
 @dataclass(frozen=True)
@@ -65,30 +71,45 @@ def lexicon() -> tuple[Sense, ...]:
 
 @lru_cache(maxsize=256)
 def like_words(family: str) -> dict[str, tuple[str, ...]]:
-    """Word -> others that may stand in its place in a training question of a family.
+    """Word of a family's training sentences -> others that may stand in its place in a training question.
 
-    A word with several senses has those that are in all of them; none has a word that the family keeps for its tests.
+    A word of several senses has those that are in all of them, and those of senses at home in the family: several of
+    its own words have them, so they are what the word means there. None has a word that the family keeps for its tests.
+    Words that other families are asked in stand `KNOWN_WEIGHT` times.
     """
     kept_out = unseen_words().get(family, frozenset())
-    allowed = {
-        word: tuple(other for other in others if not words_of(other) & kept_out) for word, others in _alike().items()
-    }
-    return {word: others for word, others in allowed.items() if others}
+    own = frozenset(word for text in wordings_of(family).seen for word in words_of(text))
+    trained, senses_of = frozenset(trained_words()), _senses_of()
+    allowed: dict[str, tuple[str, ...]] = {}
+    for word in sorted(own & senses_of.keys()):
+        senses = senses_of[word]
+        home = [sense for sense in senses if len(own.intersection(sense.words)) >= AT_HOME]
+        others = dict.fromkeys(other for sense in home or senses[:1] for other in sense.words)
+        kept = [
+            other
+            for other in others
+            if other != word and other not in GRAMMAR and not _parts(other) & kept_out
+            if home or all(other in sense.words for sense in senses)
+        ]
+        if kept:
+            weighted = ([other] * (KNOWN_WEIGHT if _parts(other) <= trained else 1) for other in kept)
+            allowed[word] = tuple(other for several in weighted for other in several)
+    return allowed
+
+
+@lru_cache(maxsize=20_000)
+def _parts(text: str) -> frozenset[str]:
+    return words_of(text)
 
 
 @lru_cache(maxsize=1)
-def _alike() -> dict[str, tuple[str, ...]]:
-    """Word -> those that have all of its senses, for single words that build no sentences."""
+def _senses_of() -> dict[str, list[Sense]]:
+    """Word -> its senses, for single words that build no sentences."""
     senses_of: dict[str, list[Sense]] = defaultdict(list)
     for sense in lexicon():
         for word in sense.words:
             senses_of[word].append(sense)
-    found = {
-        word: tuple(other for other in senses[0].words if other != word and all(other in one.words for one in senses))
-        for word, senses in senses_of.items()
-        if word.isalpha() and word not in GRAMMAR
-    }
-    return {word: others for word, others in found.items() if others}
+    return {word: senses for word, senses in senses_of.items() if word.isalpha() and word not in GRAMMAR}
 
 
 def _open(text: str) -> str:

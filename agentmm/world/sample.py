@@ -31,7 +31,10 @@ Gold traces have none such: what to do then a planner learns from its own.
 """
 
 RENAMED_SHARE = 0.15
-"""Share of the hard questions whose tools have names and descriptions of no training (`agentmm.eval.renamed`)."""
+"""Share of the hard questions whose tools have names and descriptions of no training (`agentmm.eval.renamed`).
+
+Training questions that are asked as hard ones have others, of training's own (`agentmm.train.offers`).
+"""
 
 UNKNOWN_AS_HARD = 0.6
 """Share of training questions asked as hard ones in which words are replaced by words that do not exist."""
@@ -66,7 +69,7 @@ class Question:
         slots: what the words hold.
         fault: None, or what shall go wrong on purpose: `{"tool": name, "kind": "error" | "empty", "times": n}`, the
             first n calls of the tool: 1 or 2, `LASTING` where the honest answer is `unanswerable`; or `FLAKY`.
-        renamed: whether its tools have other names than any training saw.
+        renamed: whether its tools have other names than their own.
     """
 
     id: str
@@ -271,7 +274,7 @@ class _Sampler:
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
             kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),
-            renamed=self.split == "hard" and bool(self.rng.random() < RENAMED_SHARE),
+            renamed=self.hardness == "hard" and bool(self.rng.random() < RENAMED_SHARE),
         )  # fmt: skip
         return self._with_fault(question)
 

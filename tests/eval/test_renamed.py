@@ -13,13 +13,13 @@ from agentmm.eval.renamed import NAMES, renamed
 from agentmm.eval.running import Sample, ask_all, run_column
 from agentmm.registry import load_tools
 from agentmm.tool.faults import Faults
-from agentmm.train.offers import RENAMED, SAID
+from agentmm.train.offers import RENAMED, sayings
 from agentmm.world.sample import sample_questions
 
 
 def test_names_and_descriptions_are_of_no_training() -> None:
     assert len(NAMES) == 8
-    said = {says for several in SAID.values() for says in several}
+    said = {says for several in sayings().values() for pattern in several for says in pattern}
     for tool, (name, says) in NAMES.items():
         assert name not in RENAMED[tool]
         assert says not in said

@@ -10,6 +10,7 @@ import pytest
 from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.train.meanings import meaning_rows
+from agentmm.world.concepts import concepts
 from agentmm.world.lexicon import lexicon
 
 WIRE = re.compile(r"<\|user\|>(.*?)<\|end\|>(?:<\|tool\|>(.*?)<\|end\|>)?<\|assistant\|>(.*)<\|end\|>", re.DOTALL)
@@ -20,7 +21,7 @@ def renderer() -> Renderer:
     return Renderer(train_tokenizer(["a plain word for height, as one says it: 12.50"] * 4, 400), image_tokens=0)
 
 
-def test_values_are_looked_up_by_a_word_of_the_same_meaning(renderer: Renderer) -> None:
+def test_values_are_looked_up_by_another_word_or_a_question(renderer: Renderer) -> None:
     looked_up = 0
     for row in meaning_rows(renderer, 300, 4):
         found = WIRE.fullmatch(renderer.decode(list(row.ids)))
@@ -36,9 +37,11 @@ def test_values_are_looked_up_by_a_word_of_the_same_meaning(renderer: Renderer) 
         key, value, said = noted.groups()
         assert shown[key] == value == said
         senses = [sense for sense in lexicon() if key in sense.words]
-        words = {word.lower() for sense in senses for word in (*sense.words, sense.gloss)} - {key}
-        assert any(word in asked.lower() for word in words)
-    assert 60 < looked_up < 140  # three of nine kinds
+        asks = [concept for concept in concepts() if concept.name == key]
+        words = {word for sense in senses for word in (*sense.words, sense.gloss)} - {key}
+        words |= {word for concept in asks for word in (*concept.called, *concept.asks)}
+        assert any(word.lower() in asked.lower() for word in words)
+    assert 70 < looked_up < 150  # two of four kinds about concepts, three of eleven about senses
 
 
 def test_what_is_asked_is_not_learnt_and_the_same_arguments_give_the_same_rows(renderer: Renderer) -> None:

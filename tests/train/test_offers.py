@@ -10,7 +10,8 @@ import pytest
 
 from agentmm.train.imagined import imagine_episodes
 from agentmm.train.imagined_rows import SIGNATURES
-from agentmm.train.offers import NO_TOOL, RENAMED, invented_episode, offer
+from agentmm.train.offers import NO_TOOL, RENAMED, invented_episode, offer, other_names, sayings
+from agentmm.tool.told import LONGEST
 from agentmm.world.invented import KINDS, ask_for, invent
 from agentmm.world.program import said_aloud
 
@@ -87,3 +88,30 @@ def test_an_invented_tool_is_offered_or_missed() -> None:
         assert call["name"] in names_of(signatures)
         assert messages[3]["content"] in map(str, json.loads(messages[2]["content"]).values())
     assert 45 <= missed <= 90
+
+
+def test_a_tool_is_described_in_many_words_that_fit_one_line() -> None:
+    assert set(sayings()) == set(RENAMED)
+    for patterns in sayings().values():
+        assert len(patterns) > 60
+        assert all(0 < len(says) <= LONGEST and "\n" not in says for pattern in patterns for says in pattern)
+
+
+def test_other_names_are_the_same_for_the_same_key_and_each_is_one_tools() -> None:
+    assert other_names("train-1") == other_names("train-1") != other_names("train-2")
+    for number in range(40):
+        names = other_names(str(number))
+        assert 3 < len(names) <= len(RENAMED)
+        called = [name for name, _ in names.values()]
+        assert len({*called, *(set(RENAMED) - set(names))}) == len(RENAMED)
+        assert all(any(says in pattern for pattern in sayings()[tool]) for tool, (_, says) in names.items())
+
+
+def test_in_a_foreign_house_all_tools_are_there_and_described() -> None:
+    rng, foreign = np.random.default_rng(3), 0
+    (episode,) = imagine_episodes(1, 8)
+    for _ in range(200):
+        _, signatures = offer(episode, SIGNATURES, rng)
+        described = [signature for signature in signatures if not signature.endswith(")")]
+        foreign += len(described) >= len(SIGNATURES)
+    assert 30 < foreign < 90

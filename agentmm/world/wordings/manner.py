@@ -33,7 +33,7 @@ HASTY = SHARES | {"lower": 0.3, "typo": 0.35}
 UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2
 """Share of the training questions with unknown words, and the share of such a question's words, one at least."""
 
-LIKE_SHARE = 0.3
+LIKE_SHARE = 0.45
 """Share of the training questions with words that others of their meaning replace."""
 
 _PLACE = re.compile(r"(\{\w+\})")

@@ -1,0 +1,23 @@
+"""Concepts: each can be asked for, and holds no word that tests keep for themselves."""
+
+from __future__ import annotations
+
+from agentmm.world.concepts import concepts
+from agentmm.world.wordings.skeletons import free_words, words_of
+
+
+def test_every_concept_has_words_questions_and_neighbours() -> None:
+    found = concepts()
+    assert len(found) > 100
+    names = [concept.name for concept in found]
+    assert len(set(names)) == len(names)
+    for concept in found:
+        assert len(concept.called) >= 3
+        assert len(concept.asks) >= 5
+        assert concept.name not in concept.unlike
+
+
+def test_words_of_free_sentences_stay_words_of_no_training() -> None:
+    free = free_words()
+    for concept in concepts():
+        assert not any(words_of(text) & free for text in (concept.name, *concept.called, *concept.asks))

@@ -36,6 +36,9 @@ def world(
     typed: Annotated[
         bool, typer.Option("--typed", help="As people type: openings, lower case, no question mark, typing errors.")
     ] = False,
+    evenly: Annotated[
+        bool, typer.Option("--evenly", help="As many questions of each family, so that each is measured alike.")
+    ] = False,
     without: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,7 +61,8 @@ def world(
     with counting(columns * n, "questions") as tick:
         report = evaluate_world(
             planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
-            outcomes=outcomes, typed=typed, without=without or (), families=families.split(",") if families else None,
+            outcomes=outcomes, typed=typed, evenly=evenly, without=without or (),
+            families=families.split(",") if families else None,
         )  # fmt: skip
     if json_:
         print_json(report)

@@ -96,12 +96,14 @@ class Sample:
     families: tuple[str, ...] | None = None
     wordings: Mapping[str, Sequence[str]] | None = None
     typed: bool = False
+    evenly: bool = False
 
     def questions(self) -> Iterator[Question]:
         """The questions, in order."""
         return sample_questions(
-            self.split, self.n, self.seed, families=self.families, wordings=self.wordings, typed=self.typed
-        )
+            self.split, self.n, self.seed, families=self.families, wordings=self.wordings, typed=self.typed,
+            evenness=float(self.evenly),
+        )  # fmt: skip
 
 
 def as_media(medium: Medium) -> Image | Audio:

@@ -44,6 +44,7 @@ def evaluate_world(
     wordings: Mapping[str, Sequence[str]] | Path | str | None = None,
     families: Sequence[str] | None = None,
     typed: bool = False,
+    evenly: bool = False,
     without: Sequence[str] = (),
     workers: int = 1,
     baselines: bool = True,
@@ -62,6 +63,7 @@ def evaluate_world(
         wordings: templates by family to ask in, a YAML file of them, or one of `ROWS`; only these families are asked.
         families: only these families.
         typed: wordings as people type them: openings, lower case, typing errors.
+        evenly: as many questions of each family, in place of as many as its weight says.
         without: what the planner is asked without: `sight`, `tools`, `grammar`, `thoughts`.
         workers: processes.
         baselines: whether to score the three baselines too.
@@ -77,7 +79,7 @@ def evaluate_world(
         UsageError: an unknown split or family, a wordings file that cannot be used, or an ablation that cannot be.
     """
     _check_without(without, planner)
-    sample = _sample(split, n, seed, families, wordings, typed=typed)
+    sample = _sample(split, n, seed, families, wordings, typed=typed, evenly=evenly)
     if isinstance(planner, str) and planner not in ("nano", "scripted"):
         load_planner(planner)  # a name that cannot be loaded is refused before the oracle runs
     name = planner if isinstance(planner, str) else getattr(planner, "__name__", "agent")
@@ -95,7 +97,8 @@ def evaluate_world(
             write_outcomes(given, outcomes)
         poor = _baselines(list(sample.questions()), oracle, kept) if baselines else {}
     return {
-        "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given), "without": list(without),
+        "suite": "world", "planner": name, "split": split, "seed": seed, "n": len(given), "evenly": evenly,
+        "without": list(without),
         **_columns(oracle, given),
         "by_group": _by(oracle, given, "group"),
         "by_family": _by(oracle, given, "family"),
@@ -117,7 +120,9 @@ def _check_without(without: Sequence[str], planner: Any) -> None:
         )
 
 
-def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any, *, typed: bool) -> Sample:
+def _sample(
+    split: str, n: int, seed: int, families: Sequence[str] | None, wordings: Any, *, typed: bool, evenly: bool
+) -> Sample:
     if split not in SPLITS:
         raise UsageError("unknown split", got=split, expected=" | ".join(SPLITS))
     templates = load_wordings(wordings) if isinstance(wordings, Path | str) else wordings
@@ -125,7 +130,7 @@ def _sample(split: str, n: int, seed: int, families: Sequence[str] | None, wordi
         templates = {family: templates[family] for family in families if family in templates}
     _check(templates, families or ())
     names = tuple(families) if families else None
-    return Sample(split, n, seed, names, templates, typed)
+    return Sample(split, n, seed, names, templates, typed, evenly)
 
 
 def load_wordings(path: Path | str) -> dict[str, list[str]]:

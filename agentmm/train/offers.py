@@ -51,8 +51,8 @@ NO_TOOL = "unanswerable: no tool for that"
 def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generator) -> Offered:
     """An episode with other tools around it: a subset, in random order, some renamed, invented ones among them.
 
-    One time in twelve a tool that it calls first is not there, and the episode says so. Three times in ten it is another
-    house altogether: all tools are there, nearly all under other names, and every one is described.
+    One time in twelve a tool that it calls first is not there, and the episode says so. Three times in ten it is
+    another house altogether: all tools are there, nearly all under other names, and every one is described.
 
     Args:
         messages: an episode as `imagine` tells it.

@@ -30,10 +30,11 @@ FLAKY_SHARE, FLAKY = 0.7, {"tool": "", "kind": "flaky", "share": 0.5, "times": 3
 Gold traces have none such: what to do then a planner learns from its own.
 """
 
-RENAMED_SHARE = 0.15
+RENAMED_SHARE = {"hard": 0.15, "train": 0.35}
 """Share of the hard questions whose tools have names and descriptions of no training (`agentmm.eval.renamed`).
 
-Training questions that are asked as hard ones have others, of training's own (`agentmm.train.offers`).
+Training questions that are asked as hard ones have others, of training's own (`agentmm.train.offers`), and more often:
+there runs disagree, which is what pairs are made of.
 """
 
 UNKNOWN_AS_HARD = 0.6
@@ -274,7 +275,7 @@ class _Sampler:
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
             text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
             kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),
-            renamed=self.hardness == "hard" and bool(self.rng.random() < RENAMED_SHARE),
+            renamed=self.hardness == "hard" and bool(self.rng.random() < RENAMED_SHARE.get(self.split, 0.0)),
         )  # fmt: skip
         return self._with_fault(question)
 

@@ -48,6 +48,12 @@ def report() -> dict[str, Any]:
     return evaluate_world("scripted", "test", 12, 0, families=FAMILIES)
 
 
+def test_evenly_each_family_is_asked_as_often(report: dict[str, Any]) -> None:
+    evenly = evaluate_world("scripted", "test", 9, 0, families=FAMILIES, evenly=True, baselines=False)
+    assert [evenly["by_family"][name]["n"] for name in FAMILIES] == [3, 3, 3]
+    assert report["by_family"]["comparison"]["n"] < 4
+
+
 def test_without_tools_gold_programs_are_wrong_and_the_oracle_stays(report: dict[str, Any]) -> None:
     without = evaluate_world("scripted", "test", 6, 0, families=FAMILIES, without=["tools"], baselines=False)
     assert (without["oracle"], without["accuracy"], without["without"]) == (1.0, 0.0, ["tools"])

@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pytest
 
+from agentmm.tool.told import LONGEST
 from agentmm.train.imagined import imagine_episodes
 from agentmm.train.imagined_rows import SIGNATURES
 from agentmm.train.offers import NO_TOOL, RENAMED, invented_episode, offer, other_names, sayings
-from agentmm.tool.told import LONGEST
 from agentmm.world.invented import KINDS, ask_for, invent
 from agentmm.world.program import said_aloud
 

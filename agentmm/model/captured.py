@@ -53,6 +53,9 @@ class Captured:
     Args:
         steps: the decoder's rearranged weights.
         fused: whether pieces between the matrices are compiled to kernels of their own.
+
+    Attributes:
+        recordings: how many passes were recorded so far, those that had to be again among them.
     """
 
     def __init__(self, steps: Steps, fused: bool = False) -> None:
@@ -60,6 +63,7 @@ class Captured:
         self._rows: WeakKeyDictionary[Running, int] = WeakKeyDictionary()
         self._buffer = steps.roomy([], 0)[:, :, None]
         self._recorded: dict[tuple[int, int, int], _Recorded] = {}
+        self.recordings = 0
         self._count = torch.arange(0, device=steps.last.device)
         self._lock = threading.Lock()
         root, heads = len(steps.last) ** 0.5, steps.width**0.5
@@ -147,6 +151,7 @@ class Captured:
 
         Each has memory of its own: a pool that its graphs have left, as when the buffer grows, cannot be used again.
         """
+        self.recordings += 1
         graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with kernels(True):

@@ -102,6 +102,11 @@ class LocalModel:
         """Whether each of several sequences takes as much memory as the longest: on a GPU alone."""
         return bool(self._steps) and self._steps.captured is not None
 
+    @property
+    def recordings(self) -> int:
+        """How many passes were recorded so far: on a GPU, each when its shape comes for the first time."""
+        return self._steps.captured.recordings if self.padded else 0
+
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
     ) -> Completion:

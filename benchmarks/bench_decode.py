@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from large_decoder import add_options, bytes_read, chosen, large, parameters_of, peak_of
 
 from agentmm.agent import Agent

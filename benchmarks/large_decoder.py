@@ -1,8 +1,8 @@
 """Random planners whose decoder is large enough for its weights to be what a step waits for.
 
 Weights are drawn where they stay and as they stay: nothing of them is made on the processor and copied to a GPU, and
-nothing in half precision is made in float32 first. The vocabulary is nano's, so the sizes leave out what a vocabulary of
-150,000 tokens adds.
+nothing in half precision is made in float32 first. The vocabulary is nano's, so the sizes leave out what one of 150,000
+tokens adds.
 """
 
 from __future__ import annotations

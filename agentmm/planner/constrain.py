@@ -230,6 +230,7 @@ class Constraint:
 
         self._matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(lark))
         self._vocabulary, self._text_of = vocabulary, text_of
+        self._mask_bytes = -(-tokenizer.vocab_size // 32) * 4
         if self._matcher.is_error():
             raise PlannerError(f"the grammar of the calls does not compile: {self._matcher.get_error()}")
 
@@ -280,29 +281,25 @@ def masks_of(constraints: Sequence[Any], guesses: Sequence[Sequence[int]]) -> li
     Threads of llguidance work them out, and meanwhile Python's lock is free. No constraint moves on.
 
     Args:
-        constraints: of the completions.
+        constraints: of the completions, all of one tokenizer.
         guesses: legal tokens from there on, none of them an end; for each constraint.
 
     Returns:
-        For each bool `[1 + G, V]`; None where a constraint is none of ours, or where this cannot be had.
+        For each bool `[1 + G, V]`; None where a constraint is none of ours, or llguidance too old for it.
     """
     ours = [(one, told) for one, told in zip(constraints, guesses, strict=True) if type(one) is Constraint]
     if not ours or (executor := _executor()) is None:
         return [None] * len(constraints)
     ends = list(accumulate((1 + len(told) for _, told in ours), initial=0))
-    vocabulary = ours[0][0]._vocabulary
-    bits = np.zeros((ends[-1], -(-vocabulary // 32) * 4), np.uint8)
+    bits = np.zeros((ends[-1], ours[0][0]._mask_bytes), np.uint8)
     where = bits.ctypes.data, bits.shape[1], len(bits)
     alone = [(one._matcher, row) for (one, told), row in zip(ours, ends, strict=False) if not told]
     along = [(one._matcher, row, list(told)) for (one, told), row in zip(ours, ends, strict=False) if told]
-    try:
-        if alone:
-            executor.unsafe_compute_mask_ptr(alone, *where)
-        if along:
-            executor.unsafe_compute_mask_ptr_with_draft_token(along, *where)
-    except ValueError:  # one of them failed; which one, it tells when it is asked by itself
-        return [None] * len(constraints)
-    legal = np.unpackbits(bits, axis=1, count=vocabulary, bitorder="little").view(np.bool_)
+    if alone:
+        executor.unsafe_compute_mask_ptr(alone, *where)
+    if along:
+        executor.unsafe_compute_mask_ptr_with_draft_token(along, *where)
+    legal = np.unpackbits(bits, axis=1, count=ours[0][0]._vocabulary, bitorder="little").view(np.bool_)
     made = iter([legal[begin:end] for begin, end in pairwise(ends)])
     return [next(made) if type(one) is Constraint else None for one in constraints]
 

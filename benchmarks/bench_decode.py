@@ -224,7 +224,7 @@ def passes(decoder: Any, limit: Limit, options: argparse.Namespace) -> None:
     until, steps = time.perf_counter() + options.seconds, Steps(decoder)
     for name, fused in (("plain", False), ("compiled pieces", True))[: 1 + options.compiled]:
         captured = Captured(steps, fused=fused)
-        for rows, width in ((1, 1), (32, 1), (1, captured.most), (32, captured.most)):
+        for rows, width in ((1, 1), (32, 1), (1, captured.most), (32, captured.worth(32))):
             if time.perf_counter() > until:
                 print(f"  {name}, {rows} x {width} tokens  left out: the time is over", flush=True)
                 continue
@@ -257,7 +257,8 @@ def of_large(turns: list[Turn], options: argparse.Namespace) -> None:
     with torch.inference_mode():
         limit = Limit(decoder.device)
         passes(decoder, limit, options)
-    compare_large(chat.local, turns[:4], limit, options)
+    if turns:
+        compare_large(chat.local, turns[:4], limit, options)
 
 
 def compare_large(local: LocalModel, turns: list[Turn], limit: Limit, options: argparse.Namespace) -> None:
@@ -273,7 +274,7 @@ def main() -> None:
     """On a GPU a large decoder; nano under the grammar, as the planner works, and without."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--questions", type=int, default=12)
+    parser.add_argument("--questions", type=int, default=12, help="0: the large decoder's passes alone")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--tokens", type=int, default=60, help="most of a turn")
     parser.add_argument("--seconds", type=float, default=math.inf, help="of each part; then it ends")
@@ -290,10 +291,10 @@ def main() -> None:
     elif torch.cuda.is_available():
         print(torch.cuda.get_device_name(options.device), flush=True)
     writer = load_local("nano", keep_sessions=False, device="cpu")  # its turns need no passes to be recorded
-    turns = turns_of(writer, options.questions, options.results)
+    turns = turns_of(writer, options.questions, options.results) if options.questions else []
     if options.skip != "large" and (gpu or options.large):
         of_large(turns, options)
-    if options.skip != "nano":
+    if options.skip != "nano" and turns:
         planner = load_local("nano", keep_sessions=False, device=options.device) if gpu else writer
         for bound in (True, False):
             compare(planner.local, turns, options, bound=bound, exact=not gpu)

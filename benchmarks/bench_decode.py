@@ -4,8 +4,10 @@ An agent answers questions of the practice world with its tools; both then write
 after the same prompt and pictures. The tokens must be equal. What is timed begins when the prompt has been read. Both
 have one thread: on a model this small more make `generate` slower.
 
-With `--device cuda` a random decoder follows that is large enough for a GPU, in half precision, where rounding turns
-near ties and tokens are only counted; then its passes by themselves, and what the memory could give at most.
+With `--device cuda` a random decoder comes first that is large enough for a GPU, in half precision, where rounding
+turns near ties and tokens are only counted: its passes by themselves and its turns, against what the memory could give
+at most (the weights once and keys and values once, at the bytes a second that its maker names and that a large copy
+reaches). Each part is told as it ends, and ends before its next piece once `--seconds` are over.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from large_decoder import add_options, bytes_read, chosen, large, parameters_of, peak_of
 
 from agentmm.agent import Agent
 from agentmm.eval.running import Sample, as_media, kept_tools
@@ -115,32 +118,68 @@ def theirs(local: LocalModel, turn: Turn, most: int, *, bound: bool) -> tuple[li
     return made[0, given.shape[1] :].tolist(), time.perf_counter() - processor.began
 
 
-def compare(local: LocalModel, turns: list[Turn], most: int, *, bound: bool, rounds: int, exact: bool = True) -> None:
-    """Alternate over all turns; print milliseconds a token, the best round of each."""
-    totals: list[list[float]] = []
-    tokens = guessed = same = 0
-    for _ in range(rounds):
-        seconds, counts, guessed, same = [0.0, 0.0, 0.0], [0, 0, 0], 0, 0
+@dataclass
+class Round:
+    """Seconds and tokens of three ways over turns: with guesses, one token at a time, `generate`.
+
+    Attributes:
+        turns: how many were written.
+        guessed: tokens of the first way that were guessed ahead.
+        same: turns in which all wrote the same.
+    """
+
+    seconds: list[float]
+    tokens: list[int]
+    turns: int = 0
+    guessed: int = 0
+    same: int = 0
+
+    @property
+    def each(self) -> list[float]:
+        """Milliseconds a token of each way."""
+        return [1000 * total / count for total, count in zip(self.seconds, self.tokens, strict=True)]
+
+
+def written(local: LocalModel, turns: list[Turn], most: int, until: float, *, bound: bool, exact: bool) -> Round:
+    """Write turns in each way, until there is no more time; the first at any rate."""
+    done = Round([0.0] * 3, [0] * 3)
+    for turn in turns:
+        ahead, alone = (ours(local, turn, most, bound=bound, ahead=ahead) for ahead in (True, False))
+        made, slow = theirs(local, turn, most, bound=bound)
+        assert not exact or ahead[0] == alone[0] == made, "they wrote different tokens"
+        done.same += ahead[0] == alone[0] == made
+        done.seconds = [total + one for total, one in zip(done.seconds, (ahead[1], alone[1], slow), strict=True)]
+        done.tokens = [n + len(ids) for n, ids in zip(done.tokens, (ahead[0], alone[0], made), strict=True)]
+        done.turns, done.guessed = done.turns + 1, done.guessed + ahead[2]
+        if time.perf_counter() > until:
+            break
+    return done
+
+
+def compare(
+    local: LocalModel, turns: list[Turn], options: argparse.Namespace, *, bound: bool, exact: bool
+) -> list[float]:
+    """Alternate over all turns; print and return milliseconds a token, the best round of each way."""
+    until, rounds = time.perf_counter() + options.seconds, list[Round]()
+    if options.device != "cpu":  # passes are recorded
         for turn in turns:
-            written, ahead, hits = ours(local, turn, most, bound=bound, ahead=True)
-            alone, single, _ = ours(local, turn, most, bound=bound, ahead=False)
-            made, slow = theirs(local, turn, most, bound=bound)
-            assert not exact or written == alone == made, "they wrote different tokens"
-            same += written == alone == made
-            seconds = [total + one for total, one in zip(seconds, (ahead, single, slow), strict=True)]
-            counts = [count + len(ids) for count, ids in zip(counts, (written, alone, made), strict=True)]
-            guessed += hits
-        tokens = counts[0]
-        totals.append([1000 * total / count for total, count in zip(seconds, counts, strict=True)])
-    ahead, single, slow = (min(one) for one in zip(*totals, strict=True))
-    print(f"{len(turns)} turns, {tokens} tokens, {'under' if bound else 'without'} the grammar", end="")
-    print("" if same == len(turns) else f", {same} of the turns equal")
-    print(
-        f"  planner                 {ahead:.2f} ms a token, {100 * guessed / tokens:.0f} % of the tokens guessed ahead"
-    )
+            for ahead in (True, False):
+                ours(local, turn, options.tokens, bound=bound, ahead=ahead)
+    while len(rounds) < options.rounds and not (rounds and time.perf_counter() > until):
+        rounds.append(written(local, turns, options.tokens, until, bound=bound, exact=exact))
+        if rounds[-1].turns < rounds[0].turns:
+            rounds.pop()
+            break
+    last = rounds[-1]
+    ahead, single, slow = best = [min(one) for one in zip(*(one.each for one in rounds), strict=True)]
+    print(f"{last.turns} turns, {last.tokens[0]} tokens, {'under' if bound else 'without'} the grammar", end="")
+    print("" if last.same == last.turns else f", {last.same} of the turns equal")
+    share = 100 * last.guessed / last.tokens[0]
+    print(f"  planner                 {ahead:.2f} ms a token, {share:.0f} % of the tokens guessed ahead")
     print(f"  one token at a time     {single:.2f} ms a token")
     print(f"  transformers' generate  {slow:.2f} ms a token")
     print(f"  ratio                   {slow / ahead:.2f} x, one token at a time {slow / single:.2f} x", flush=True)
+    return best
 
 
 def seconds_of(work: Any, device: torch.device, times: int) -> float:
@@ -156,70 +195,109 @@ def seconds_of(work: Any, device: torch.device, times: int) -> float:
     return (time.perf_counter() - began) / times
 
 
-def passes(decoder: Any, options: argparse.Namespace) -> None:
-    """Passes of the decoder by themselves, of 1 and 32 sequences, against the bytes a second of a copy in memory."""
-    device, count = decoder.device, 100 if options.device != "cpu" else 3
-    size = sum(parameter.numel() * parameter.element_size() for parameter in decoder.parameters())
-    source = torch.empty(2**30 if options.device != "cpu" else 2**24, dtype=torch.uint8, device=device).fill_(1)
-    target = torch.empty_like(source)
-    moved = 2 * source.numel() / seconds_of(lambda: target.copy_(source), device, 20)
-    print(f"memory: a copy reads and writes {moved / 1e9:.0f} GB/s; weights of a pass {size / 1e9:.3f} GB", flush=True)
-    steps = Steps(decoder)
-    one = steps.begin([], 400)
-    seconds = seconds_of(lambda: (together([(one, [7])]), one.keep(0)), device, min(count, 10))
-    print(f"  not recorded, 1 x 1 tokens  {1000 * seconds:.3f} ms, {100 * size / moved / seconds:.0f} % of the limit")
+class Limit:
+    """What a device's memory gives at most, as its maker says and as a large copy reaches; both are told."""
+
+    def __init__(self, device: torch.device) -> None:
+        source = torch.empty(2**30 if device.type != "cpu" else 2**24, dtype=torch.uint8, device=device).fill_(1)
+        target = torch.empty_like(source)
+        self.copied = 2 * source.numel() / seconds_of(lambda: target.copy_(source), device, 20)
+        self.peak = peak_of(device)
+        told = f"; its maker says {self.peak / 1e9:.0f}" if self.peak else ""
+        print(f"memory: a copy reads and writes {self.copied / 1e9:.0f} GB/s{told}", flush=True)
+
+    def of(self, size: float, seconds: float) -> str:
+        """The share of it that so many bytes in so many seconds are."""
+        shares = [f"{100 * size / self.copied / seconds:.0f} % of a copy's"]
+        if self.peak:
+            shares.append(f"{100 * size / self.peak / seconds:.0f} % of the maker's")
+        return f"{size / seconds / 1e9:.0f} GB/s, {' and '.join(shares)}"
+
+
+POSITIONS = 300
+"""Tokens that stand before those of a pass."""
+
+
+def passes(decoder: Any, limit: Limit, options: argparse.Namespace) -> None:
+    """Passes of the decoder by themselves, of 1 and 32 sequences, against the limit of the memory."""
+    device, count = decoder.device, 50 if options.device != "cpu" else 3
+    until, steps = time.perf_counter() + options.seconds, Steps(decoder)
     for name, fused in (("plain", False), ("compiled pieces", True))[: 1 + options.compiled]:
         captured = Captured(steps, fused=fused)
-        for rows in (1, 32):
-            for width in (1, captured.most):
-                fed = [(steps.begin([], 400 + captured.most), [7] * width) for _ in range(rows)]
+        for rows, width in ((1, 1), (32, 1), (1, captured.most), (32, captured.worth(32))):
+            if time.perf_counter() > until:
+                print(f"  {name}, {rows} x {width} tokens  left out: the time is over", flush=True)
+                continue
+            fed = [(steps.begin([], POSITIONS + 100 + captured.most), [7] * width) for _ in range(rows)]
+            for running, _ in fed:
+                running.length = POSITIONS
+
+            def step(fed: Any = fed, captured: Captured = captured) -> None:
+                captured.step(fed)
                 for running, _ in fed:
-                    running.length = 300
+                    running.keep(POSITIONS)
 
-                def step(fed: Any = fed, captured: Captured = captured) -> None:
-                    captured.step(fed)
-                    for running, _ in fed:
-                        running.keep(300)
+            seconds = seconds_of(step, device, count)
+            told = limit.of(bytes_read(decoder, rows, POSITIONS), seconds)
+            print(f"  {name}, {rows} x {width} tokens  {1000 * seconds:.3f} ms: {told}", flush=True)
+    one = steps.begin([], POSITIONS)
+    seconds = seconds_of(lambda: (together([(one, [7])]), one.keep(0)), device, min(count, 10))
+    print(f"  not recorded, 1 x 1 tokens  {1000 * seconds:.3f} ms: {limit.of(bytes_read(decoder, 1, 1), seconds)}")
 
-                seconds = seconds_of(step, device, count)
-                share = 100 * size / moved / seconds
-                print(
-                    f"  {name}, {rows} x {width} tokens  {1000 * seconds:.3f} ms, {share:.0f} % of the limit",
-                    flush=True,
-                )
+
+def of_large(turns: list[Turn], options: argparse.Namespace) -> None:
+    """The large decoder: its passes, then turns of it."""
+    began, (shape, dtype) = time.perf_counter(), chosen(options)
+    chat = large(shape, dtype, options.device, keep_sessions=False)
+    decoder = chat.model.decoder
+    size = bytes_read(decoder, 0, 0) / 1e9
+    print(
+        f"random, {parameters_of(chat)}, {size:.2f} GB a step, made in {time.perf_counter() - began:.1f} s", flush=True
+    )
+    with torch.inference_mode():
+        limit = Limit(decoder.device)
+        passes(decoder, limit, options)
+    if turns:
+        compare_large(chat.local, turns[:4], limit, options)
+
+
+def compare_large(local: LocalModel, turns: list[Turn], limit: Limit, options: argparse.Namespace) -> None:
+    """Turns of the large decoder without the grammar, against `generate` and the limit of the memory."""
+    best = compare(local, turns, options, bound=False, exact=False)
+    positions = sum(len(turn.prompt.ids) for turn in turns) // len(turns) + options.tokens // 2
+    size = bytes_read(local.model.decoder, 1, positions)
+    for told, each in zip(("planner", "one at a time", "generate"), best, strict=True):
+        print(f"  {told}: {1000 / each:.0f} tokens/s; were each a step: {limit.of(size, each / 1000)}", flush=True)
 
 
 def main() -> None:
-    """Under the grammar, as the planner works, and without; on a GPU a large decoder, too."""
+    """On a GPU a large decoder; nano under the grammar, as the planner works, and without."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--questions", type=int, default=12)
+    parser.add_argument("--questions", type=int, default=12, help="0: the large decoder's passes alone")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--tokens", type=int, default=60, help="most of a turn")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="of each part; then it ends")
     parser.add_argument("--large", action="store_true", help="the large decoder, too; as it is on a GPU")
-    parser.add_argument("--dtype", default="bfloat16", help="of its weights")
-    parser.add_argument("--width", type=int, default=2048)
-    parser.add_argument("--layers", type=int, default=20)
+    parser.add_argument("--skip", choices=["nano", "large"])
+    add_options(parser)
     parser.add_argument("--compiled", action="store_true", help="its passes with compiled pieces, too")
     parser.add_argument("--results", type=Path, help="folder of tools' results from an earlier run")
     options = parser.parse_args()
-    print("python", *sys.argv)
+    print("python", *sys.argv, flush=True)
     gpu = options.device != "cpu"
     if not gpu:
         torch.set_num_threads(1)
-    planner = load_local("nano", keep_sessions=False, device=options.device)
-    turns = turns_of(planner, options.questions, options.results)
-    for bound in (True, False):
-        compare(planner.local, turns, options.tokens, bound=bound, rounds=options.rounds, exact=not gpu)
-    if not (gpu or options.large):
-        return
-    from bench_batch import large  # beside this file, wherever it is run from
-
-    chat = large(options.layers, options.width, device=options.device, dtype=options.dtype, keep_sessions=False)
-    print(f"random, {sum(parameter.numel() for parameter in chat.model.parameters()) / 1e6:.0f} M parameters")
-    compare(chat.local, turns[:4], options.tokens, bound=False, rounds=min(2, options.rounds), exact=False)
-    with torch.inference_mode():
-        passes(chat.model.decoder, options)
+    elif torch.cuda.is_available():
+        print(torch.cuda.get_device_name(options.device), flush=True)
+    writer = load_local("nano", keep_sessions=False, device="cpu")  # its turns need no passes to be recorded
+    turns = turns_of(writer, options.questions, options.results) if options.questions else []
+    if options.skip != "large" and (gpu or options.large):
+        of_large(turns, options)
+    if options.skip != "nano" and turns:
+        planner = load_local("nano", keep_sessions=False, device=options.device) if gpu else writer
+        for bound in (True, False):
+            compare(planner.local, turns, options, bound=bound, exact=not gpu)
 
 
 if __name__ == "__main__":

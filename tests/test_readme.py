@@ -143,6 +143,8 @@ def read_by_argparse(program, words, monkeypatch):
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
     start, what = (runpy.run_path, str(origin)) if script else (runpy.run_module, program)
+    if script:  # as Python does: a script finds what stands beside it
+        monkeypatch.syspath_prepend(str(origin.parent))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # runpy's, where the module is imported already
         with pytest.raises(Parsed):

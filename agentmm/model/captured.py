@@ -2,8 +2,9 @@
 
 There a step waits for Python and for the launch of some thirty small kernels a layer, not for arithmetic. A graph is
 launched as one; its shapes and addresses are fixed, so keys and values of all sequences stand in one buffer, a row
-each, and what a pass reads is rounded up: rows to a power of two, tokens of a sequence to 1 or 8, positions to 512
-times a power of two. What was filled up is masked, or stands behind what counts and is written over.
+each, and what a pass reads is rounded up: rows to a power of two, tokens of a sequence to 1 or 8 (fewer where there are
+many sequences), positions to 512 times a power of two. What was filled up is masked, or stands behind what counts and
+is written over. While a pass runs, the processor is free for what can be known of its logits beforehand.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 TOKENS = (1, 8)
 """Tokens of a sequence that one pass may feed: alone, or with guesses."""
+
+WORTH = 128
+"""So many tokens in one pass wait for the memory as one does; of more, a GPU waits for its own arithmetic."""
 
 POSITIONS = 512
 """Positions are read in as many, or twice as many, and so on."""
@@ -37,14 +42,27 @@ class _Recorded(NamedTuple):
 
     Attributes:
         given: [B, 1 + T], how many tokens were fed before, and the new ones.
-        logits: [B, T, V], and `host` where they are brought to, in the processor's memory.
-        replay: works them out.
+        made: what it works out, logits [B, T, V] and their scales [B, T, 2].
+        host: where that is brought to, in the processor's memory.
+        replay: works it out.
     """
 
     given: Tensor
-    logits: Tensor
-    host: Tensor
+    made: tuple[Tensor, Tensor]
+    host: tuple[Tensor, Tensor]
     replay: Callable[[], None]
+
+
+class Rows(NamedTuple):
+    """Logits of one sequence, in the processor's memory; they last until the next step.
+
+    Attributes:
+        logits: float32 [T, V].
+        scales: float64 [T, 2], the largest of each row, and the logarithm of the sum of exp(logit - largest).
+    """
+
+    logits: np.ndarray
+    scales: np.ndarray
 
 
 class Captured:
@@ -53,6 +71,9 @@ class Captured:
     Args:
         steps: the decoder's rearranged weights.
         fused: whether pieces between the matrices are compiled to kernels of their own.
+
+    Attributes:
+        recordings: how many passes were recorded so far, those that had to be again among them.
     """
 
     def __init__(self, steps: Steps, fused: bool = False) -> None:
@@ -60,6 +81,7 @@ class Captured:
         self._rows: WeakKeyDictionary[Running, int] = WeakKeyDictionary()
         self._buffer = steps.roomy([], 0)[:, :, None]
         self._recorded: dict[tuple[int, int, int], _Recorded] = {}
+        self.recordings = 0
         self._count = torch.arange(0, device=steps.last.device)
         self._lock = threading.Lock()
         root, heads = len(steps.last) ** 0.5, steps.width**0.5
@@ -70,6 +92,10 @@ class Captured:
     def most(self) -> int:
         """Most tokens of a sequence in one pass."""
         return TOKENS[-1]
+
+    def worth(self, count: int) -> int:
+        """Most tokens of each of so many sequences that are fed in little more time than one: 1 to `most`."""
+        return max(1, min(self.most, WORTH // _power(count, 1)))
 
     @property
     def recorded(self) -> list[tuple[int, int, int]]:
@@ -82,25 +108,35 @@ class Captured:
         Returns:
             For each the logits [T, V] after its tokens, in the processor's memory; they last until the next step.
         """
-        with self._lock:
-            return self._step(fed)
+        return [torch.from_numpy(rows.logits) for rows in self.rows(fed)]
 
-    def _step(self, fed: Sequence[tuple[Running, Sequence[int]]]) -> list[Tensor]:
-        width = next(count for count in TOKENS if all(len(tokens) <= count for _, tokens in fed))
+    def rows(
+        self, fed: Sequence[tuple[Running, Sequence[int]]], meanwhile: Callable[[], object] = lambda: None
+    ) -> list[Rows]:
+        """`step`, with the scales of the logits; `meanwhile` is called while they are worked out."""
+        with self._lock:
+            return self._step(fed, meanwhile)
+
+    def _step(self, fed: Sequence[tuple[Running, Sequence[int]]], meanwhile: Callable[[], object]) -> list[Rows]:
         self._place([running for running, _ in fed])
-        rows = [self._rows[running] for running, _ in fed]
-        wide = _power(max(rows) + 1, 1)
+        lines, own = dict(self._rows.items()), [self._rows[running] for running, _ in fed]
+        wide, longest = _power(max(own) + 1, 1), max(len(tokens) for _, tokens in fed)
+        width = next(count for count in sorted({*TOKENS, self.worth(wide)}) if longest <= count)
         given = [[0] * (1 + width) for _ in range(wide)]
-        for running, row in self._rows.items():  # of those that wait, what follows their tokens may be written over
+        for running, row in lines.items():  # of those that wait, what follows their tokens may be written over
             if row < wide:
                 given[row][0] = running.length
-        for row, (_, tokens) in zip(rows, fed, strict=True):
+        for row, (_, tokens) in zip(own, fed, strict=True):
             given[row][1 : 1 + len(tokens)] = tokens
         length = _power(max(line[0] for line in given) + width, POSITIONS)
-        logits = self._logits(torch.tensor(given), min(length, self._buffer.shape[4]))
+        made = self._made(torch.tensor(given), min(length, self._buffer.shape[4]), meanwhile)
+        logits, scales = (part.numpy() for part in made)
         for running, tokens in fed:
             running.length += len(tokens)
-        return [logits[row, : len(tokens)] for row, (_, tokens) in zip(rows, fed, strict=True)]
+        return [
+            Rows(logits[row, : len(tokens)], scales[row, : len(tokens)])
+            for row, (_, tokens) in zip(own, fed, strict=True)
+        ]
 
     def _place(self, fed: Sequence[Running]) -> None:
         """Give each sequence a row of the buffer, low ones, so that few rows are worked through."""
@@ -111,8 +147,10 @@ class Captured:
         few, taken = _power(len(fed), 1), set(self._rows.values())
         for running in fed:
             row = self._rows.get(running)
+            if row is not None and row < few:
+                continue
             free = next(free for free in range(len(taken) + 1) if free not in taken)
-            if row is None or (row >= few > free):
+            if row is None or free < few:
                 running.move(self._buffer[:, :, free])
                 self._rows[running] = free
                 taken = taken - {row} | {free}
@@ -127,19 +165,24 @@ class Captured:
         for running, row in self._rows.items():
             running.move(self._buffer[:, :, row])
 
-    def _logits(self, given: Tensor, length: int) -> Tensor:
-        """Logits [B, T, V] after tokens, brought here; shapes that come for the first time are recorded."""
+    def _made(self, given: Tensor, length: int, meanwhile: Callable[[], object]) -> tuple[Tensor, Tensor]:
+        """Logits [B, T, V] after tokens and their scales, brought here; shapes that are new are recorded."""
         shape = len(given), given.shape[1] - 1, length
         if not self._buffer.is_cuda:
-            return self.work(given, length)
+            meanwhile()
+            return _scaled(self.work(given, length))
         with torch.cuda.device(self._buffer.device):
             known = self._recorded.get(shape)
             if known is None:
                 known = self._recorded[shape] = self._record(given.to(self._buffer.device), length)
             known.given.copy_(given)
             known.replay()
-            known.host.copy_(known.logits, non_blocking=True)
-            torch.cuda.current_stream().synchronize()
+            for made, host in zip(known.made, known.host, strict=True):
+                host.copy_(made, non_blocking=True)
+            try:
+                meanwhile()
+            finally:
+                torch.cuda.current_stream().synchronize()
             return known.host
 
     def _record(self, given: Tensor, length: int) -> _Recorded:
@@ -147,16 +190,18 @@ class Captured:
 
         Each has memory of its own: a pool that its graphs have left, as when the buffer grows, cannot be used again.
         """
+        self.recordings += 1
         graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with kernels(True):
             with torch.cuda.stream(side):
                 for _ in range(_WARM):
-                    self.work(given, length)
+                    _scaled(self.work(given, length))
             torch.cuda.current_stream().wait_stream(side)
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                logits = self.work(given, length)
-        return _Recorded(given, logits, torch.empty(logits.shape, pin_memory=True), graph.replay)
+                made = _scaled(self.work(given, length))
+        logits, scales = (torch.empty(part.shape, dtype=part.dtype, pin_memory=True) for part in made)
+        return _Recorded(given, made, (logits, scales), graph.replay)
 
     def work(self, given: Tensor, length: int) -> Tensor:
         """What is recorded: the pass itself.
@@ -209,6 +254,12 @@ def attended(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None)
     beside = queries.reshape(rows, width, groups, -1, size).transpose(1, 2).reshape(rows, groups, -1, size)
     seen = scaled_dot_product_attention(beside, keys, values, mask)
     return seen.view(rows, groups, width, -1, size).transpose(1, 2).reshape(rows * width, heads * size)
+
+
+def _scaled(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Float32 logits [B, T, V] with the scale of each row, float64 [B, T, 2]."""
+    top = logits.amax(-1, keepdim=True)
+    return logits, torch.cat((top.double(), (logits - top).double().exp().sum(-1, keepdim=True).log()), -1)
 
 
 def _power(count: int, unit: int) -> int:

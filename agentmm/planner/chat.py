@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -225,16 +225,28 @@ class ChatMM(BaseChatModel):
             constraint = self._constraints.of(lark)
         first = self.renderer.token_id("<think>") if self.think else None
         sampling = Sampling(self.temperature, self.max_tokens, seed * 1_000_003 + len(rendered.ids), first)
-        prompt = Prompt(
-            rendered.ids, [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]
-        )
-        return Request(prompt, self._loader(records), constraint, sampling, step_deadline())
+        images = [(slot.position, slot.sha) for slot in rendered.media if slot.handle.startswith("image_")]
+        load = self._loader(records, {sha for _, sha in images})
+        return Request(Prompt(rendered.ids, images), load, constraint, sampling, step_deadline())
 
-    def _loader(self, records: dict[str, Any]) -> Callable[[str], Any]:
-        """Brings an image's pixels by its hash."""
+    def _loader(self, records: dict[str, Any], shas: Collection[str] = ()) -> Callable[[str], Any]:
+        """Brings an image's pixels by its hash; what no session knows is made ready now.
+
+        Whoever asks does so in a thread of its own: the one thread that moves all sequences would do it for each.
+        """
+        from agentmm.model.pixels import square_pixels
+
         stored = stored_media(records)
         grey = np.full((8, 8, 3), 128, np.uint8)
-        return lambda sha: grey if self.blind else stored(sha).pixels
+
+        def load(sha: str) -> Any:
+            """As it is stored."""
+            return grey if self.blind else stored(sha).pixels
+
+        sessions, side = self.local.sessions, self.model.config.image_size
+        unknown = [sha for sha in shas if sessions is None or not sessions.shows(sha)]
+        ready = {sha: square_pixels(load(sha), side) for sha in unknown}
+        return lambda sha: ready[sha] if sha in ready else load(sha)
 
     def _message(self, done: Completion) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""

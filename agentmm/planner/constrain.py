@@ -10,6 +10,7 @@ import copy
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from itertools import accumulate, pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -229,6 +230,7 @@ class Constraint:
 
         self._matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_lark(lark))
         self._vocabulary, self._text_of = vocabulary, text_of
+        self._mask_bytes = -(-tokenizer.vocab_size // 32) * 4
         if self._matcher.is_error():
             raise PlannerError(f"the grammar of the calls does not compile: {self._matcher.get_error()}")
 
@@ -245,7 +247,7 @@ class Constraint:
 
     def forced(self, legal: NDArray[np.bool_]) -> bool:
         """Whether the grammar leaves one text: the legal tokens are one, or each begins the longest of them."""
-        count = int(legal.sum())
+        count = int(np.count_nonzero(legal))
         if not 1 < count <= _MOST_FORCED:
             return count == 1
         texts = sorted((self._text_of(int(token)) for token in legal.nonzero()[0]), key=len)
@@ -271,6 +273,43 @@ class Constraint:
         """
         if not self._matcher.consume_token(token):
             raise PlannerError(f"token {token} is not legal here: {self._matcher.get_error()}")
+
+
+def masks_of(constraints: Sequence[Any], guesses: Sequence[Sequence[int]]) -> list[NDArray[np.bool_] | None]:
+    """What `legal` would give before each guess and after the last, of many constraints at once.
+
+    Threads of llguidance work them out, and meanwhile Python's lock is free. No constraint moves on.
+
+    Args:
+        constraints: of the completions, all of one tokenizer.
+        guesses: legal tokens from there on, none of them an end; for each constraint.
+
+    Returns:
+        For each bool `[1 + G, V]`; None where a constraint is none of ours, or llguidance too old for it.
+    """
+    ours = [(one, told) for one, told in zip(constraints, guesses, strict=True) if type(one) is Constraint]
+    if not ours or (executor := _executor()) is None:
+        return [None] * len(constraints)
+    ends = list(accumulate((1 + len(told) for _, told in ours), initial=0))
+    bits = np.zeros((ends[-1], ours[0][0]._mask_bytes), np.uint8)
+    where = bits.ctypes.data, bits.shape[1], len(bits)
+    alone = [(one._matcher, row) for (one, told), row in zip(ours, ends, strict=False) if not told]
+    along = [(one._matcher, row, list(told)) for (one, told), row in zip(ours, ends, strict=False) if told]
+    if alone:
+        executor.unsafe_compute_mask_ptr(alone, *where)
+    if along:
+        executor.unsafe_compute_mask_ptr_with_draft_token(along, *where)
+    legal = np.unpackbits(bits, axis=1, count=ours[0][0]._vocabulary, bitorder="little").view(np.bool_)
+    made = iter([legal[begin:end] for begin, end in pairwise(ends)])
+    return [next(made) if type(one) is Constraint else None for one in constraints]
+
+
+@lru_cache(maxsize=1)
+def _executor() -> Any:
+    """Llguidance's threads; None where this version has none that look ahead."""
+    from llguidance import LLExecutor
+
+    return LLExecutor() if hasattr(LLExecutor, "unsafe_compute_mask_ptr_with_draft_token") else None
 
 
 class Constraints:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agentmm.planner.constrain import masks_of
 from agentmm.planner.guess import Guesses
 from agentmm.planner.sequence import Admitted, Request, Underway
 from agentmm.planner.session import Key, Session, Sessions, waits
-from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
+from agentmm.planner.writing import GREEDY, Completion, Counters, Known, Sampling, Writing
 
 LoadImage = Callable[[str], Any]
 """An image's hash -> the picture (PIL image or uint8 array [H, W, 3])."""
@@ -101,6 +102,11 @@ class LocalModel:
     def padded(self) -> bool:
         """Whether each of several sequences takes as much memory as the longest: on a GPU alone."""
         return bool(self._steps) and self._steps.captured is not None
+
+    @property
+    def recordings(self) -> int:
+        """How many passes were recorded so far: on a GPU, each when its shape comes for the first time."""
+        return self._steps.captured.recordings if self.padded else 0
 
     def complete(
         self, prompt: Prompt, load: LoadImage, constraint: Any = None, sampling: Sampling = GREEDY
@@ -336,20 +342,34 @@ class LocalModel:
         """Feed each its last token with guesses along, and forget again what did not come true."""
         from agentmm.model.steps import together
 
-        fed = []
+        captured, fed = sequences[0].running.running.steps.captured, []
+        worth = math.inf if captured is None else captured.worth(len(sequences)) - 1
         for sequence in sequences:
             writing, kept = sequence.writing, sequence.running
             written = writing.result.ids
             kept.running.keep(len(sequence.prompt.ids) + len(written) - 1)
-            guessed = kept.guesses.after(written, writing.constraint, writing.room) if self.ahead else []
+            room = min(writing.room, worth)
+            guessed = kept.guesses.after(written, writing.constraint, room) if self.ahead else []
             fed.append((kept.running, [written[-1], *guessed]))
-        captured = fed[0][0].steps.captured
         if captured is not None:
-            fed = [(running, tokens[: captured.most]) for running, tokens in fed]
-        for sequence, rows, (_, tokens) in zip(
-            sequences, (captured.step if captured else together)(fed), fed, strict=True
-        ):
+            self._chosen_beside(sequences, fed, captured)
+            return
+        for sequence, rows, (_, tokens) in zip(sequences, together(fed), fed, strict=True):
             sequence.choose(rows.numpy(), tokens[1:])
+
+    def _chosen_beside(
+        self, sequences: Sequence[Underway], fed: Sequence[tuple[Any, list[int]]], captured: Any
+    ) -> None:
+        """Feed sequences on a GPU; while it works, the processor finds out what their constraints allow."""
+        guessed = [tokens[1:] for _, tokens in fed]
+        legal: list[Any] = []
+
+        def meanwhile() -> None:
+            """What is legal for each row."""
+            legal.extend(masks_of([sequence.writing.constraint for sequence in sequences], guessed))
+
+        for sequence, rows, guesses, mask in zip(sequences, captured.rows(fed, meanwhile), guessed, legal, strict=True):
+            sequence.choose(rows.logits, guesses, Known(rows.scales, mask))
 
     def _folded(self) -> Any:
         """Steps through the decoder as it is now; None where its shape or precision has none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agentmm.planner.writing import GREEDY, Completion, Counters, Sampling, Writing
+from agentmm.planner.writing import GREEDY, NOTHING, Completion, Counters, Known, Sampling, Writing
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Underway:
     over: bool = False
     error: BaseException | None = None
 
-    def choose(self, rows: np.ndarray, guesses: Sequence[int] = ()) -> None:
+    def choose(self, rows: np.ndarray, guesses: Sequence[int] = (), known: Known = NOTHING) -> None:
         """Take the tokens that rows of logits `[1 + G, V]` give; a constraint that raises ends this sequence alone."""
         try:
-            self.over = self.writing.take(rows, guesses)
+            self.over = self.writing.take(rows, guesses, known)
         except BaseException as error:  # a user's own constraint may raise anything
             self.over, self.error = True, error
 

@@ -125,6 +125,11 @@ class Sessions:
             self._sessions.move_to_end(best)
             return self._sessions[best].fork(length)
 
+    def shows(self, sha: str) -> bool:
+        """Whether a session holds the features of an image."""
+        with self._lock:
+            return any(sha in session.features for session in self._sessions.values())
+
     def keep(self, session: Any) -> None:
         """Store a session; one that it extends gives way to it."""
         with self._lock:

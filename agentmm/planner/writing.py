@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,22 @@ GREEDY = Sampling()
 """The likeliest legal token, always."""
 
 
+class Known(NamedTuple):
+    """What an engine worked out of rows beforehand; what is None is worked out when it is needed.
+
+    Attributes:
+        scales: float64 `[1 + G, 2]`, the fields of each row's `Scale`.
+        legal: bool `[1 + G, V]`, what the constraint allows for each row.
+    """
+
+    scales: np.ndarray | None = None
+    legal: np.ndarray | None = None
+
+
+NOTHING = Known()
+"""Nothing was worked out beforehand."""
+
+
 class Writing:
     """A completion on its way: which token each row of logits gives.
 
@@ -104,7 +120,7 @@ class Writing:
         """Most guesses that the next step can use."""
         return self.sampling.max_tokens - len(self.result.ids) - 1
 
-    def take(self, rows: np.ndarray, guesses: Sequence[int] = ()) -> bool:
+    def take(self, rows: np.ndarray, guesses: Sequence[int] = (), known: Known = NOTHING) -> bool:
         """Choose a token by each row as long as guesses hold: a row counts only if what was fed before it came true.
 
         Every token is chosen as if it were alone, by the same logits, mask and draw: guesses change nothing but time.
@@ -112,12 +128,13 @@ class Writing:
         Args:
             rows: float32 logits `[1 + G, V]`, one after each token that was fed.
             guesses: the G tokens that were fed ahead.
+            known: of these rows.
 
         Returns:
             Whether the completion is finished.
         """
         for held, (row, guess) in enumerate(zip(rows, [*guesses, None], strict=True)):
-            token = self._write(row.astype(np.float64))
+            token = self._write(row, held, known)
             self.guessed += held > 0
             self.result.ended = token in self._ends
             if self.result.ended or len(self.result.ids) >= self.sampling.max_tokens:
@@ -128,31 +145,54 @@ class Writing:
                 break
         return False
 
-    def _write(self, row: np.ndarray) -> int:
-        """Choose the next token and note it."""
-        constraint, sampling, result = self.constraint, self.sampling, self.result
-        legal = constraint.legal() if constraint is not None else None
-        wanted = sampling.first is not None and not result.ids and _welcome(row, legal, sampling)
+    def _write(self, row: np.ndarray, held: int, known: Known) -> int:
+        """Choose the next token by the row of that number and note it."""
+        constraint, sampling, result, legal = self.constraint, self.sampling, self.result, None
+        if constraint is not None:
+            legal = constraint.legal() if known.legal is None else known.legal[held]
+        if known.scales is None:
+            row = row.astype(np.float64)
+            scale = scale_of(row)
+        else:
+            scale = Scale(*known.scales[held].tolist())
+        first = sampling.first if not result.ids else None
+        wanted = first is not None and (legal is None or bool(legal[first]))
+        wanted = wanted and scale.logp(row[first]) >= math.log(sampling.first_from)
         if wanted:
-            legal = np.arange(len(row)) == sampling.first
-        token, logp, chosen = choose(row, legal, sampling.temperature, self._rng)
+            legal = np.arange(len(row)) == first
+        token, chosen = choose(row, legal, sampling.temperature, self._rng)
         result.ids.append(token)
-        result.logp.append(logp)
+        result.logp.append(scale.logp(row[token]))
         result.logp_sampled.append(chosen)
         result.forced.append(wanted or (legal is not None and constraint is not None and constraint.forced(legal)))
         return token
 
 
-def _welcome(logits: np.ndarray, legal: np.ndarray | None, sampling: Sampling) -> bool:
-    """Whether the token to begin with is legal, and the model gives it the chance that it needs."""
-    if legal is not None and not legal[sampling.first]:
-        return False
-    return bool(log_softmax(logits)[sampling.first] >= math.log(sampling.first_from))
+class Scale(NamedTuple):
+    """What makes log-probabilities of logits.
+
+    Attributes:
+        top: the largest logit.
+        log: the logarithm of the sum of exp(logit - top).
+    """
+
+    top: float
+    log: float
+
+    def logp(self, logit: Any) -> float:
+        """The log-probability of a token by its logit."""
+        return float(logit) - self.top - self.log
+
+
+def scale_of(logits: np.ndarray) -> Scale:
+    """The scale of float64 logits `[V]`."""
+    top = logits.max()
+    return Scale(float(top), math.log(np.exp(logits - top).sum()))
 
 
 def choose(
     logits: np.ndarray, legal: np.ndarray | None, temperature: float, rng: np.random.Generator
-) -> tuple[int, float, float]:
+) -> tuple[int, float]:
     """Choose one token.
 
     Args:
@@ -162,19 +202,17 @@ def choose(
         rng: source of the draw.
 
     Returns:
-        (token, its log-probability at temperature 1 without mask, the one after temperature and mask).
+        (token, its log-probability after temperature and mask).
     """
-    own = log_softmax(logits)
     masked = logits if legal is None else np.where(legal, logits, -math.inf)
     if temperature <= 0:
-        token = int(masked.argmax())
-        return token, float(own[token]), 0.0
-    sampled = log_softmax(masked / temperature)
+        return int(masked.argmax()), 0.0
+    sampled = log_softmax(masked.astype(np.float64) / temperature)
     token = int(rng.choice(len(sampled), p=np.exp(sampled)))
-    return token, float(own[token]), float(sampled[token])
+    return token, float(sampled[token])
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Log-probabilities `[V]` of logits `[V]`; minus infinity stays."""
-    top = logits.max()
-    return logits - top - math.log(np.exp(logits - top).sum())
+    top, log = scale_of(logits)
+    return logits - top - log

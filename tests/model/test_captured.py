@@ -179,3 +179,24 @@ def test_half_precision_is_as_near_to_float32_as_the_decoder_itself(dtype):
         truth = whole(decoder.float(), ids)[-2:]
         assert (got - truth).abs().max() <= 1.5 * (theirs - truth).abs().max()
         assert steps.precision == dtype
+
+
+def test_rows_come_with_what_makes_log_probabilities_of_them():
+    """Largest + log is the logarithm of the sum of all exp(logit); what is done meanwhile is done once."""
+    decoder, calls = small(), []
+    with torch.inference_mode():
+        steps = Steps(decoder)
+        (one, first), (two, second) = begun(steps, 6), begun(steps, 3, offset=2)
+        got = Captured(steps).rows([(one, [5, 6]), (two, [4])], lambda: calls.append(1))
+        for ids, (logits, scales) in zip(([*first, 5, 6], [*second, 4]), got, strict=True):
+            want = whole(decoder, ids)[-len(logits) :].double()
+            assert scales.shape == (len(logits), 2)
+            torch.testing.assert_close(torch.from_numpy(scales[:, 0]), want.amax(1), atol=1e-4, rtol=0)
+            torch.testing.assert_close(torch.from_numpy(scales.sum(1)), want.logsumexp(1), atol=1e-4, rtol=0)
+    assert calls == [1]
+
+
+def test_many_sequences_are_worth_fewer_tokens_each():
+    """128 tokens in all, of rows rounded up to a power of two: 16 x 8, 32 x 4, 64 x 2; one at least, 8 at most."""
+    captured = Captured(Steps(small()))
+    assert [captured.worth(count) for count in (1, 16, 17, 32, 33, 64, 200)] == [8, 8, 4, 4, 2, 2, 1]

@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("llguidance")
 
-from agentmm.planner.constrain import Constraint, Constraints, grammar, matcher_tokenizer
+from agentmm.errors import PlannerError
+from agentmm.planner.constrain import Constraint, Constraints, grammar, masks_of, matcher_tokenizer
 from agentmm.planner.render import call_text
 
 NANO = Path(__file__).parents[2] / "agentmm" / "weights" / "nano"
@@ -135,6 +136,37 @@ def test_constraints_of_one_grammar_go_on_by_themselves(matcher, tokenizer):
     second = constraints.of(lark)
     assert (second.legal() == alone.legal()).all()
     assert (first.legal() != second.legal()).any()
+
+
+def test_masks_of_many_along_guesses_are_those_of_one_after_another(matcher, tokenizer):
+    """One with guesses, one without, a user's own between them, in a vocabulary with rows to spare; none moves on."""
+    rows, (lark, other) = len(tokenizer) + 37, (grammar(SPECS, handles) for handles in (["image_1"], []))
+    there = [Constraint(matcher, lark, rows), Constraint(matcher, other, rows)]
+    guesses = [tokenizer.encode('<tool_call>{"name": "', add_special_tokens=False), []]
+    masks = masks_of([there[0], object(), there[1]], [guesses[0], [], guesses[1]])
+    assert masks[1] is None
+    for constraint, told, made in zip(there, guesses, masks[::2], strict=True):
+        assert made.shape == (1 + len(told), rows)
+        stepped = constraint.copy()
+        for token, mask in zip([*told, None], made, strict=True):
+            assert (mask == stepped.legal()).all()
+            if token is not None:
+                stepped.take(token)
+        assert (constraint.legal() == made[0]).all()
+    assert masks_of([object()], [[]]) == [None]
+
+
+def test_masks_of_one_that_failed_and_of_one_that_is_over_are_what_they_say_alone(matcher, tokenizer):
+    """Both say that the end is all there is."""
+    lark, end = grammar(SPECS, []), tokenizer.convert_tokens_to_ids("<|end|>")
+    failed, over = Constraint(matcher, lark, len(tokenizer)), Constraint(matcher, lark, len(tokenizer))
+    with pytest.raises(PlannerError):
+        failed.take(tokenizer.convert_tokens_to_ids("<|pad|>"))
+    for token in [*tokenizer.encode("hello", add_special_tokens=False), end]:
+        over.take(token)
+    masks = masks_of([failed, over], [[], []])
+    assert [mask[0].nonzero()[0].tolist() for mask in masks] == [[end], [end]]
+    assert [one.legal().nonzero()[0].tolist() for one in (failed, over)] == [[end], [end]]
 
 
 def accepts(tokenizer, matcher, lark, text):

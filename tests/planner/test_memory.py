@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ torch = pytest.importorskip("torch")
 from agentmm.model.captured import Captured  # noqa: E402 - after the skip
 from agentmm.model.steps import Steps  # noqa: E402 - after the skip
 from agentmm.planner.batching import Batch  # noqa: E402 - after the skip
+from agentmm.planner.constrain import Constraint, grammar, matcher_tokenizer  # noqa: E402 - after the skip
 from agentmm.planner.session import Sessions  # noqa: E402 - after the skip
 from agentmm.planner.writing import Sampling  # noqa: E402 - after the skip
-from tests.planner.kit import WORDS, all_of, engine, picture, prompt_of, requests_of  # noqa: E402 - after the skip
+from tests.planner.kit import SPECS, WORDS, all_of, engine, picture, prompt_of, requests_of  # noqa: E402 - after the skip
 
 
 def held_bytes(width):
@@ -102,6 +104,51 @@ def test_a_batch_by_rows_of_one_buffer_writes_what_each_writes_alone(planner, mo
             np.testing.assert_allclose(done.logp, alone.logp, rtol=0, atol=1e-4)
         assert batch.most > 3
         assert batch.engine.padded
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_by_rows_of_one_buffer_the_grammar_allows_what_it_allows_alone(planner, monkeypatch, temperature):
+    """What is legal is worked out for all at once there, along their guesses; a user's own constraint is asked."""
+    lark, tokenizer = grammar(SPECS, ["image_1", "image_2"]), planner.processor.tokenizer
+    matcher = matcher_tokenizer(tokenizer)
+
+    def asked():
+        """Twelve of them, each with a constraint of its own."""
+        own = [Constraint(matcher, lark, len(tokenizer), tokenizer.convert_ids_to_tokens) for _ in range(11)]
+        requests = requests_of(planner, 12, temperature)
+        return [replace(one, constraint=told) for one, told in zip(requests, [*own, Even(len(tokenizer))], strict=True)]
+
+    alone = engine(planner, None)
+    want = [alone.complete(one.prompt, picture, one.constraint, one.sampling) for one in asked()]
+    by_rows(monkeypatch)
+    batch = Batch(engine(planner, None), limit_bytes=2**30)
+    for done, one in zip(all_of(batch, asked()), want, strict=True):
+        assert (done.ids, done.forced, done.ended) == (one.ids, one.forced, one.ended)
+        np.testing.assert_allclose(done.logp, one.logp, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(done.logp_sampled, one.logp_sampled, rtol=0, atol=1e-4)
+    assert batch.most > 3
+
+
+class Even:
+    """A user's own constraint: even tokens alone."""
+
+    def __init__(self, vocabulary):
+        self.even = np.arange(vocabulary) % 2 == 0
+
+    def legal(self):
+        return self.even
+
+    def forced(self, legal):
+        return False
+
+    def ahead(self):
+        return []
+
+    def fitting(self, tokens):
+        return next((count for count, token in enumerate(tokens) if token % 2), len(tokens))
+
+    def take(self, token):
+        assert token % 2 == 0
 
 
 @pytest.mark.parametrize("failed", [True, False])

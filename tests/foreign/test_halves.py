@@ -12,6 +12,7 @@ import torch
 from agentmm.cli import run
 from agentmm.planner import examination, load_planner
 from agentmm.planner.batching import Batch
+from agentmm.planner.foreign import widened
 from agentmm.planner.foreign.engine import ForeignModel
 from agentmm.planner.foreign.exactness import measure
 from agentmm.planner.foreign.widened import in_float32
@@ -152,8 +153,10 @@ def test_what_bfloat16_rounds_is_measured_on_float32(halved):
     assert off / 4 < chat.exactness.coarse < off * 4
 
 
-def test_weights_lent_to_float32_come_back_also_from_a_pass_that_fails(halved, monkeypatch):
+@pytest.mark.parametrize("kept", [0, 2**30])
+def test_weights_lent_to_float32_come_back_also_from_a_pass_that_fails(kept, halved, monkeypatch):
     chat = halved("llava", "float16")
+    monkeypatch.setattr(widened, "KEPT", kept)
     before = [(name, weight) for name, weight in chat.model.named_parameters()]
     layer = chat.model.get_decoder().layers[1]
 
@@ -161,6 +164,9 @@ def test_weights_lent_to_float32_come_back_also_from_a_pass_that_fails(halved, m
         assert next(layer.parameters()).dtype == torch.float32
         raise MemoryError("no room for it")
 
+    with torch.inference_mode(), in_float32(chat.model):
+        chat.model(input_ids=torch.tensor([[1, 2, 3]]))
+        assert layer.mlp.up_proj.weight.dtype == (torch.float32 if kept else torch.float16)
     with monkeypatch.context() as patch:
         patch.setattr(layer.mlp, "forward", fail)
         with pytest.raises(MemoryError), torch.inference_mode(), in_float32(chat.model):
@@ -232,7 +238,7 @@ def test_an_exact_batch_goes_one_by_one_and_is_equal_to_the_bit(dtype, halved, m
 def test_with_an_adapter_episodes_go_together(dtype, halved, adapter, monkeypatch):
     chat = halved("qwen2_5_vl", dtype, f"?adapter={adapter}")
     assert (chat.exactness.together, chat.exactness.words) == (True, True)
-    made = requests_of(chat, 6, 0.0)
+    made = requests_of(chat, 12, 0.0)
     alone = engine_of(chat, together=False)
     want = [alone.complete(one.prompt, picture, None, one.sampling) for one in made]
     rows = rows_of(chat, monkeypatch)

@@ -1,16 +1,21 @@
 """A model in half precision that computes in float32 for a while, to tell what rounding does from what is wrong.
 
-Its weights are widened part by part, each when it is called and only until it returns: no second model is in memory.
+Its weights are widened part by part: the first ones that fit in `KEPT` bytes at once, all others each time that they
+are called and only until they return. So no second model is in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 HALF = ("torch.bfloat16", "torch.float16")
 """Precisions that this is for."""
+
+KEPT = 2**30
+"""Bytes of widened weights that stay until the end."""
 
 _FIRST = "agentmm_first"
 """A weight without numbers, which comes before all others."""
@@ -34,8 +39,7 @@ def in_float32(model: Any) -> Iterator[None]:
     """
     import torch
 
-    lent: dict[int, list[tuple[dict[str, Any], str, Any]]] = {}
-    hooks: list[Any] = []
+    lent, hooks = _Lent(), list[Any]()
     precise = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")  # else a product of float32 matrices may be rounded on a GPU
     try:
@@ -43,8 +47,9 @@ def in_float32(model: Any) -> Iterator[None]:
             owners = [owner for part in parts for owner in (part._parameters, part._buffers)]
             held = [owner for owner in owners if any(map(_narrow, owner.values()))]
             if held:
-                hooks.append(unit.register_forward_pre_hook(_widener(lent, id(unit), held), with_kwargs=True))
-                hooks.append(unit.register_forward_hook(lambda unit, *_: _give_back(lent.pop(id(unit), []))))
+                lent.keep(unit, held)
+                hooks.append(unit.register_forward_pre_hook(partial(_widen, lent, held), with_kwargs=True))
+                hooks.append(unit.register_forward_hook(lent.back))
         _tell(model)
         yield
     finally:
@@ -53,8 +58,7 @@ def in_float32(model: Any) -> Iterator[None]:
             module._parameters.pop(_FIRST, None)
         for hook in hooks:
             hook.remove()
-        for taken in lent.values():  # of parts that raised
-            _give_back(taken)
+        lent.all_back()
 
 
 def _tell(model: Any) -> None:
@@ -85,20 +89,55 @@ def _units(model: Any) -> Iterator[tuple[Any, list[Any]]]:
             yield module, [module]
 
 
-def _widener(lent: dict[int, list[tuple[dict[str, Any], str, Any]]], key: int, held: list[dict[str, Any]]) -> Any:
-    """What is called before a module."""
+def _widen(
+    lent: _Lent, held: list[dict[str, Any]], unit: Any, args: tuple[Any, ...], given: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What is called before a part; returns what it is given, widened."""
+    lent.take(unit, held)
+    return tuple(map(_wide, args)), {name: _wide(value) for name, value in given.items()}
 
-    def widen(module: Any, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+
+class _Lent:
+    """Weights in whose places wider ones stand."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, list[tuple[dict[str, Any], str, Any]]] = {}
+        self._kept: set[int] = set()
+        self._bytes = 0
+
+    def take(self, unit: Any, held: list[dict[str, Any]]) -> None:
+        """Widen what a part holds."""
         from torch.nn import Parameter
 
-        if key not in lent:
-            lent[key] = [(owner, name, value) for owner in held for name, value in owner.items() if _narrow(value)]
-            for owner, name, value in lent[key]:
-                wide = value.detach().float()
-                owner[name] = Parameter(wide, requires_grad=False) if isinstance(value, Parameter) else wide
-        return tuple(map(_wide, args)), {name: _wide(value) for name, value in given.items()}
+        if id(unit) in self._taken:
+            return  # it stays, or calls itself
+        taken = [(owner, name, value) for owner in held for name, value in owner.items() if _narrow(value)]
+        self._taken[id(unit)] = taken
+        for owner, name, value in taken:
+            wide = value.detach().float()
+            owner[name] = Parameter(wide, requires_grad=False) if isinstance(value, Parameter) else wide
 
-    return widen
+    def keep(self, unit: Any, held: list[dict[str, Any]]) -> None:
+        """Widen what a part holds until the end, if there is room.
+
+        That is before the first pass, for some ask a part for its precision before they call it: then and later they
+        must be told the same.
+        """
+        size = sum(4 * value.numel() for owner in held for value in owner.values() if _narrow(value))
+        if self._bytes + size <= KEPT:
+            self._bytes += size
+            self._kept.add(id(unit))
+            self.take(unit, held)
+
+    def back(self, unit: Any, *_: Any) -> None:
+        """Put a part's weights back, unless they are among those that stay."""
+        if id(unit) not in self._kept:
+            _give_back(self._taken.pop(id(unit), []))
+
+    def all_back(self) -> None:
+        """Put all weights back, also those of parts that raised."""
+        for taken in self._taken.values():
+            _give_back(taken)
 
 
 def _give_back(taken: list[tuple[dict[str, Any], str, Any]]) -> None:

@@ -33,9 +33,13 @@ family's template shows is found out when it is loaded.
 - On the CPU, layers whose weights float16 holds exactly are packed in it, if the logits stay the library's own within
   1e-4 (`tests/foreign/test_packing.py` has each family so).
 - *Constrained*: a random model held to the grammar writes a call that is read back without a fault.
-- *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions exact.
+- *LoRA*: an adapter loads on top (`?adapter=FOLDER`), shows in the logits and leaves sessions and batches exact.
 - *Batch*: four episodes were written at once, each token for token as alone: `abreast` in one pass, or `in turns`
   where the cache slides, convolves, recurs or is not exact.
+- *Half precision*: every family that goes abreast in float32 does so in bfloat16 and float16, together to the rounding
+  of that precision: float32 computed with the same weights must be as exact as above, and in half precision nothing may
+  differ by more than twice what the library's own pass differs from float32. Then a near tie may fall otherwise than
+  alone; with `?batch=exact` each episode has passes of its own.
 - A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
 
 This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;

@@ -79,16 +79,21 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
     ways = {"template": "as its own template writes them", "hermes": "in Hermes form between the template's marks"}
     if found["calls"]:
         yield f"calls     {ways[found['calls']]}"
+    rounded = f", to the rounding of {found['half']}" if found["coarse"] is not None else ""
     if found["sessions"] == "exact":
         measured = f", largest difference {found['difference']:.1e}" if found["difference"] is not None else ""
-        yield f"sessions  exact: a step feeds only what is new{measured}"
+        yield f"sessions  exact{rounded}: a step feeds only what is new{measured}"
     elif found["sessions"]:
         yield f"sessions  none: every token costs a whole pass ({found['why']})"
     if found["batch"] == "abreast":
         measured = f", largest difference {found['apart']:.1e}" if found["apart"] is not None else ""
-        yield f"batch     abreast: the steps of several episodes are one pass{measured}"
+        yield f"batch     abreast{rounded}: the steps of several episodes are one pass{measured}"
+        if found["half"]:
+            yield "          a near tie may fall otherwise than alone; ?batch=exact gives each passes of its own"
     elif found["batch"]:
         yield f"batch     in turns: each episode has passes of its own ({found['turns']})"
+    if found["coarse"] is not None:
+        yield f"precision {found['half']}: {found['coarse']:.1e} from float32, the largest difference of a logit"
     if found["served"]:
         yield from _served_lines(found["served"])
     if found["context"]:

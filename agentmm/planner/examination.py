@@ -20,7 +20,9 @@ def examine(name: str) -> dict[str, Any]:
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
         `calls` (`template` or `hermes`), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
-        (largest of a logit, cached against uncached), `why` (not exact), `batch` (`abreast` where the steps of several
+        (largest of a logit, cached against uncached), `why` (not exact), `half` (the half precision that it
+        computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by itself, largest of a
+        logit; None where it is unknown), `batch` (`abreast` where the steps of several
         episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
         difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
         `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
@@ -39,6 +41,8 @@ def examine(name: str) -> dict[str, Any]:
         "sessions": None,
         "difference": None,
         "why": "",
+        "half": "",
+        "coarse": None,
         "batch": None,
         "apart": None,
         "turns": "",
@@ -67,9 +71,11 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,
-        "batch": "abreast" if measured.together else "in turns",
+        "half": measured.half,
+        "coarse": measured.coarse,
+        "batch": "abreast" if measured.together and not planner.separate else "in turns",
         "apart": measured.apart,
-        "turns": measured.turns,
+        "turns": measured.turns or ("batch=exact" if planner.separate else ""),
         "context": planner.context,
     }
 

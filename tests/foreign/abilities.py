@@ -66,7 +66,7 @@ def _fits(call: Any) -> bool:
 
 
 def takes_an_adapter(chat: Any, folder: Path, scratch: Path) -> bool:
-    """Whether an adapter loads on top, shows in the logits, and leaves sessions as exact as they were.
+    """Whether an adapter loads on top, shows in the logits, and leaves sessions and batches as exact as they were.
 
     Args:
         chat: the planner without it.
@@ -83,7 +83,10 @@ def takes_an_adapter(chat: Any, folder: Path, scratch: Path) -> bool:
     row = torch.tensor([chat.telling.render([HumanMessage("?")], [], {}, lambda sha: None, generate=True).ids])
     with torch.inference_mode():
         plain, changed = (model(input_ids=row).logits for model in (chat.model, adapted.model))
-    return bool((plain - changed).abs().max() > 1e-3) and adapted.exactness.exact == chat.exactness.exact
+    same = all(
+        getattr(adapted.exactness, name) == getattr(chat.exactness, name) for name in ("exact", "together", "words")
+    )
+    return bool((plain - changed).abs().max() > 1e-3) and same
 
 
 def goes_in_batches(chat: Any) -> str:

@@ -55,6 +55,8 @@ def line_of(name):
         ("hf:?adapter=here", "a planner's name is malformed"),
         ("hf:owner/gone?bits=5", "a planner's name is malformed; got 'hf:owner/gone?bits=5'"),
         ("hf:owner/gone?bits=", "a planner's name is malformed"),
+        ("hf:owner/gone?batch=", "a planner's name is malformed"),
+        ("hf:owner/gone?batch=fast", "a planner's name is malformed; got 'hf:owner/gone?batch=fast'"),
         ("hf:owner/gone?bits=4&adapter=", "a planner's name is malformed"),
     ],
 )
@@ -65,16 +67,19 @@ def test_a_name_of_nothing_is_wrong_usage(offline, name, line):
 
 
 def test_names():
-    assert Named.of("hf:owner/name") == ("owner/name", None, None)
-    assert Named.of("hf:folder?adapter=runs/a b") == ("folder", "runs/a b", None)
-    assert Named.of("hf:folder?bits=8") == ("folder", None, 8)
-    assert Named.of("hf:folder?adapter=lora&bits=4") == ("folder", "lora", 4)
+    assert Named.of("hf:owner/name") == ("owner/name", None, None, False)
+    assert Named.of("hf:folder?adapter=runs/a b") == ("folder", "runs/a b", None, False)
+    assert Named.of("hf:folder?bits=8") == ("folder", None, 8, False)
+    assert Named.of("hf:folder?adapter=lora&bits=4") == ("folder", "lora", 4, False)
+    assert Named.of("hf:folder?batch=exact") == ("folder", None, None, True)
+    assert Named.of("hf:folder?bits=4&batch=exact") == ("folder", None, 4, True)
 
 
 def test_a_folder_without_weights(tmp_path):
     assert line_of(f"hf:{tmp_path}") == (
         f"no planner weights there; got {str(tmp_path)!r}; expected a folder with config.json; "
-        "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU",
+        "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU, "
+        "?batch=exact",
         2,
     )
 
@@ -193,9 +198,9 @@ def test_what_fewer_bits_ask_for_is_given_to_the_library(checkpoint, monkeypatch
 
 def test_fewer_bits_are_other_weights(tmp_path):
     config = type("Config", (), {"_commit_hash": "0123456789abcdef0123"})()
-    names = ["hf:a/b", "hf:a/b?bits=8", "hf:a/b?bits=4"]
+    names = ["hf:a/b", "hf:a/b?bits=8", "hf:a/b?bits=4", "hf:a/b?batch=exact"]
     said = [identity(Named.of(name), config) for name in names]
-    assert said == ["0123456789abcdef", "0123456789abcdef/8bit", "0123456789abcdef/4bit"]
+    assert said == ["0123456789abcdef", "0123456789abcdef/8bit", "0123456789abcdef/4bit", "0123456789abcdef"]
 
 
 # the adapter is on `q_proj` and `v_proj` of the decoder; its halves are not zero, so that it shows

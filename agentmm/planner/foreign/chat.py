@@ -67,7 +67,9 @@ class ForeignChat(BaseChatModel):
         at_once: most steps, of as many episodes, that are written at once.
         packs: whether on the CPU weights that float16 holds exactly are kept in it (`packing.py`), and few tokens
             attend in groups (`attention.py`).
-        ahead: whether guesses of what comes next are fed along; they change nothing but time.
+        ahead: whether guesses of what comes next are fed along; in float32 they change nothing but time.
+        separate: whether each of several episodes has passes of its own (`?batch=exact`). Those that share passes get
+            what each gets alone but for rounding, which in half precision may turn a near tie.
         closes_turns: whether `<|end|>` closes a turn that ran into its limit: never here.
     """
 
@@ -86,6 +88,7 @@ class ForeignChat(BaseChatModel):
     at_once: int = PLACES
     packs: bool = True
     ahead: bool = True
+    separate: bool = False
     takes_media: bool = True
     takes_examples: bool = True
     closes_turns: bool = False
@@ -166,8 +169,8 @@ class ForeignChat(BaseChatModel):
             sessions,
             measured.exact,
             features,
-            together=measured.together,
-            words=measured.words,
+            together=measured.together and not self.separate,
+            words=measured.words and not self.separate,
             ahead=self.ahead and (measured.ahead or not measured.exact),
             copies=measured.packed > 0 or self.model.device.type != "cpu",
         )

@@ -1,12 +1,17 @@
 """Measured on the model itself: whether its cache gives what the library's own uncached pass gives.
 
 And whether several sequences in one pass get what each gets alone: token by token, and the words of their prompts.
+A model in half precision is measured twice. While it computes in float32 (`widened.py`) it has to be as exact as any:
+that tells what is wrong from what is rounded. In its own precision nothing may differ by more than twice what that
+rounds, which is measured, too: the library's own pass against the same pass in float32.
 Before, on the CPU, its linear layers are packed (`packing.py`), unless the library's own pass then gives anything else,
 and few tokens attend in groups (`attention.py`), unless that is not exact.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +26,22 @@ from agentmm.planner.foreign.rendering import Placed, Told
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.steps import Next
+from agentmm.planner.foreign.widened import HALF, in_float32, in_half
 from agentmm.planner.foreign.words import Words, feed
 
 _TOLERANCE = {"torch.float32": 1e-4, "torch.float64": 1e-6}
 _COARSE = 3e-2
-"""Largest difference of a logit, as a share of the largest one: in float32, and in half precision or few bits."""
+"""Largest difference of a logit, as a share of the largest one: in float32, and in few bits, or in half precision where
+what that rounds could not be measured."""
+
+_ROUNDINGS = 2
+"""In half precision: two ways to the same logits, each as far from float32 as the library's own."""
+
+_PLACES = 64
+"""After how many tokens what a precision rounds is looked at."""
+
+Limit = Callable[[Any], float]
+"""Logits -> the largest difference that is still called none."""
 
 _SIZES = ((60, 40), (40, 56))
 _SECONDS = (0.4, 0.7)
@@ -49,6 +65,9 @@ class Exactness:
         packed: how many linear layers are packed.
         rounding: the largest difference of a logit that packing them made; None where none could be.
         grouped: whether its layers of words attend as `attention.py` has it.
+        half: the name of the half precision that it computes in (`bfloat16`); empty for any other.
+        coarse: how far the library's own pass is from float32 in it, the largest difference of a logit, to which all
+            this holds; None where that could not be measured, as with few bits.
     """
 
     exact: bool
@@ -63,6 +82,8 @@ class Exactness:
     packed: int = 0
     rounding: float | None = None
     grouped: bool = False
+    half: str = ""
+    coarse: float | None = None
 
 
 def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | None = LEAST) -> Exactness:
@@ -81,21 +102,67 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | Non
     told = _conversation(pictures, spelling, images)
     plain = ForeignModel(model, pictures, (), None)
     packed, rounding = (0, None) if least is None else _packed(plain, told, images, least)
+    coarse = _coarse(plain, told, images)
     grouped = least is not None and group(model)
-    found = _with_features(plain, told, images)
+    found = _with_features(plain, told, images, coarse)
     if grouped and not found.exact and ungroup(model):
-        grouped, found = False, _with_features(plain, told, images)
-    return replace(found, packed=packed, rounding=rounding, grouped=grouped)
+        grouped, found = False, _with_features(plain, told, images, coarse)
+    half = str(model.dtype).removeprefix("torch.") if str(model.dtype) in HALF else ""
+    return replace(found, packed=packed, rounding=rounding, grouped=grouped, half=half, coarse=coarse)
 
 
-def _with_features(plain: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
+def _coarse(engine: ForeignModel, told: Told, images: dict[str, Any]) -> float | None:
+    """How far a half precision is from float32 by the library's own pass; None in others, or where that is unknown."""
+    import torch
+
+    if not in_half(engine.model):
+        return None
+    length = len(told.ids)
+    places = sorted({*range(0, length, -(-length // _PLACES)), length - 1})
+    try:
+        with torch.inference_mode():
+            own = engine.uncached(told, images.__getitem__, places)
+            with in_float32(engine.model):
+                off = float((engine.uncached(told, images.__getitem__, places) - own).abs().max())
+    except Exception:  # another maker's code, which may name a precision of its own
+        return None
+    return off if math.isfinite(off) else None
+
+
+def _with_features(plain: ForeignModel, told: Told, images: dict[str, Any], coarse: float | None) -> Exactness:
     """What is measured with features in place of pixels; if that cannot be or is not exact, without."""
     model, pictures = plain.model, plain.pictures
     if takes_features(model):
-        found = _measured(ForeignModel(model, pictures, (), None, features=Features(model, pictures)), told, images)
+        found = _found(
+            lambda: ForeignModel(model, pictures, (), None, features=Features(model, pictures)), told, images, coarse
+        )
         if found.exact:
             return found
-    return _measured(plain, told, images)
+    return _found(lambda: plain, told, images, coarse)
+
+
+def _found(make: Callable[[], ForeignModel], told: Told, images: dict[str, Any], coarse: float | None) -> Exactness:
+    """What is measured in the model's precision; where it is known how that rounds, held to float32 as well."""
+    engine = make()
+    if coarse is None:
+        return _measured(engine, told, images, lambda logits: _limit(engine.model, logits))
+    with in_float32(engine.model):
+        strict = _measured(make(), told, images, _share(_TOLERANCE["torch.float32"]))
+    found = _measured(engine, told, images, lambda _: _ROUNDINGS * coarse)
+    return found if strict.difference is None else _both(found, strict)
+
+
+def _both(found: Exactness, strict: Exactness) -> Exactness:
+    """What holds in a model's precision and in float32; differences are those of its precision."""
+    if found.exact and not strict.exact:
+        return replace(strict, why=f"in float32, {strict.why}")
+    return replace(
+        found,
+        together=found.together and strict.together,
+        words=found.words and strict.words,
+        ahead=found.ahead and strict.ahead,
+        turns=found.turns or (strict.turns and f"in float32, {strict.turns}"),
+    )
 
 
 def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int) -> tuple[int, float | None]:
@@ -125,10 +192,15 @@ def _packed(engine: ForeignModel, told: Told, images: dict[str, Any], least: int
 def _limit(model: Any, logits: Any) -> float:
     """The largest difference that is still called none."""
     fine = _COARSE if getattr(model, "is_quantized", False) else _TOLERANCE.get(str(model.dtype), _COARSE)
-    return fine * max(1.0, float(logits.abs().max()))
+    return _share(fine)(logits)
 
 
-def _measured(engine: ForeignModel, told: Told, images: dict[str, Any]) -> Exactness:
+def _share(fine: float) -> Limit:
+    """A limit that is a share of the largest logit."""
+    return lambda logits: fine * max(1.0, float(logits.abs().max()))
+
+
+def _measured(engine: ForeignModel, told: Told, images: dict[str, Any], limit_of: Limit) -> Exactness:
     """Each end of a part by cache, against the whole."""
     import torch
 
@@ -139,8 +211,8 @@ def _measured(engine: ForeignModel, told: Told, images: dict[str, Any]) -> Exact
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=_said(error), turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
-    limit = _limit(engine.model, whole)
-    if worst > limit:
+    limit = limit_of(whole)
+    if not worst <= limit:
         why = f"cached logits differ by {worst:.2g}, more than {limit:.2g}"
         return Exactness(False, worst, why, turns="it has no cache that is exact")
     turns, apart = _together(engine, told, images, limit)

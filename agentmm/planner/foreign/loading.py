@@ -1,7 +1,8 @@
 """From `hf:NAME` to a planner: any model of transformers that sees or hears, from a folder or the hub.
 
 No code that comes with a model is run. `hf:NAME?adapter=FOLDER` puts a LoRA adapter (PEFT) on top;
-`?bits=4` and `?bits=8` load a model's weights in so many bits (bitsandbytes, on a GPU).
+`?bits=4` and `?bits=8` load a model's weights in so many bits (bitsandbytes, on a GPU); `?batch=exact` gives each
+episode of a batch passes of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     """A planner on a model of transformers.
 
     Args:
-        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter, `?bits=4` or `?bits=8`.
+        name: `hf:FOLDER` or `hf:OWNER/NAME`, with `?adapter=FOLDER` for a LoRA adapter, `?bits=4` or `?bits=8`,
+            `?batch=exact`.
         device: a torch device; a GPU where there is one.
         dtype: a torch dtype or its name; float32 on the CPU, as it was saved on a GPU.
         **options: fields of `ForeignChat`, for example `temperature=0.7`.
@@ -54,6 +56,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     options.pop("think", None) if options.get("think") is None else None
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
+    options.setdefault("separate", named.exact)
     chat = ForeignChat(
         model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options
     )

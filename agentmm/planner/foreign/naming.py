@@ -1,4 +1,4 @@
-"""What `hf:NAME?adapter=FOLDER&bits=4` names: whose model it is, and which weights."""
+"""What `hf:NAME?adapter=FOLDER&bits=4&batch=exact` names: whose model it is, which weights, and how they batch."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from urllib.parse import parse_qsl
 from agentmm.errors import UnknownPlanner
 from agentmm.media.opening import file_sha
 
-FORM = "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU"
+FORM = (
+    "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU, ?batch=exact"
+)
 """How such names are written."""
 
 
 class Named(NamedTuple):
-    """What `hf:NAME?adapter=FOLDER&bits=4` names.
+    """What `hf:NAME?adapter=FOLDER&bits=4&batch=exact` names.
 
     Attributes:
         place: a folder, or a name on the hub.
         adapter: a folder or name of a LoRA adapter; None for none.
         bits: 4 or 8 for weights of so many bits; None for weights as they were saved.
+        exact: whether each episode of a batch has passes of its own.
     """
 
     place: str
     adapter: str | None = None
     bits: int | None = None
+    exact: bool = False
 
     @classmethod
     def of(cls, name: str) -> Named:
         """Read a name.
 
         Raises:
-            UnknownPlanner: it asks for something else than an adapter and bits.
+            UnknownPlanner: it asks for something else than an adapter, bits and an exact batch.
         """
         place, _, asked = name.removeprefix("hf:").partition("?")
         given = dict(parse_qsl(asked, keep_blank_values=True))
-        adapter, bits = given.pop("adapter", None), given.pop("bits", None)
-        if given or not place or adapter == "" or bits not in (None, "4", "8") or (asked and not (adapter or bits)):
+        adapter, bits, batch = (given.pop(setting, None) for setting in ("adapter", "bits", "batch"))
+        known = adapter != "" and bits in (None, "4", "8") and batch in (None, "exact")
+        if given or not place or not known or (asked and not (adapter or bits or batch)):
             raise UnknownPlanner("a planner's name is malformed", got=name, expected=FORM)
-        return cls(place, adapter, None if bits is None else int(bits))
+        return cls(place, adapter, None if bits is None else int(bits), batch == "exact")
 
 
 def is_ours(name: str) -> bool:

@@ -139,9 +139,12 @@ def _tool_facts(tool: Any) -> dict[str, str]:
 
 
 def _described(bound: Any) -> dict[str, dict[str, Any]]:
-    """Name -> the tool in OpenAI's form, where a planner was bound to tools in that form and tells so."""
+    """Name -> the tool as the planner was bound to it, where it tells: the line that it reads, or OpenAI's form."""
     specs = [spec for spec in getattr(bound, "kwargs", {}).get("tools") or () if isinstance(spec, dict)]
-    return {str(spec["name"]): {"described": spec["schema"]} for spec in specs if "schema" in spec and "name" in spec}
+    told = {"schema": "described", "signature": "signature"}
+    return {
+        str(spec["name"]): {told[part]: spec[part] for part in told if part in spec} for spec in specs if "name" in spec
+    }
 
 
 def _is_first(state: State) -> bool:

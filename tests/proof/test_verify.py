@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from langchain_core.tools import StructuredTool
 
 from agentmm.agent import Agent
 from agentmm.proof import replay, verify
@@ -122,3 +123,18 @@ def test_in_half_precision_log_probs_are_not_compared(dtype, said):
     why = coarse(SimpleNamespace(dtype=getattr(torch, dtype)))
     assert why.startswith(said)
     assert bool(why) == bool(said)
+
+
+def test_a_tool_of_langchain_is_rendered_again(tmp_path):
+    """It has no signature of its own; the trace keeps the line that the planner read."""
+
+    def weigh(grams: float) -> str:
+        """Weighs something."""
+        return f"{grams} g"
+
+    told = planner([[("weigh", {"grams": 2.0})], "2"])
+    with Agent(told, tools=[StructuredTool.from_function(weigh)], home=tmp_path) as agent:
+        trace = agent.traces.get(agent.ask("How heavy?").trace_id)
+        assert trace.tools[0].signature == "weigh(grams:Number) Weighs something."
+        report = verify(trace, agent.store, told)
+        assert report.ok, str(report)

@@ -149,7 +149,7 @@ def compare(
             _warm(ask, questions, alone, note)
         for _ in range(options.rounds):
             for way in ways:
-                if time.perf_counter() - began > options.seconds and (way[0] or measured[way]):
+                if time.perf_counter() - began > options.seconds and measured[way]:
                     continue
                 torch.set_num_threads(way[1])
                 measured[way].append(ask(way[0], questions if way[0] else alone))

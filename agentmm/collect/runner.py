@@ -131,7 +131,7 @@ def object_of(medium: Any) -> Image | Audio:
 
 def facts_of(question: Question) -> dict[str, Any]:
     """What is kept of a question beside its trace: enough to score an answer, count by family and draw its media."""
-    names = ("id", "family", "group", "split", "wording", "seen", "kind", "fault")
+    names = ("id", "family", "group", "split", "wording", "seen", "kind", "fault", "renamed")
     facts = {name: getattr(question, name) for name in names}
     media = [asdict(medium) for medium in question.media]
     return facts | {"accepted": list(question.accepted), "others": list(question.others), "media": media}

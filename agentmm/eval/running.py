@@ -21,7 +21,7 @@ from typing import Any
 
 from agentmm.agent import DEFAULT_TOOLS, Agent, Answer
 from agentmm.errors import UsageError
-from agentmm.eval.renamed import renamed
+from agentmm.eval.renamed import HOUSES, house_of, renamed
 from agentmm.eval.score import is_right
 from agentmm.media import Audio, Image
 from agentmm.planner import load_planner
@@ -138,9 +138,9 @@ def _refusal(error: str) -> str:
 
 
 def ask_all(
-    agent: Agent, questions: Iterable[Question], faults: Faults, other: Agent | None = None
+    agent: Agent, questions: Iterable[Question], faults: Faults, others: Sequence[Agent] = ()
 ) -> Iterator[Outcome]:
-    """Ask each question of an agent, or of the other one where the tools are `renamed`.
+    """Ask each question of an agent, or, where its tools are `renamed`, of the agent of its house (`house_of`).
 
     A scripted planner gets each question's gold program, and its tools under their own names.
     """
@@ -148,7 +148,7 @@ def ask_all(
         faults.plan(question.fault, salt=sum(map(ord, question.id)))
         if isinstance(agent.planner, ScriptedPlanner):
             agent.planner.program = question.program
-        asked = other if other is not None and question.renamed else agent
+        asked = others[house_of(question.id)] if others and question.renamed else agent
         yield outcome_of(question, asked.ask(question.text, media=[as_media(medium) for medium in question.media]))
 
 
@@ -244,12 +244,13 @@ def _part(
         tools = kept_tools(ResultCache(cache), faults)
         with ExitStack() as stack:
             agent = stack.enter_context(make_agent(planner, tools, root, without))
-            other = None
+            others: list[Agent] = []
             if sample.split == "hard" and not isinstance(agent.planner, ScriptedPlanner):
                 own: Any = planner if not isinstance(planner, str) else agent.planner
-                other = stack.enter_context(make_agent(own, renamed(tools), root, without))
+                for house in range(HOUSES):
+                    others.append(stack.enter_context(make_agent(own, renamed(tools, house), root, without)))
             outcomes = []
-            for outcome in ask_all(agent, questions, faults, other):
+            for outcome in ask_all(agent, questions, faults, others):
                 outcomes.append(outcome)
                 tick()
             return outcomes

@@ -243,7 +243,8 @@ class ChatMM(BaseChatModel):
             """As it is stored."""
             return grey if self.blind else stored(sha).pixels
 
-        sessions, side = self.local.sessions, self.model.config.image_size
+        with self._lock:  # of two threads that ask first, both must get the same
+            sessions, side = self.local.sessions, self.model.config.image_size
         unknown = [sha for sha in shas if sessions is None or not sessions.shows(sha)]
         ready = {sha: square_pixels(load(sha), side) for sha in unknown}
         return lambda sha: ready[sha] if sha in ready else load(sha)

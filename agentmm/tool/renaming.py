@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from agentmm.tool.definition import Tool
 
 def renamed(tools: Iterable[Any], names: Mapping[str, tuple[str, str]]) -> list[Any]:
     """The tools, those among `names` under another name and description; others stay as they are.
+
+    They run in this process, like tools that are wrapped by a cache or by faults, which they usually are already.
 
     Args:
         tools: ours; LangChain's stay as they are.
@@ -26,6 +29,7 @@ def _renamed(tool: Tool, name: str, says: str) -> Tool:
         try:
             return tool.function(**given)
         except ToolError as error:  # it names the tool, which this planner knows by another name
-            raise ToolError(str(error).replace(tool.name, name)) from error
+            raise type(error)(re.sub(rf"\b{re.escape(tool.name)}\b", name, str(error))) from error
 
-    return tool.model_copy(update={"name": name, "description": says, "function": function})
+    told = {"name": name, "description": says}
+    return tool.model_copy(update={**told, "function": function, "isolation": "thread", "reference": None})

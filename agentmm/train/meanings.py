@@ -53,11 +53,11 @@ def meaning_rows(renderer: Renderer, n: int, seed: int) -> Iterator[Row]:
     common, every = _common(), lexicon()
     for _ in range(n):
         if rng.random() < ASKED_SHARE:
-            ask_for = _one_of(_ASKED, rng)
-            yield ask_for(renderer, _one_of(concepts(), rng), rng)
+            ask_for = _one(_ASKED, rng)
+            yield ask_for(renderer, _one(concepts(), rng), rng)
             continue
-        sense = _one_of(common if rng.random() < COMMON_SHARE else every, rng)
-        yield _one_of(_ROWS, rng)(renderer, sense, rng)
+        sense = _one(common if rng.random() < COMMON_SHARE else every, rng)
+        yield _one(_ROWS, rng)(renderer, sense, rng)
 
 
 @lru_cache(maxsize=1)
@@ -136,7 +136,7 @@ def _which(renderer: Renderer, sense: Sense, rng: np.random.Generator) -> Row:
 
 def _concept_looked_up(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> Row:
     """Values beside names of concepts, one of them asked for in a question, or by a word of another form."""
-    others = {*concept.unlike, *(_one_of(concepts(), rng).name for _ in range(2))} - {concept.name}
+    others = {*concept.unlike, *(_one(concepts(), rng).name for _ in range(2))} - {concept.name}
     keys = [concept.name, *(str(word) for word in rng.permutation(sorted(others))[: int(rng.integers(1, _MOST_KEYS))])]
     shown = {keys[int(i)]: number(rng) for i in rng.permutation(len(keys))}
     word = rng.random() < 0.25
@@ -154,7 +154,7 @@ def _wanted(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> R
 def _wanted_of(renderer: Renderer, concept: Concept, rng: np.random.Generator) -> Row:
     """A question or a word, some concepts, and the one that it is about."""
     said = _one(concept.asks if rng.random() < 0.6 else concept.called, rng)
-    among = {concept.name, *concept.unlike[:3], _one_of(concepts(), rng).name}
+    among = {concept.name, *concept.unlike[:3], _one(concepts(), rng).name}
     shown = ", ".join(str(word) for word in rng.permutation(sorted(among)))
     return _told(renderer, rng, f"{said}: {shown}", concept.name)
 
@@ -163,11 +163,7 @@ _ROWS = (_means, _plainest, _plainest, _named, _restated, _same, _which, _which,
 _ASKED = (_concept_looked_up, _concept_looked_up, _wanted, _wanted_of)
 
 
-def _one_of(among: Sequence[_T], rng: np.random.Generator) -> _T:
-    return among[int(rng.integers(len(among)))]
-
-
-def _one(among: Sequence[str], rng: np.random.Generator) -> str:
+def _one(among: Sequence[_T], rng: np.random.Generator) -> _T:
     return among[int(rng.integers(len(among)))]
 
 

@@ -35,7 +35,7 @@ class Mixture:
         invented: episodes with an invented tool beside each of these.
         demonstrated: share of the traces that are shown after one or two others, as demonstrations.
         made_up: questions in words that do not exist, after demonstrations of the same, beside each trace.
-        meanings: rows about words of the lexicon beside each trace.
+        meanings: rows about words of the lexicon and about concepts beside each trace.
         practice: family -> how many times as often its traces and imagined episodes are shown.
     """
 

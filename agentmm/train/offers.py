@@ -41,6 +41,12 @@ RENAMED = {
 SAYINGS = Path(__file__).parent / "sayings.yaml"
 """What training says of the default tools, patterns by two authors; `agentmm/eval/renamed.py` says none of it."""
 
+RESERVED = frozenset(RENAMED)
+"""Names that no other tool gets."""
+
+OWN, OWN_ABROAD = 0.4, 0.1
+"""How often a tool keeps its name, and in the episodes of `FOREIGN`."""
+
 FOREIGN = 0.3
 """Share of the episodes with other tools around them in which no tool is left as it was."""
 
@@ -52,7 +58,7 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
     """An episode with other tools around it: a subset, in random order, some renamed, invented ones among them.
 
     One time in twelve a tool that it calls first is not there, and the episode says so. Three times in ten it is
-    another house altogether: all tools are there, nearly all under other names, and every one is described.
+    another house altogether: nearly all tools are under other names, all others are there, and every one is described.
 
     Args:
         messages: an episode as `imagine` tells it.
@@ -66,7 +72,7 @@ def offer(messages: Messages, signatures: Sequence[str], rng: np.random.Generato
     if lacking:
         kept = [s for s in kept if _name(s) != used[0]]
         messages = [messages[0], {"role": "assistant", "content": NO_TOOL}]
-    names = {_name(s): _renamed(_name(s), rng, *([0.1] if foreign else [])) for s in kept}
+    names = {_name(s): _renamed(_name(s), rng, OWN_ABROAD if foreign else OWN) for s in kept}
     told = [_described(names[_name(s)] + s[len(_name(s)) :], _name(s), rng, always=foreign) for s in kept]
     told += [_told(invent(rng), rng) for _ in range(int(rng.integers(0, 3)))]
     return _with_names(messages, names), _shuffled(told, rng)
@@ -133,7 +139,7 @@ def _name(signature: str) -> str:
     return signature.partition("(")[0]
 
 
-def _renamed(name: str, rng: np.random.Generator, own: float = 0.4) -> str:
+def _renamed(name: str, rng: np.random.Generator, own: float = OWN) -> str:
     """The tool's own name, so often, or another: one of those above, or as often one or two words, known or made up."""
     others, drawn = RENAMED.get(name, ()), rng.random()
     if not others or drawn < own:
@@ -145,7 +151,8 @@ def _renamed(name: str, rng: np.random.Generator, own: float = 0.4) -> str:
         made_up(rng) if rng.random() < 0.5 else known[int(rng.integers(len(known)))]
         for _ in range(int(rng.integers(1, 3)))
     ]
-    return "_".join(parts)
+    made = "_".join(parts)
+    return name if made in RESERVED else made
 
 
 def _described(signature: str, tool: str, rng: np.random.Generator, *, always: bool) -> str:

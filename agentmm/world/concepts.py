@@ -1,18 +1,21 @@
 """Concepts, what points at them in any class of words, and how differently people ask for them.
 
 `lexicon.py` holds words of one form that may take each other's place; this list crosses forms: who asks how tall
-something is wants its height. Its author saw no list of questions. Words of `free` sentences are left out.
+something is wants its height. Its author saw no list of questions. Words of `free` sentences are left out, and so are
+whole sentences that happen to be one of a test's.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
-from agentmm.world.wordings.skeletons import free_words, words_of
+from agentmm.world.wordings.skeletons import free_words, skeletons, words_of
 
 LIST = Path(__file__).parent / "lexicon_lists" / "concepts.yaml"
 
@@ -36,15 +39,30 @@ class Concept:
 
 @lru_cache(maxsize=1)
 def concepts() -> tuple[Concept, ...]:
-    """All concepts, without the words of `free` sentences; one whose name is such a word is left out."""
+    """All concepts, without the words of `free` sentences; one whose name is such a word is left out.
+
+    What tests ask word for word is left out, and words that point at several concepts.
+    """
     free, loader = free_words(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries = yaml.load(LIST.read_bytes(), loader)
+    asked = {plainly(text) for kept in skeletons().values() for text in (*kept.unseen, *kept.free)}
+    times = Counter(str(text) for entry in entries for text in entry["called"])
     found = []
-    for entry in yaml.load(LIST.read_bytes(), loader):
+    for entry in entries:
         called, asks, unlike = (
-            tuple(dict.fromkeys(str(text) for text in entry[part] if not words_of(str(text)) & free))
+            tuple(
+                text
+                for text in dict.fromkeys(map(str, entry[part]))
+                if not words_of(text) & free and plainly(text) not in asked and times[text] < 2
+            )
             for part in ("called", "asks", "not")
         )
         name = str(entry["name"])
         if called and asks and not words_of(name) & free:
             found.append(Concept(name, called, asks, unlike))
     return tuple(found)
+
+
+def plainly(text: str) -> tuple[str, ...]:
+    """The words of a sentence in order, lower case, without marks."""
+    return tuple(re.findall(r"[a-z0-9']+", text.lower()))

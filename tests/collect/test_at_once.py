@@ -14,6 +14,7 @@ import pytest
 from agentmm.collect import collect_sampled
 from agentmm.errors import PlannerError
 from agentmm.trace import TraceStore
+from agentmm.train.offers import other_names
 from agentmm.world.sample import sample_questions
 
 PLAIN = ("calculation", "comparison")
@@ -47,6 +48,25 @@ def test_runs_side_by_side_are_those_of_one_after_another(tmp_path):
     assert told[0] == told[1]
     assert len(set(told[0].values())) == 9
     assert planner.batching.most > 2
+
+
+def test_renamed_tools_go_by_other_names_the_same_in_all_samples_of_a_question(tmp_path):
+    asked = list(sample_questions("train", 24, 4, families=PLAIN, as_hard=True))
+    assert 0 < sum(question.renamed for question in asked) < 24
+    out = tmp_path / "named.db"
+
+    def says(messages, tools, media):
+        return ",".join(sorted(tool.name for tool in tools))
+
+    options = {"tools": ["calculate"], "home": tmp_path, "quiet": True, "samples": 2}
+    assert collect_sampled(asked, out, says, **options) == 48
+    with closing(TraceStore(out)) as store:
+        for trace in store:
+            told = trace.labels["question"]
+            names = other_names(told["id"]) if told["renamed"] else {}
+            name, what = names.get("calculate", ("calculate", ""))
+            assert trace.answer == name
+            assert [(tool.name, tool.signature.endswith(what)) for tool in trace.tools] == [(name, True)]
 
 
 def test_an_error_ends_the_collection_and_what_is_finished_stays(tmp_path, monkeypatch):

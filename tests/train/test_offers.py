@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -99,8 +100,9 @@ def test_a_tool_is_described_in_many_words_that_fit_one_line() -> None:
 
 def test_other_names_are_the_same_for_the_same_key_and_each_is_one_tools() -> None:
     assert other_names("train-1") == other_names("train-1") != other_names("train-2")
-    for number in range(40):
+    for number in range(2000):
         names = other_names(str(number))
+        assert not {name for name, _ in names.values()} & set(RENAMED)
         assert 3 < len(names) <= len(RENAMED)
         called = [name for name, _ in names.values()]
         assert len({*called, *(set(RENAMED) - set(names))}) == len(RENAMED)
@@ -111,7 +113,12 @@ def test_in_a_foreign_house_all_tools_are_there_and_described() -> None:
     rng, foreign = np.random.default_rng(3), 0
     (episode,) = imagine_episodes(1, 8)
     for _ in range(200):
-        _, signatures = offer(episode, SIGNATURES, rng)
+        messages, signatures = offer(episode, SIGNATURES, rng)
         described = [signature for signature in signatures if not signature.endswith(")")]
-        foreign += len(described) >= len(SIGNATURES)
+        if len(described) >= len(SIGNATURES) and messages[-1]["content"] != NO_TOOL:
+            foreign += 1
+            takes = [signature[signature.index("(") : signature.index(")")] for signature in described]
+            own = [signature[signature.index("(") : signature.index(")")] for signature in SIGNATURES]
+            assert not Counter(own) - Counter(takes)
+            assert sum(signature.partition("(")[0] in RENAMED for signature in described) < 5
     assert 30 < foreign < 90

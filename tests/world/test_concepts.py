@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentmm.world.concepts import concepts
-from agentmm.world.wordings.skeletons import free_words, words_of
+from agentmm.world.concepts import concepts, plainly
+from agentmm.world.lexicon import lexicon
+from agentmm.world.wordings.skeletons import free_words, skeletons, words_of
 
 
 def test_every_concept_has_words_questions_and_neighbours() -> None:
@@ -21,3 +22,15 @@ def test_words_of_free_sentences_stay_words_of_no_training() -> None:
     free = free_words()
     for concept in concepts():
         assert not any(words_of(text) & free for text in (concept.name, *concept.called, *concept.asks))
+
+
+def test_no_sentence_of_a_test_is_among_what_training_reads() -> None:
+    asked = {plainly(text) for kept in skeletons().values() for text in (*kept.unseen, *kept.free)}
+    assert plainly("How tall is it?") == ("how", "tall", "is", "it")
+    assert not asked & {plainly(text) for concept in concepts() for text in concept.asks}
+    assert not asked & {plainly(text) for sense in lexicon() for text in sense.says}
+
+
+def test_a_word_points_at_one_concept() -> None:
+    called = [word for concept in concepts() for word in concept.called]
+    assert len(set(called)) == len(called)

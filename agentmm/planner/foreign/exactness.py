@@ -35,6 +35,7 @@ _COARSE = 3e-2
 what that rounds could not be measured."""
 
 _ROUNDINGS = 2
+_MOST = 0.25
 """In half precision: two ways to the same logits, each as far from float32 as the library's own."""
 
 _PLACES = 64
@@ -148,8 +149,13 @@ def _found(make: Callable[[], ForeignModel], told: Told, images: dict[str, Any],
         return _measured(engine, told, images, lambda logits: _limit(engine.model, logits))
     with in_float32(engine.model):
         strict = _measured(make(), told, images, _share(_TOLERANCE["torch.float32"]))
-    found = _measured(engine, told, images, lambda _: _ROUNDINGS * coarse)
-    return found if strict.difference is None else _both(found, strict)
+    found = _measured(engine, told, images, lambda logits: _rounding(coarse, logits))
+    return _both(found, strict)
+
+
+def _rounding(coarse: float, logits: Any) -> float:
+    """The largest difference that is the precision's own: no less than float32's, no more than some of the logits."""
+    return min(max(_ROUNDINGS * coarse, _share(_TOLERANCE["torch.float32"])(logits)), _share(_MOST)(logits))
 
 
 def _both(found: Exactness, strict: Exactness) -> Exactness:

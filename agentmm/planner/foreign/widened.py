@@ -40,8 +40,9 @@ def in_float32(model: Any) -> Iterator[None]:
     import torch
 
     lent, hooks = _Lent(), list[Any]()
-    precise = torch.get_float32_matmul_precision()
+    precise, rounded = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest")  # else a product of float32 matrices may be rounded on a GPU
+    torch.backends.cudnn.allow_tf32 = False  # nor a convolution
     try:
         for unit, parts in _units(model):
             owners = [owner for part in parts for owner in (part._parameters, part._buffers)]
@@ -54,6 +55,7 @@ def in_float32(model: Any) -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(precise)
+        torch.backends.cudnn.allow_tf32 = rounded
         for module in model.modules():
             module._parameters.pop(_FIRST, None)
         for hook in hooks:
@@ -110,7 +112,7 @@ class _Lent:
         from torch.nn import Parameter
 
         if id(unit) in self._taken:
-            return  # it stays, or calls itself
+            return  # it stays
         taken = [(owner, name, value) for owner in held for name, value in owner.items() if _narrow(value)]
         self._taken[id(unit)] = taken
         for owner, name, value in taken:

@@ -207,9 +207,10 @@ class Agent:
             The answers, in the order of the questions.
 
         Raises:
-            UsageError: a question has another form, or a batch of that name asked something else.
+            UsageError: a question has another form, there are no workers, or a batch of that name asked something else
+                or another planner.
         """
-        many = self._many(questions, timeout, name, progress)
+        many = self._many(questions, timeout, name, progress, workers)
 
         def answer(index: int) -> Answer:
             run = None
@@ -222,7 +223,7 @@ class Agent:
                 found = many.failed(index, error, self._runs.recorded(run))
             return many.answered(found)
 
-        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        with ThreadPoolExecutor(max_workers=workers) as pool:
             try:
                 return list(pool.map(answer, range(len(many.asked))))
             except BaseException:  # Ctrl-C: the pool waits for those that run, which is until their next step
@@ -240,8 +241,8 @@ class Agent:
         progress: Progress | None = None,
     ) -> list[Answer]:
         """`batch` for async apps; the event loop goes on meanwhile."""
-        many = await asyncio.to_thread(self._many, questions, timeout, name, progress)
-        places = asyncio.Semaphore(max(1, workers))
+        many = await asyncio.to_thread(self._many, questions, timeout, name, progress, workers)
+        places = asyncio.Semaphore(workers)
 
         async def answer(index: int) -> Answer:
             async with places:
@@ -300,13 +301,18 @@ class Agent:
         names = [tool.name for tool in self.tools]
         return Examples(traces, self.store, names, k=k, max_tokens=most, tokens_of=tokens_of)
 
-    def _many(self, questions: Iterable[Any], timeout: float | None, name: str | None, tell: Progress | None) -> Many:
+    def _many(
+        self, questions: Iterable[Any], timeout: float | None, name: str | None, tell: Progress | None, workers: int
+    ) -> Many:
         """The questions of a batch; what its name asked before must be the same."""
+        if workers < 1:
+            raise UsageError("a batch needs workers", got=workers, expected="1 or more")
         many = Many(questions, self.ask, timeout, name, tell)
+        planner = planner_name(self.planner), getattr(self.planner, "weights_id", None)
         for index, given in enumerate(many.asked):
             trace = many.trace(index)
             if trace is not None:
-                self._runs.check_asked(trace, given.get("question"), given.get("media") or ())
+                self._runs.check_asked(trace, given.get("question"), given.get("media") or (), planner)
         return many
 
     def _given(self, many: Many, index: int) -> dict[str, Any]:

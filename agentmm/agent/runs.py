@@ -63,6 +63,12 @@ class Run:
     known: Trace | None = None
 
 
+def _called(planner: tuple[str, str | None]) -> str:
+    """A planner's name, with its weights where it has any."""
+    name, weights = planner
+    return f"{name} ({weights})" if weights else name
+
+
 class Runs:
     """The runs of one compiled graph in one home."""
 
@@ -151,22 +157,36 @@ class Runs:
         except TraceError:  # a store that cannot be read
             return None
 
-    def check_asked(self, trace: str, question: str | None, media: Any) -> None:
-        """See that a run of that id, if there is one, answers this question of these media.
+    def check_asked(self, trace: str, question: str | None, media: Any, planner: tuple[str, str | None]) -> None:
+        """See that a run of that id, if there is one, answers this question of these media by this planner.
+
+        Args:
+            trace: the id.
+            question: what is asked now.
+            media: what comes with it.
+            planner: name and weights of who would answer.
 
         Raises:
-            UsageError: it answers another.
+            UsageError: it answers another, or another planner answered.
         """
+        mend = "another name for this batch"
         if self.traces.has(trace):
             known = self.traces.get(trace)
             made = {handle for call in known.calls for handle in call.media}
             asked, shown = known.question, _hashes(known.media, made)
+            who = (known.planner.name, known.planner.weights)
+            if who[0] and who != planner:
+                raise UsageError(
+                    "a batch of that name was asked of another planner",
+                    got=_called(planner),
+                    expected=_called(who),
+                    mend=mend,
+                )
         else:
             values = self.graph.get_state(self._config(trace, None)).values
             if values.get("trace") != trace:
                 return
             asked, shown = values.get("question"), None
-        mend = "another name for this batch"
         if asked != _storable(str(question)):
             raise UsageError("a batch of that name asked something else", got=question, expected=repr(asked), mend=mend)
         try:

@@ -39,6 +39,8 @@ def verify(trace: Trace, store: MediaStore, planner: Any = None) -> Report:
     for step in trace.steps:
         if not step.plan.has_ids:
             report.add("ids", "not verifiable", step.index, "the step was recorded without token ids")
+    if not trace.steps:
+        report.add("ids", "not verifiable", None, "the run made no step")
     if not trace.steps or not all(step.plan.has_ids for step in trace.steps):
         return report
     loaded = _planner(trace, planner, report)

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from agentmm.agent import Agent
+from agentmm.errors import UsageError
 from agentmm.planner.scripted import ScriptedPlanner
 from agentmm.tool import tool
 from agentmm.world.program import Call
@@ -232,3 +234,23 @@ def test_the_event_loop_goes_on_while_media_are_taken_in(make, picture, monkeypa
         return await agent.abatch([("What is it?", [picture])], name="day")
 
     assert asyncio.run(ask_many())[0].media
+
+
+def test_a_batchs_name_is_of_one_planner(agent, notes, tmp_path):
+    agent.batch(QUESTIONS[:2], workers=2, name="night")
+
+    def other(messages, tools, media):
+        return "seven"
+
+    with Agent(other, [notes.tool()], home=tmp_path) as rival:
+        with pytest.raises(UsageError, match=r"asked of another planner.*try: another name for this batch"):
+            rival.batch(QUESTIONS[:2], workers=2, name="night")
+        assert [answer.text for answer in rival.batch(QUESTIONS[:2], name="other")] == ["seven", "seven"]
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_batch_without_workers_is_refused(agent, workers):
+    with pytest.raises(UsageError, match="a batch needs workers"):
+        agent.batch(QUESTIONS, workers=workers)
+    with pytest.raises(UsageError, match="a batch needs workers"):
+        asyncio.run(agent.abatch(QUESTIONS, workers=workers))

@@ -238,6 +238,12 @@ def test_an_adapter_that_is_none(checkpoint, tmp_path):
     assert code == 1
 
 
+def test_an_adapter_that_is_not_there(checkpoint, tmp_path):
+    said, code = line_of(f"hf:{checkpoint('llava')}?adapter={tmp_path / 'nowhere'}")
+    assert said.startswith("there is no such adapter")
+    assert code == 2
+
+
 def test_an_adapter_of_another_model(checkpoint, adapter):
     said, _ = line_of(f"hf:{checkpoint('idefics3')}?adapter={adapter[0]}")
     assert "the adapter cannot be loaded" in said

@@ -8,7 +8,9 @@ episode of a batch passes of its own.
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
@@ -217,7 +219,10 @@ def _adapt(model: Any, adapter: str) -> None:
         import peft  # noqa: F401 (transformers needs it)
     except ImportError as error:
         raise MissingExtra("peft", "train") from error
-    if Path(adapter).is_dir() and not (Path(adapter) / "adapter_config.json").is_file():
+    folder, hub = Path(adapter).is_dir(), re.fullmatch(r"[\w.-]+/[\w.-]+", adapter)
+    if not hub and not folder:
+        raise UnknownPlanner("there is no such adapter", got=adapter, expected="a folder, or OWNER/NAME")
+    if folder and not (Path(adapter) / "adapter_config.json").is_file():
         raise PlannerError("no adapter there", got=adapter, expected="a folder with adapter_config.json")
     try:
         loaded = model.load_adapter(adapter)
@@ -251,5 +256,6 @@ def _check(chat: Any) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    """What an error says first."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:240]
+    """What an error says first; the library's advice about its hub is left out."""
+    lines = (line.partition(" If you were trying to load it from")[0].strip() for line in str(error).splitlines())
+    return shorten(next(filter(None, lines), type(error).__name__), 240, placeholder=" ...")

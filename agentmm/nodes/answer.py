@@ -58,6 +58,8 @@ def _closing(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
 def _ending(state: State) -> tuple[str, str, list[Any]]:
     """Status, text, and the messages that make the conversation whole."""
     status, said = state.get("status"), last_ai(state)
+    if status == "partial" and said is not None and not (said.tool_calls or said.invalid_tool_calls):
+        return status, _THOUGHT.sub("", said.text).strip(), []  # an answer that was cut off is kept
     if not status:
         text = _THOUGHT.sub("", said.text).strip() if said is not None else ""
         return "unanswerable" if text.lower().startswith(UNANSWERABLE) else "answered", text, []

@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from agentmm.planner.completion import json_of, parse_completion
+from agentmm.planner.keys import hidden
 
 CALLED = "called"
 """Key of a reply's metadata that holds its calls as they came: a list of `{"call": ...}`, in a stream of pieces."""
@@ -25,39 +26,41 @@ _FORM = 'not {"name": ..., "arguments": {...}} between <tool_call> and </tool_ca
 _SHOWN_CHARS = 120
 
 
-def heard(said: AIMessage, *, bound: bool) -> AIMessage:
+def heard(said: AIMessage, *, bound: bool, keys: Sequence[str] = ()) -> AIMessage:
     """A reply with its calls read.
 
     Args:
         said: as the client gives it.
         bound: whether tools are bound; without, no text is a call.
+        keys: what no call and no line of why it is none may hold; blotted out before a line is cut.
     """
     raw = said.response_metadata.get(CALLED)
     if raw:
-        calls, wrong = read_calls([entry["call"] for entry in raw])
+        calls, wrong = read_calls([entry["call"] for entry in raw], keys)
         return said.model_copy(update={"tool_calls": calls, "invalid_tool_calls": wrong})
     if not bound or said.tool_calls or said.invalid_tool_calls:
         return said
-    return _out_of_text(said)
+    return _out_of_text(said, keys)
 
 
-def read_calls(raw: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+def read_calls(raw: Sequence[Any], keys: Sequence[str] = ()) -> tuple[list[Any], list[Any]]:
     """Calls as LangChain knows them, and those that cannot be read.
 
     Args:
         raw: `tool_calls` of a reply, or the pieces of a stream in order: those of one call have the same `index`.
+        keys: as in `heard`.
     """
     calls: list[Any] = []
     wrong: list[Any] = []
-    for whole in _joined(raw):
+    for whole in hidden(_joined(raw), keys):
         read = _read(whole)
         (wrong if read["type"] == "invalid_tool_call" else calls).append(read)
     return calls, wrong
 
 
-def _out_of_text(said: AIMessage) -> AIMessage:
+def _out_of_text(said: AIMessage, keys: Sequence[str]) -> AIMessage:
     """A reply whose text holds calls, in place of the text; any other as it is."""
-    thought, end, body = said.text.rpartition("</think>")
+    thought, end, body = hidden(str(said.text), keys).rpartition("</think>")
     if not any(mark in body for mark in _MARKS):
         return said
     parsed = parse_completion(body)

@@ -112,7 +112,11 @@ def _refused(
     if status == 429:
         pause = _pause(error)
         wanted = None if pause is None else f"a pause of {pause} s"
-        return f"the server is asked too often, {said}", wanted, f"a lower {_RATE}" if os.environ.get(_RATE) else f"set {_RATE}"
+        return (
+            f"the server is asked too often, {said}",
+            wanted,
+            f"a lower {_RATE}" if os.environ.get(_RATE) else f"set {_RATE}",
+        )
     if status >= 500:
         return f"the server failed, {said}", None, mend
     return f"the server refuses the request, {said}", None, mend

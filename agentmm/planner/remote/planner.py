@@ -218,7 +218,7 @@ class RemotePlanner(BaseChatModel):
         told = dict(said.response_metadata)
         if getattr(self._inner, "streaming", False) is True and self.asked and not told.get("finish_reason"):
             raise too_early(self.planner_name, self.mend)
-        clean, blotted = _blotted(heard(said, bound=bool(self._bound.get("tools"))), keys_of(self.model))
+        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys_of(self.model))
         counted = (said.usage_metadata or {}).get("output_tokens")
         served = None if blotted else Served.of(told, counted)
         last = last_own(messages)
@@ -246,11 +246,11 @@ class RemotePlanner(BaseChatModel):
         return [SystemMessage(self.instructions), *show.conversation(messages)]
 
 
-def _blotted(said: AIMessage, keys: Sequence[str]) -> tuple[AIMessage, bool]:
-    """A reply without keys, and whether it held one: a server may say back what it was sent."""
+def _blotted(said: AIMessage, bound: bool, keys: Sequence[str]) -> tuple[AIMessage, bool]:
+    """A reply, its calls read, without keys; and whether it held one: a server may say back what it was sent."""
     fields = ("content", "tool_calls", "invalid_tool_calls", "additional_kwargs", "response_metadata", "id", "name")
-    there = {name: getattr(said, name) for name in fields}
-    clean = hidden(there, keys)
+    there = {name: getattr(heard(said, bound=bound), name) for name in fields}
+    clean = hidden({name: getattr(heard(said, bound=bound, keys=keys), name) for name in fields}, keys)
     return said.model_copy(update=clean), clean != there
 
 

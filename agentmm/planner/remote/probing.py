@@ -38,7 +38,8 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
 
     Returns:
         `answers` (True), `seconds` of the first reply, `tools` (whether the tool was called, as asked), `as_text`
-        (whether calls stand in the text, which the server does not read), `pictures` (whether a picture was taken), `why` (not), `ids` and `logp` (whether tokens come with them).
+        (whether calls stand in the text, which the server does not read), `pictures` (whether a picture was taken),
+        `why` (not), `ids` and `logp` (whether tokens come with them).
 
     Raises:
         PlannerError: it cannot be reached, or gives no usable reply.
@@ -48,7 +49,7 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
     started = time.perf_counter()
     said = bound.invoke([HumanMessage("Call the tool add with a = 2 and b = 3.")])
     seconds = round(time.perf_counter() - started, 3)
-    why = _picture_refused(bound)
+    why = _picture_refused(bound.model_copy(update={"mend": "a model or a server that takes pictures"}))
     return {
         "answers": True,
         "seconds": seconds,

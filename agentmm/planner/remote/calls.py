@@ -85,7 +85,7 @@ def _joined(raw: Sequence[Any]) -> list[Any]:
         index = piece.get("index")
         call = known.get(index) if isinstance(index, int) else last
         if call is None or (part.get("name") and (index is None or _other(call, piece))):
-            call = {"function": None, "id": None}
+            call = dict[str, Any](function=None, id=None)
             made.append(call)
             known |= {index: call} if isinstance(index, int) else {}
         last = call

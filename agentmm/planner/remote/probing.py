@@ -45,11 +45,11 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
         PlannerError: it cannot be reached, or gives no usable reply.
     """
     short = {"max_tokens": _MAX_TOKENS} if planner.asked else {}
-    bound = planner.model_copy(update={"mend": _check(planner)}).bind_tools([_TOOL], **short)
+    bound = _with(planner, _check(planner)).bind_tools([_TOOL], **short)
     started = time.perf_counter()
     said = bound.invoke([HumanMessage("Call the tool add with a = 2 and b = 3.")])
     seconds = round(time.perf_counter() - started, 3)
-    why = _picture_refused(bound.model_copy(update={"mend": "a model or a server that takes pictures"}))
+    why = _picture_refused(_with(planner, "a model or a server that takes pictures").bind_tools([_TOOL], **short))
     return {
         "answers": True,
         "seconds": seconds,
@@ -60,6 +60,11 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
         "ids": _tells(said, "completion_ids"),
         "logp": _tells(said, "logp"),
     }
+
+
+def _with(planner: RemotePlanner, mend: str) -> RemotePlanner:
+    """The planner, whose errors name something else to try."""
+    return planner.model_copy(update={"mend": mend})
 
 
 def _check(planner: RemotePlanner) -> str:

@@ -146,7 +146,10 @@ def test_an_answer_that_was_cut_off_is_partial_and_kept(server, make, streaming)
 
 NOT_READ = "the server's reply cannot be read: "
 BODIES = {
-    "no choices": (Raw({"id": "x", "choices": []}), NOT_READ + 'a reply with choices was expected, but {"id": "x"'),
+    "no choices": (
+        Raw({"id": "x", "choices": []}),
+        NOT_READ + 'a reply with choices was expected, but {"id": "x", "choices": []} (planner',
+    ),
     "null choices": (Raw({"id": "x", "choices": None}), NOT_READ + "a reply with choices was expected, but {"),
     "choices no list": (Raw({"choices": "none"}), NOT_READ + "a reply with choices was expected, but {"),
     "no message": (Raw({"choices": [{"index": 0}]}), NOT_READ + "a message was expected, but {"),
@@ -183,6 +186,16 @@ def test_a_stream_that_is_none(server, make, home, form):
     server.script = [Raw(body, "text/event-stream")]
     agent = make(load_planner(server.name, streaming=True, max_retries=0))
     assert told(agent, agent.ask("What?"), home).startswith(line)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html"])
+async def test_what_comes_in_place_of_a_stream_is_told(server, make, home, kind):
+    agent = make(load_planner(server.name, streaming=True, max_retries=0))
+    server.script = [Raw({"error": {"message": "overloaded"}}, kind)]
+    assert agent.ask("What?").reason.startswith("the server failed: overloaded (planner")
+    server.script = [Raw(b"<html>hello</html>", kind)]
+    line = told(agent, await agent.aask("What?"), home)
+    assert line.startswith(NOT_READ + "a stream of parts was expected, but the text <html>hello</html> (planner")
 
 
 async def test_a_stream_that_is_none_in_an_event_loop(server, make, home):

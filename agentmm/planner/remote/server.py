@@ -5,6 +5,7 @@ Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read; a reply
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -89,7 +90,8 @@ class _Parts:
     """The parts of a stream as dicts.
 
     Raises:
-        OddReply: while it is read: a part is no object, or there is none.
+        ServerError: while it is read: an error came in place of it.
+        OddReply: likewise: a part is no object, or there is none.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -103,6 +105,8 @@ class _Parts:
         self._stream.__exit__(*error)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        if _whole(self._stream.response):
+            raise _instead(self._stream.response.read())
         part = None
         for part in self._stream:
             yield _plain(part)
@@ -124,6 +128,8 @@ class _AsyncParts:
         await self._stream.__aexit__(*error)
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        if _whole(self._stream.response):
+            raise _instead(await self._stream.response.aread())
         part = None
         async for part in self._stream:
             yield _plain(part)
@@ -182,6 +188,24 @@ class ServerChat(BaseChatOpenAI):
         return read
 
 
+def _whole(response: Any) -> bool:
+    """Whether something else came in place of a stream."""
+    kind = response.headers.get("content-type", "")
+    return kind.startswith(("application/json", "text/html"))
+
+
+def _instead(body: bytes) -> Exception:
+    """The error of what came in place of a stream."""
+    text = body.decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        told = text
+    if isinstance(told, dict) and told.get("error"):
+        return ServerError(told["error"])
+    return odd_reply("a stream of parts was expected", told)
+
+
 def _plain(reply: Any) -> dict[str, Any]:
     """A reply, or a part of one, as a dict.
 
@@ -189,7 +213,7 @@ def _plain(reply: Any) -> dict[str, Any]:
         OddReply: it is none.
     """
     dump = getattr(reply, "model_dump", None)
-    plain = reply if dump is None else dump(warnings=False)
+    plain = reply if dump is None else dump(warnings=False, exclude_unset=True)
     if not isinstance(plain, dict):
         raise odd_reply("a JSON object was expected", plain)
     return plain

@@ -3,6 +3,7 @@
     AgentmmError                 exit code 1
     |- UsageError                exit code 2: the command line or the call was wrong
     |- ConfigError               a setting, preset or manifest is wrong
+    |  `- BadSetting             exit code 2: a setting of the environment is no number
     |- MissingExtra              an optional dependency is not installed
     |- MediaError                a file or media object is unusable
     |- ToolError                 goes back to the planner and costs it one retry
@@ -61,6 +62,12 @@ class UsageError(AgentmmError):
 
 class ConfigError(AgentmmError):
     """A setting, a preset or a manifest is wrong."""
+
+
+class BadSetting(ConfigError):
+    """A setting that the environment or a caller gives has a value that it cannot have."""
+
+    exit_code = 2
 
 
 class MissingExtra(AgentmmError):

@@ -36,7 +36,8 @@ class Answer(BaseModel):
 
     Attributes:
         text: what the planner answered; citations stand as `[region_2]`.
-        status: `answered`; `partial` (a budget ended it); `unanswerable`; `needs_approval`; `failed`.
+        status: `answered`; `partial` (ended by a budget or the limit of tokens); `unanswerable`; `needs_approval`;
+            `failed`.
         reason: why it ended, for `partial` and `failed`.
         regions: the cited regions, in source pixels or seconds.
         media: records of every picture, clip and video of the run, by handle; `Agent.store.get(record)` opens one.

@@ -104,7 +104,10 @@ def _served_lines(served: dict[str, Any]) -> Iterator[str]:
     """What a server does."""
     unverifiable = "none: steps are marked `ids: none`, and `agentmm traces verify` says not verifiable"
     yield f"answers   yes, in {served['seconds']:.2f} s"
-    yield f"tools     {'called' if served['tools'] else 'not called, though asked to'}"
+    if served["as_text"]:
+        yield "tools     calls come as text (the server's tool parser is off); they are read"
+    else:
+        yield f"tools     {'called' if served['tools'] else 'not called, though asked to'}"
     yield f"pictures  {'taken' if served['pictures'] else served['why']}"
     yield f"ids       {'yes: steps are recorded token by token' if served['ids'] else unverifiable}"
     yield f"logp      {'yes' if served['logp'] else 'none'}"

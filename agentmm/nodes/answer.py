@@ -10,7 +10,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from agentmm.nodes.budgets import found_so_far
 from agentmm.nodes.node import Node, atell, tell
-from agentmm.state import State, last_ai, pending_calls
+from agentmm.state import State, cut_off, last_ai, pending_calls
 from agentmm.tool import stable_json
 
 _CITATION = re.compile(r"\[((?:region|mask|image|audio|video)_[1-9][0-9]*)\]")
@@ -58,6 +58,9 @@ def _closing(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
 def _ending(state: State) -> tuple[str, str, list[Any]]:
     """Status, text, and the messages that make the conversation whole."""
     status, said = state.get("status"), last_ai(state)
+    called = said is not None and bool(said.tool_calls or said.invalid_tool_calls)
+    if status == "partial" and said is not None and not called and cut_off(said):
+        return status, _THOUGHT.sub("", said.text).strip(), []  # an answer that was cut off is kept
     if not status:
         text = _THOUGHT.sub("", said.text).strip() if said is not None else ""
         return "unanswerable" if text.lower().startswith(UNANSWERABLE) else "answered", text, []

@@ -9,6 +9,9 @@ from langchain_core.runnables import RunnableConfig
 
 from agentmm.state import Settings, State, calls_made
 
+MALFORMED = "a malformed call: "
+"""How the error of a call begins that could not be read."""
+
 _SHOWN_CHARS = 200
 _SHOWN_CALLS = 3
 
@@ -44,9 +47,9 @@ def spent(state: State, config: RunnableConfig) -> str | None:
     if left is not None and left <= 0:
         return timeout_words(settings)
     if state.get("steps", 0) >= settings.max_steps:
-        return f"max_steps={settings.max_steps} is spent"
+        return f"max_steps={settings.max_steps} is spent{_all_malformed(state)}"
     if state.get("errors", 0) > settings.max_errors:
-        return f"max_errors={settings.max_errors} is spent"
+        return f"max_errors={settings.max_errors} is spent{_all_malformed(state)}"
     return _tokens(state.get("tokens", 0), settings)
 
 
@@ -69,6 +72,14 @@ def found_so_far(state: State) -> str:
     if not good:
         return "Nothing was found so far."
     return "Found so far: " + "; ".join(_shown(call) for call in good[-_SHOWN_CALLS:])
+
+
+def _all_malformed(state: State) -> str:
+    """What the last call was, where the planner made none that could be read."""
+    errors = [str(call["error"] or "") for call in calls_made(state.get("messages", []))]
+    if not errors or not all(error.startswith(MALFORMED) for error in errors):
+        return ""
+    return f"; the last call was malformed: {errors[-1].removeprefix(MALFORMED)}"
 
 
 def _tokens(tokens: int, settings: Settings) -> str | None:

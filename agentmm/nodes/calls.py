@@ -17,6 +17,7 @@ from agentmm.compose import check_call
 from agentmm.errors import AgentmmError, CallError, MediaError, ToolError, ToolTimeout
 from agentmm.media import MediaStore, Record
 from agentmm.nodes.bounded import bounded
+from agentmm.nodes.budgets import MALFORMED
 from agentmm.nodes.frozen import freeze
 from agentmm.state import Pending
 from agentmm.tool import Tool
@@ -67,7 +68,7 @@ class Checked:
 def check(call: Pending, tools: Sequence[Any], records: dict[str, Record], denied: Sequence[str]) -> Checked | Outcome:
     """Whether a call may run; what stands against it costs a retry and runs nothing."""
     if "malformed" in call:
-        return Outcome(error=f"a malformed call: {call['malformed']}")
+        return Outcome(error=f"{MALFORMED}{call['malformed']}")
     if call["id"] in denied:
         return Outcome(error=f"a person refused the call of {call['tool']}")
     try:

@@ -15,7 +15,7 @@ from agentmm.errors import AgentmmError, ToolTimeout
 from agentmm.nodes import budgets
 from agentmm.nodes.bounded import bounded
 from agentmm.nodes.node import Node, atell, tell
-from agentmm.state import State, with_own_ids
+from agentmm.state import State, cut_off, with_own_ids
 
 log = logging.getLogger(__name__)
 
@@ -178,11 +178,10 @@ def _taken(said: BaseMessage, state: State) -> dict[str, Any]:
     tokens = (message.usage_metadata or {}).get("total_tokens", 0)
     update: dict[str, Any] = {"messages": [message], "steps": 1, "tokens": tokens}
     count = len(message.tool_calls) + len(message.invalid_tool_calls)
+    if count == 0 and not message.text.strip():
+        return {**update, "status": "failed", "reason": "the planner gave neither a call nor an answer"}
     if count == 0:
-        return (
-            update
-            if message.text.strip()
-            else {**update, "status": "failed", "reason": "the planner gave neither a call nor an answer"}
-        )
+        cut = {"status": "partial", "reason": "the planner's answer was cut off by its limit of tokens"}
+        return {**update, **cut} if cut_off(message) else update
     reason = budgets.forbids_calls(state, count, tokens)
     return update if reason is None else {**update, "status": "partial", "reason": reason}

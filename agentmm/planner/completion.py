@@ -60,13 +60,31 @@ def split_thought(body: str) -> tuple[str, str]:
     return think.strip(), rest.strip()
 
 
+def json_of(text: str) -> Any:
+    """A value out of what a planner wrote: JSON alone (no `NaN`), not too deep.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        value = None
+        deep = True
+    else:
+        deep = _depth(value) > _DEEPEST
+    if deep:
+        raise ValueError(f"more than {_DEEPEST} levels")
+    return value
+
+
 def _call(text: str) -> ParsedCall | str:
     """One call from its JSON, or the text where it is none."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        value = json_of(text)
+    except ValueError:
         return text
-    if not isinstance(value, dict) or set(value) != {"name", "arguments"} or _depth(value) > _DEEPEST:
+    if not isinstance(value, dict) or set(value) != {"name", "arguments"}:
         return text
     if not isinstance(value["name"], str) or not value["name"] or not isinstance(value["arguments"], dict):
         return text

@@ -86,10 +86,11 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
 
     found = [probe(planner) for planner in planners]
     alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "ids", "logp")}
+    as_text = any(one["as_text"] for one in found)
     whys = " · ".join(filter(None, (one["why"] for one in found)))
     model = type(planners[0].model).__name__
     return {
         "model": model,
         "weights": None,
-        "served": alike | {"seconds": max(o["seconds"] for o in found), "why": whys},
+        "served": alike | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys},
     }

@@ -27,6 +27,7 @@ class RecordedPlanner(BaseChatModel):
         successor: a planner that goes on when the plans are over; None ends the run as the recorded one ended, out of
             time.
         failure: why the recorded planner failed after its last plan; None where it did not.
+        cut_off: whether the limit of tokens ended its last plan, which is an answer.
         planner_name: how traces call it: as the recorded planner, or as the successor.
         weights_id: likewise.
     """
@@ -36,6 +37,7 @@ class RecordedPlanner(BaseChatModel):
     plans: list[PlanRecord] = Field(default_factory=list)
     successor: SkipValidation[Any] = Field(default=None, exclude=True)
     failure: str | None = None
+    cut_off: bool = False
     planner_name: str = ""
     weights_id: str | None = None
 
@@ -64,6 +66,8 @@ class RecordedPlanner(BaseChatModel):
         said = sum(isinstance(message, AIMessage) for message in messages)
         if said < len(self.plans):
             message = repeated(self.plans[said])
+            if self.cut_off and said == len(self.plans) - 1:
+                message.response_metadata["finish_reason"] = "length"
             _report(self.plans[said], run_manager)
         elif self.failure is not None:
             raise PlannerError(self.failure)

@@ -52,8 +52,9 @@ def report_event(event: Mapping[str, Any], run_manager: CallbackManagerForLLMRun
 def metadata_of(done: Completion) -> dict[str, Any]:
     """The fields of an `AIMessage` that say what a completion was and what it cost."""
     read, wrote = done.counters.prefill_tokens + done.counters.cached_tokens, len(done.ids)
+    cut = {"finish_reason": "length"} if done.counters.cut_off else {}
     return {
-        "response_metadata": {"completion_ids": done.ids, "logp": [round(value, 6) for value in done.logp]},
+        "response_metadata": {"completion_ids": done.ids, "logp": [round(value, 6) for value in done.logp], **cut},
         "usage_metadata": {"input_tokens": read, "output_tokens": wrote, "total_tokens": read + wrote},
     }
 

@@ -109,6 +109,7 @@ def rerun(trace: Trace, store: MediaStore, graph: Any = None) -> Trace:
     planner = RecordedPlanner(
         plans=[step.plan for step in trace.steps],
         failure=trace.error if trace.status == "failed" else None,
+        cut_off=trace.status == "partial" and bool(trace.steps) and not trace.steps[-1].plan.calls,
         planner_name=trace.planner.name,
         weights_id=trace.planner.weights,
     )

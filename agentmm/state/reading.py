@@ -22,6 +22,12 @@ def last_ai(state: State) -> AIMessage | None:
     return said[-1] if said else None
 
 
+def cut_off(said: AIMessage) -> bool:
+    """Whether a planner's limit of tokens ended what it said, as the metadata of each provider tells it."""
+    told = (said.response_metadata.get(name) for name in ("finish_reason", "stop_reason"))
+    return any(isinstance(reason, str) and reason.lower() in ("length", "max_tokens") for reason in told)
+
+
 def pending_calls(state: State) -> list[Pending]:
     """The planner's calls that have no result yet, in its order."""
     messages = question_messages(state.get("messages", []))

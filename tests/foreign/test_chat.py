@@ -179,9 +179,9 @@ def test_an_agent_runs_with_tools_and_sees_what_they_make(family, planner, tmp_p
     chat = planner(family, temperature=1.0, max_tokens=300)
     agent = Agent(planner=chat, tools=[enlarge], home=tmp_path / "home", max_steps=4)
     answer = agent.ask("What is it?", media=[file])
-    assert answer.status in ("answered", "unanswerable")
     (trace,) = TraceStore(tmp_path / "home" / "traces.db")
     plans = [step.plan for step in trace.steps]
+    assert answer.status in (("partial",) if plans[-1].counters["cut_off"] else ("answered", "unanswerable"))
     assert [bool(plan.calls) for plan in plans] == [True, True, False]
     made = [trace.media[handle]["sha"] for step in trace.steps for result in step.results for handle in result.media]
     assert made

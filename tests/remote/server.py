@@ -24,6 +24,7 @@ class Say:
     Attributes:
         text: its words.
         calls: `(name, arguments)` pairs; arguments that are text are sent as they are.
+        tool_calls: what stands in place of the calls, of whatever form; in a stream with its own indices.
         content: in place of the text, such as None.
         finish: why it ended.
         ids: whether token ids are given where they are asked for.
@@ -35,6 +36,7 @@ class Say:
 
     text: str = ""
     calls: Sequence[tuple] = ()
+    tool_calls: object = None
     content: object = ...
     finish: str = "stop"
     ids: bool = True
@@ -51,6 +53,19 @@ class Refuse:
     status: int
     says: str = "no"
     headers: dict = field(default_factory=dict)
+
+
+@dataclass
+class Raw:
+    """A body with status 200, as it is.
+
+    Attributes:
+        body: bytes, or what becomes JSON.
+        kind: its media type.
+    """
+
+    body: object
+    kind: str = "application/json"
 
 
 def wrote(text, calls=()):
@@ -133,6 +148,9 @@ class Server:
             headers = {name: value.replace(ECHO, signed) for name, value in reply.headers.items()}
             data = json.dumps({"error": {"message": reply.says.replace(ECHO, signed)}}).encode()
             return self._send(handler, reply.status, data, headers)
+        if isinstance(reply, Raw):
+            data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+            return self._send(handler, 200, data, kind=reply.kind)
         time.sleep(reply.wait_s)
         says = reply.text.replace(ECHO, signed)
         given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
@@ -144,8 +162,10 @@ class Server:
                 {"id": f"call_{len(self.seen)}_{k}", "type": "function", "function": {"name": name, "arguments": given}}
                 for k, (name, given) in enumerate(calls)
             ]
+        if reply.tool_calls is not None:
+            message["tool_calls"] = reply.tool_calls
         prompt = render(body["messages"], self.forgets_thoughts)
-        choice = {"index": 0, "finish_reason": "tool_calls" if calls else reply.finish}
+        choice = {"index": 0, "finish_reason": "tool_calls" if "tool_calls" in message else reply.finish}
         whole = {"id": "reply", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
         if reply.ids and body.get("return_token_ids"):
             whole["prompt_token_ids"], choice["token_ids"] = prompt, done
@@ -158,9 +178,9 @@ class Server:
         choice["message"], whole["usage"] = message, usage
         return self._send(handler, 200, json.dumps(whole).encode(), cut=reply.cut)
 
-    def _send(self, handler, status, data, headers=(), cut=None):
+    def _send(self, handler, status, data, headers=(), cut=None, kind="application/json"):
         handler.send_response(status)
-        handler.send_header("content-type", "application/json")
+        handler.send_header("content-type", kind)
         handler.send_header("content-length", str(len(data)))
         for name, value in dict(headers).items():
             handler.send_header(name, value)
@@ -181,7 +201,9 @@ class Server:
         logs = (choice.get("logprobs") or {}).get("content") or []
         for number, (text, ids, told) in enumerate(zip(pieces, cuts, (logs[:half], logs[half:]), strict=True)):
             delta = {"role": "assistant", "content": text}
-            if number and "tool_calls" in message:
+            if number and reply.tool_calls is not None:
+                delta["tool_calls"] = reply.tool_calls
+            elif number and "tool_calls" in message:
                 delta["tool_calls"] = [{"index": k, **call} for k, call in enumerate(message["tool_calls"])]
             part = {"index": 0, "delta": delta, "finish_reason": None}
             part |= {"token_ids": ids} if ids else {}

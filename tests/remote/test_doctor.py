@@ -62,6 +62,23 @@ def test_a_server_that_is_down(agentmm, monkeypatch):
     assert (code, out) == (1, "")
     assert err.startswith("error: the server cannot be reached, or broke off: ConnectError")
     assert err.count("\n") == 1
+    assert "doctor" not in err
+    assert "try: the address http://127.0.0.1:" in err
+    assert err.endswith("/v1, the model's name tiny and the key in OPENAI_API_KEY\n")
+
+
+def test_a_server_whose_tool_parser_is_off(server, agentmm):
+    server.script = [Say('<tool_call>{"name": "add", "arguments": {"a": 2, "b": 3}}</tool_call>'), Say("red")]
+    code, out, _ = agentmm("doctor", "--planner", server.name)
+    assert code == 0
+    assert "tools     calls come as text (the server's tool parser is off); they are read" in out.splitlines()
+
+
+def test_a_setting_that_is_no_number(server, agentmm, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_AT_ONCE", "few")
+    code, out, err = agentmm("ask", "What?", "--planner", server.name)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: AGENTMM_SERVER_AT_ONCE is malformed; got 'few'; expected a whole number above 0")
 
 
 def test_a_run_that_logs_everything_tells_no_key(server, agentmm):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from agentmm.errors import ConfigError, MissingExtra, PlannerError, UnknownPlanner, UsageError
+from agentmm.errors import BadSetting, MissingExtra, PlannerError, UnknownPlanner, UsageError
 from agentmm.planner import load_planner
 from tests.remote.conftest import KEY, bytes_under
 from tests.remote.server import Refuse, Say, Server
@@ -98,7 +98,7 @@ def test_a_pause_that_is_too_long_is_told_not_waited_for(server, make, home):
     agent = make(server.name)
     line = told(agent, agent.ask("What?"), home)
     assert "the server is asked too often, status 429: slow down" in line
-    assert "expected a pause of 600 s; try: a lower AGENTMM_SERVER_REQUESTS_PER_MINUTE" in line
+    assert "expected a pause of 600 s; try: set AGENTMM_SERVER_REQUESTS_PER_MINUTE" in line
     assert len(server.seen) == 1
 
 
@@ -131,14 +131,14 @@ def test_garbage_in_a_stream(server, make, home):
     server.script = [Say("fine", garbage="<<<not json {authorization}")]
     agent = make(load_planner(server.name, streaming=True))
     line = told(agent, agent.ask("What?"), home)
-    assert line.startswith("the server's reply cannot be read: JSONDecodeError")
+    assert line.startswith("the server's reply cannot be read: no JSON, but the text <<<not json Bearer ***")
 
 
 def test_an_error_in_a_stream(server, make, home):
     server.script = [Say("fine", garbage='{"error": {"message": "out of memory, {authorization}"}}')]
     agent = make(load_planner(server.name, streaming=True))
     line = told(agent, agent.ask("What?"), home)
-    assert line.startswith("the server failed: APIError: out of memory, ")
+    assert line.startswith("the server failed: out of memory, Bearer ***")
 
 
 def test_a_stream_that_ends_in_the_middle(server, make, home):
@@ -146,13 +146,6 @@ def test_a_stream_that_ends_in_the_middle(server, make, home):
     agent = make(load_planner(server.name, streaming=True))
     line = told(agent, agent.ask("What?"), home)
     assert line.startswith(f"the server's reply broke off in the middle (planner {server.name})")
-
-
-def test_a_reply_that_is_no_reply(server, make, home):
-    server.script = [Refuse(200, "no choices")]
-    agent = make(server.name)
-    line = told(agent, agent.ask("What?"), home)
-    assert line.startswith("the server's reply cannot be read: ValueError")
 
 
 def test_a_malformed_call_costs_a_retry_and_goes_back_as_json(server, make):
@@ -238,8 +231,10 @@ def test_habits_come_from_the_environment(server, make, monkeypatch):
     assert make(server.name).ask("What?").text == "fine"
     assert (server.seen[0]["stream"], server.seen[0]["max_tokens"]) == (True, 7)
     monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "many")
-    with pytest.raises(ConfigError, match="max_retries is malformed; got 'many'"):
+    with pytest.raises(BadSetting, match="AGENTMM_SERVER_RETRIES is malformed; got 'many'; expected a whole number, 0"):
         load_planner(server.name)
+    with pytest.raises(BadSetting, match="timeout is malformed; got nan; expected a number above 0"):
+        load_planner(server.name, timeout=float("nan"), max_retries=0)
 
 
 def test_names_that_cannot_be():

@@ -89,9 +89,10 @@ def test_words_about_a_picture(url, checkpoint, make, picture, streaming):
     agent = make(load_planner(f"openai:{checkpoint}@{url}", streaming=streaming, max_tokens=12))
     answer = agent.ask("Which colour?", [picture])
     plan = agent.traces.get(answer.trace_id).steps[0].plan
-    assert (answer.status, plan.text) == ("answered", answer.text)
+    assert (answer.status, plan.text) == ("partial", answer.text)
     assert plan.counters["output_tokens"] == 12
     assert plan.counters["cut_off"] == 1
+    assert answer.reason == "the planner's answer was cut off by its limit of tokens"
 
 
 def test_another_picture_gives_other_words(url, checkpoint, make, picture):

@@ -6,7 +6,10 @@ errors of an answer have a `status_code`.
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
+from typing import Any
 
 from agentmm.errors import AgentmmError, PlannerError
 from agentmm.planner.keys import hidden
@@ -21,11 +24,42 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _SHOWN_CHARS = 200
 
 
+_RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
+
+
 class Unreachable(PlannerError):
     """A server that no connection reaches; another one may be asked."""
 
 
-def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None) -> AgentmmError:
+class OddReply(ValueError):
+    """A reply of another form than OpenAI's protocol has; its words say what came."""
+
+
+class ServerError(Exception):
+    """An error that a server told with status 200.
+
+    Args:
+        told: its `error`.
+    """
+
+    def __init__(self, told: Any) -> None:
+        super().__init__(_shown(told))
+        self.body = told
+
+
+def odd_reply(what: str, came: Any) -> OddReply:
+    """The error of a reply that is none.
+
+    Args:
+        what: what is wrong with it.
+        came: the reply, or its part; shown.
+    """
+    return OddReply(f"{what}, but {_shown(came)}")
+
+
+def failure_of(
+    error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None, mend: str | None = None
+) -> AgentmmError:
     """The error of ours that tells of another's.
 
     Args:
@@ -33,11 +67,12 @@ def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: flo
         name: of the planner.
         keys: what the line must not hold.
         patience_s: how long the server was waited for, where that is known.
+        mend: what is to be tried; `doctor` where None.
     """
     if isinstance(error, AgentmmError):
         return error
     kinds = {cls.__name__ for cls in type(error).__mro__}
-    mend: str | None = f"agentmm doctor --planner {name}"
+    mend = mend or f"agentmm doctor --planner {name}"
     status = _status(error)
     expected, kind = None, PlannerError
     if _unconnected(error):
@@ -52,14 +87,14 @@ def failure_of(error: Exception, name: str, keys: Sequence[str], patience_s: flo
         what, expected, mend = _refused(status, error, keys, mend)
     else:
         happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
-        what = f"{happened}: {type(error).__name__}: {_line(str(error), keys)}"
+        what = f"{happened}: {_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 
 
-def too_early(name: str) -> PlannerError:
-    """The error of a stream that ended before the reply did."""
+def too_early(name: str, mend: str | None = None) -> PlannerError:
+    """The error of a stream that ended before the reply did; `mend` as in `failure_of`."""
     return PlannerError(
-        f"the server's reply broke off in the middle (planner {name})", mend=f"agentmm doctor --planner {name}"
+        f"the server's reply broke off in the middle (planner {name})", mend=mend or f"agentmm doctor --planner {name}"
     )
 
 
@@ -77,7 +112,11 @@ def _refused(
     if status == 429:
         pause = _pause(error)
         wanted = None if pause is None else f"a pause of {pause} s"
-        return f"the server is asked too often, {said}", wanted, "a lower AGENTMM_SERVER_REQUESTS_PER_MINUTE"
+        return (
+            f"the server is asked too often, {said}",
+            wanted,
+            f"a lower {_RATE}" if os.environ.get(_RATE) else f"set {_RATE}",
+        )
     if status >= 500:
         return f"the server failed, {said}", None, mend
     return f"the server refuses the request, {said}", None, mend
@@ -112,6 +151,26 @@ def _said(error: Exception) -> str:
             if isinstance(inside, dict) and isinstance(inside.get(name), str):
                 return inside[name]
     return str(getattr(error, "message", error))
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in words: what the server said, what came in place of JSON, else the client's own."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON, but {_shown(error.doc)}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"no JSON, but {_shown(error.object.decode('utf-8', 'replace'))}"
+    if isinstance(error, OddReply):
+        return str(error)
+    if getattr(error, "body", None):
+        return _said(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _shown(came: Any) -> str:
+    """What came in place of a reply."""
+    if isinstance(came, str):
+        return f"the text {came.strip()}" if came.strip() else "nothing"
+    return json.dumps(came, ensure_ascii=False, default=str)
 
 
 def _unconnected(error: Exception) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from agentmm.errors import ConfigError, MissingExtra, PlannerError, UnknownPlanner, UsageError
+from agentmm.errors import BadSetting, MissingExtra, PlannerError, UnknownPlanner, UsageError
 from agentmm.planner.keys import hidden, keys_of
 from agentmm.planner.remote.gate import Gate
 from agentmm.planner.remote.planner import ASKED, RemotePlanner
@@ -44,7 +45,7 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
     Raises:
         UnknownPlanner: the name or its address is malformed, or the provider is unknown.
         UsageError: a key is among the options.
-        ConfigError: a variable of the environment is no number.
+        BadSetting: an option or a variable of the environment is no number.
         MissingExtra: the provider's package is not installed.
         PlannerError: the chat model cannot be made, for want of a key say.
     """
@@ -158,7 +159,7 @@ def _option(options: dict[str, Any], name: str, variable: str, kind: type[_Numbe
     """A number out of the options or the environment, above 0 (retries: 0 or more); None where neither has it.
 
     Raises:
-        ConfigError: it is none.
+        BadSetting: it is none.
     """
     variable = f"AGENTMM_SERVER_{variable}"
     given = options.pop(name, None)
@@ -167,8 +168,11 @@ def _option(options: dict[str, Any], name: str, variable: str, kind: type[_Numbe
         return None
     try:
         number = kind(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = kind(-1)
-    if number < 0 or (number == 0 and name != "max_retries"):
-        raise ConfigError(f"{name} is malformed", got=text, expected="a number above 0", mend=f"export {variable}=...")
+    none = name == "max_retries"
+    if not math.isfinite(number) or number < 0 or (number == 0 and not none):
+        expected = ("a whole number" if kind is int else "a number") + (", 0 or more" if none else " above 0")
+        called = variable if given is None else name
+        raise BadSetting(f"{called} is malformed", got=text, expected=expected, mend=f"export {variable}=...")
     return number

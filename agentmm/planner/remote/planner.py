@@ -18,12 +18,14 @@ from pydantic import Field, PrivateAttr
 from agentmm.media import MediaStore, default_home
 from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.keys import hidden, keys_of
+from agentmm.planner.remote.calls import CALLED, heard
 from agentmm.planner.remote.failures import failure_of, too_early
 from agentmm.planner.remote.gate import Gate, seconds_left
 from agentmm.planner.remote.served import STREAM, Served
 from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, last_own
 from agentmm.planner.reporting import report_event
 from agentmm.planner.specs import schema_of
+from agentmm.state import cut_off
 
 ASKED: dict[str, Any] = {"logprobs": True, "extra_body": {"return_token_ids": True}}
 """What a server is asked beside words: log-probabilities, and vLLM's extension for token ids."""
@@ -34,7 +36,7 @@ _REFUSALS = (400, 404, 405, 422)
 _GRACE_S = 0.3
 """A request that ran out of time so shortly before the run's end ended by the run's budget."""
 
-_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids"})
+_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids", CALLED})
 """What of a reply's metadata does not stay in the conversation."""
 
 
@@ -53,6 +55,7 @@ class RemotePlanner(BaseChatModel):
         timeout_s: how long the server may be silent, cut to what is left of the run's time; None where the model keeps
             that itself.
         gate: how often, and how many at once.
+        mend: what errors say is to be tried; `doctor` where None.
     """
 
     takes_media: ClassVar[bool] = True
@@ -67,6 +70,7 @@ class RemotePlanner(BaseChatModel):
     seeded: bool = False
     timeout_s: float | None = None
     gate: Any = Field(default_factory=Gate, exclude=True, repr=False)
+    mend: str | None = None
     _level: list[int] = PrivateAttr(default_factory=list)  # how much a server takes, once it has taken a request
 
     @property
@@ -175,10 +179,14 @@ class RemotePlanner(BaseChatModel):
         """
         return getattr(self.model, "bound", self.model)
 
+    @property
+    def _bound(self) -> Mapping[str, Any]:
+        """What is bound to the chat model, its tools above all."""
+        return (getattr(self.model, "kwargs", None) if self._inner is not self.model else None) or {}
+
     def _given(self, extras: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of a request: what is bound (the tools), extra ones, and the time until the run's end at most."""
-        bound = getattr(self.model, "kwargs", None) if self._inner is not self.model else None
-        given = {**(bound or {}), **extras}
+        given = {**self._bound, **extras}
         if self.timeout_s is not None:
             left = seconds_left()
             given["timeout"] = self.timeout_s if left is None else max(0.1, min(self.timeout_s, left + 1.0))
@@ -192,7 +200,7 @@ class RemotePlanner(BaseChatModel):
             yield
         except Exception as error:
             left = seconds_left()
-            failure = failure_of(error, self.planner_name, keys_of(self.model), self.timeout_s)
+            failure = failure_of(error, self.planner_name, keys_of(self.model), self.timeout_s, self.mend)
             if left is not None and left <= _GRACE_S:
                 failure = TimeoutError("the run's time is over")
         if failure is not None:
@@ -209,15 +217,15 @@ class RemotePlanner(BaseChatModel):
         """The message as the conversation keeps it; the recorder is told the rest."""
         told = dict(said.response_metadata)
         if getattr(self._inner, "streaming", False) is True and self.asked and not told.get("finish_reason"):
-            raise too_early(self.planner_name)
-        clean, blotted = _blotted(said, keys_of(self.model))
+            raise too_early(self.planner_name, self.mend)
+        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys_of(self.model))
         counted = (said.usage_metadata or {}).get("output_tokens")
         served = None if blotted else Served.of(told, counted)
         last = last_own(messages)
         before = None if last is None else messages[last].response_metadata.get(STREAM)
         kept = {name: value for name, value in clean.response_metadata.items() if name not in _BULKY}
         event: dict[str, Any] = {"media": show.hashes(messages)}
-        counters = {"seconds": round(seconds, 6), "cut_off": int(told.get("finish_reason") == "length")}
+        counters = {"seconds": round(seconds, 6), "cut_off": int(cut_off(said))}
         if served is not None:
             kept |= {"completion_ids": served.completion_ids, STREAM: served.mark}
             kept |= {"logp": [round(value, 6) for value in served.logp]} if served.logp else {}
@@ -238,11 +246,11 @@ class RemotePlanner(BaseChatModel):
         return [SystemMessage(self.instructions), *show.conversation(messages)]
 
 
-def _blotted(said: AIMessage, keys: Sequence[str]) -> tuple[AIMessage, bool]:
-    """A reply without keys, and whether it held one: a server may say back what it was sent."""
+def _blotted(said: AIMessage, bound: bool, keys: Sequence[str]) -> tuple[AIMessage, bool]:
+    """A reply, its calls read, without keys; and whether it held one: a server may say back what it was sent."""
     fields = ("content", "tool_calls", "invalid_tool_calls", "additional_kwargs", "response_metadata", "id", "name")
-    there = {name: getattr(said, name) for name in fields}
-    clean = hidden(there, keys)
+    there = {name: getattr(heard(said, bound=bound), name) for name in fields}
+    clean = hidden({name: getattr(heard(said, bound=bound, keys=keys), name) for name in fields}, keys)
     return said.model_copy(update=clean), clean != there
 
 

@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from agentmm.errors import PlannerError
 from agentmm.media import Image
+from agentmm.planner.remote.calls import AS_TEXT
+from agentmm.planner.remote.loading import KEY
 from agentmm.planner.remote.planner import RemotePlanner
 from agentmm.planner.remote.showing import picture_block
 
@@ -35,27 +37,42 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
         planner: without tools.
 
     Returns:
-        `answers` (True), `seconds` of the first reply, `tools` (whether the tool was called, as asked), `pictures`
-        (whether a picture was taken), `why` (not), `ids` and `logp` (whether tokens come with them).
+        `answers` (True), `seconds` of the first reply, `tools` (whether the tool was called, as asked), `as_text`
+        (whether calls stand in the text, which the server does not read), `pictures` (whether a picture was taken),
+        `why` (not), `ids` and `logp` (whether tokens come with them).
 
     Raises:
         PlannerError: it cannot be reached, or gives no usable reply.
     """
     short = {"max_tokens": _MAX_TOKENS} if planner.asked else {}
-    bound = planner.bind_tools([_TOOL], **short)
+    bound = _with(planner, _check(planner)).bind_tools([_TOOL], **short)
     started = time.perf_counter()
     said = bound.invoke([HumanMessage("Call the tool add with a = 2 and b = 3.")])
     seconds = round(time.perf_counter() - started, 3)
-    why = _picture_refused(bound)
+    why = _picture_refused(_with(planner, "a model or a server that takes pictures").bind_tools([_TOOL], **short))
     return {
         "answers": True,
         "seconds": seconds,
         "tools": any(call["name"] == "add" for call in said.tool_calls),
+        "as_text": _tells(said, AS_TEXT),
         "pictures": why is None,
         "why": why or "",
         "ids": _tells(said, "completion_ids"),
         "logp": _tells(said, "logp"),
     }
+
+
+def _with(planner: RemotePlanner, mend: str) -> RemotePlanner:
+    """The planner, whose errors name something else to try."""
+    return planner.model_copy(update={"mend": mend})
+
+
+def _check(planner: RemotePlanner) -> str:
+    """What to look at where asking fails: `doctor`, which other errors name, is what is running."""
+    name, at, url = planner.planner_name.rpartition("@")
+    if not at:
+        return "the model's name, and the variable of the provider's key in the environment"
+    return f"the address {url}, the model's name {name.removeprefix('openai:')} and the key in {KEY}"
 
 
 def _tells(said: AIMessage, name: str) -> bool:

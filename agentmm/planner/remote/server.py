@@ -1,13 +1,20 @@
-"""The client of a server that speaks OpenAI's protocol: LangChain's, which keeps also what vLLM says of tokens."""
+"""The client of a server that speaks OpenAI's protocol: LangChain's, which keeps also what vLLM says of tokens.
+
+Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read; a reply of another form is an `OddReply`.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import openai
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
+from agentmm.planner.remote.calls import CALLED
+from agentmm.planner.remote.failures import ServerError, odd_reply
 from agentmm.planner.remote.gate import seconds_left
 
 CONNECT_S = 5.0
@@ -48,7 +55,86 @@ def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
         "http_async_client": openai.DefaultAsyncHttpxClient(**habits),
     }
     given: dict[str, Any] = {"api_key": key, "base_url": url, "stream_usage": True, **clients, **options}
-    return ServerChat(model=model, **given)
+    chat = ServerChat(model=model, **given)
+    chat.client, chat.async_client = _Completions(chat.client), _AsyncCompletions(chat.async_client)
+    return chat
+
+
+class _Completions:
+    """The openai client's way to ask, whose streams give plain dicts.
+
+    The client's own parts are of its classes, which warn of every field that has another form than it knows.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def create(self, **asked: Any) -> Any:
+        """A reply; of a stream its parts."""
+        reply = self._inner.create(**asked)
+        return _Parts(reply) if asked.get("stream") else reply
+
+
+class _AsyncCompletions(_Completions):
+    """`_Completions` for event loops."""
+
+    async def create(self, **asked: Any) -> Any:
+        reply = await self._inner.create(**asked)
+        return _AsyncParts(reply) if asked.get("stream") else reply
+
+
+class _Parts:
+    """The parts of a stream as dicts.
+
+    Raises:
+        ServerError: while it is read: an error came in place of it.
+        OddReply: likewise: a part is no object, or there is none.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> _Parts:
+        self._stream.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stream.__exit__(*error)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if _whole(self._stream.response):
+            raise _instead(self._stream.response.read())
+        part = None
+        for part in self._stream:
+            yield _plain(part)
+        if part is None:
+            raise odd_reply("a stream of parts was expected", "")
+
+
+class _AsyncParts:
+    """`_Parts` for event loops."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aenter__(self) -> _AsyncParts:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._stream.__aexit__(*error)
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        if _whole(self._stream.response):
+            raise _instead(await self._stream.response.aread())
+        part = None
+        async for part in self._stream:
+            yield _plain(part)
+        if part is None:
+            raise odd_reply("a stream of parts was expected", "")
 
 
 class ServerChat(BaseChatOpenAI):
@@ -70,22 +156,95 @@ class ServerChat(BaseChatOpenAI):
         return payload
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        """As LangChain reads a reply, plus its token ids."""
-        result = super()._create_chat_result(response, generation_info)
-        told = response if isinstance(response, dict) else response.model_dump(warnings=False)
-        for generation, choice in zip(result.generations, told.get("choices") or [], strict=False):
-            generation.message.response_metadata |= _ids(told, choice)
+        """As LangChain reads a reply, plus its token ids and its calls as they came.
+
+        Raises:
+            ServerError: it is an error.
+            OddReply: it is no reply.
+        """
+        told = _plain(response)
+        if told.get("error"):
+            raise ServerError(told["error"])
+        if not told.get("choices"):
+            raise odd_reply("a reply with choices was expected", told)
+        told, called = _parted(told, "message")
+        result = super()._create_chat_result(told, generation_info)
+        for generation, choice in zip(result.generations, told["choices"], strict=True):
+            generation.message.response_metadata |= _ids(told, choice) | called
         return result
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
     ) -> ChatGenerationChunk | None:
-        """As LangChain reads a part of a stream, plus its token ids; merging the parts joins the lists."""
+        """As LangChain reads a part of a stream, plus its token ids and calls; merging the parts joins the lists.
+
+        Raises:
+            OddReply: it is no part of a reply.
+        """
+        chunk, called = _parted(chunk, "delta")
         read = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
-        choices = chunk.get("choices") or []
-        if read is not None and choices:
-            read.message.response_metadata |= _ids(chunk, choices[0])
+        if read is not None and chunk["choices"]:
+            read.message.response_metadata |= _ids(chunk, chunk["choices"][0]) | called
         return read
+
+
+def _whole(response: Any) -> bool:
+    """Whether something else came in place of a stream."""
+    kind = response.headers.get("content-type", "")
+    return kind.startswith(("application/json", "text/html"))
+
+
+def _instead(body: bytes) -> Exception:
+    """The error of what came in place of a stream."""
+    text = body.decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        told = text
+    if isinstance(told, dict) and told.get("error"):
+        return ServerError(told["error"])
+    return odd_reply("a stream of parts was expected", told)
+
+
+def _plain(reply: Any) -> dict[str, Any]:
+    """A reply, or a part of one, as a dict.
+
+    Raises:
+        OddReply: it is none.
+    """
+    dump = getattr(reply, "model_dump", None)
+    plain = reply if dump is None else dump(warnings=False, exclude_unset=True)
+    if not isinstance(plain, dict):
+        raise odd_reply("a JSON object was expected", plain)
+    return plain
+
+
+def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A reply of one choice without its calls, and metadata that holds them as they came.
+
+    Args:
+        told: the reply, or a part of a stream.
+        inside: where the message is: `message`, in a part `delta`.
+
+    Raises:
+        OddReply: it holds no message, or one whose content is neither text nor a list.
+    """
+    choices = told.get("choices") or []
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices[:1]):
+        raise odd_reply("a reply with choices was expected", dict(told))
+    usage = told.get("usage")
+    bare = {**told, "choices": [], "usage": usage if isinstance(usage, dict) else None}
+    if not choices:
+        return bare, {}
+    message = choices[0].get(inside)
+    if message is None and inside == "delta":
+        message = {}
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | list | None):
+        raise odd_reply("a message was expected", choices[0])
+    calls = message.get("tool_calls") or []
+    called = {CALLED: [{"call": call} for call in (calls if isinstance(calls, list) else [calls])]} if calls else {}
+    message = {**message, "role": "assistant", "tool_calls": None}
+    return {**bare, "choices": [{**choices[0], inside: message}]}, called
 
 
 def _ids(reply: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,9 @@ _ASKED = {
 }
 """File of results -> how README calls it."""
 
+REFUSED = ("malformed", "unknown_tool", "invalid_handle", "rejected_arguments", "cut_off")
+"""Rates of calls that were refused, and of turns that were cut off."""
+
 SIGHT = ("arrangement", "at_the_border", "busy", "same_halves", "upside_down", "sort", "which_sort")
 """Families that no tool can answer."""
 
@@ -122,8 +125,8 @@ def _ablations() -> Iterator[str]:
     yield f"**With less**, the first {n} of these questions (`agentmm eval world --split test -n {n} --seed"
     yield f"{first['seed']} ... --json`); sight families are those that no tool can answer:"
     yield ""
-    yield "| | planner / oracle | sight families right | refused calls: malformed | unknown tool | invalid handle |"
-    yield "|---|---|---|---|---|---|"
+    yield f"| | planner / oracle | sight families right | {' | '.join(REFUSED).replace('_', ' ')} |"
+    yield f"|---|---|---|{'---|' * len(REFUSED)}"
     for name, report in found.items():
         yield _less(_ASKED[name], report)
     yield ""
@@ -149,7 +152,7 @@ def _less(name: str, report: dict[str, Any]) -> str:
     parts = [report["by_family"][family] for family in SIGHT if family in report["by_family"]]
     n = sum(part["n"] for part in parts)
     sight = f"{100 * sum(part['accuracy'] * part['n'] for part in parts) / n:.1f} (n {n})" if n else "-"
-    rates = (f"{100 * report['rates'][kind]:.2f} %" for kind in ("malformed", "unknown_tool", "invalid_handle"))
+    rates = (f"{100 * report['rates'][kind]:.2f} %" for kind in REFUSED)
     return f"| {name} | {ratio} | {sight} | {' | '.join(rates)} |"
 
 

@@ -164,18 +164,23 @@ def _constant(report: dict[str, Any]) -> float:
 
 
 def _examples() -> Iterator[str]:
-    found = _read("examples.json")
-    if found is None:
+    """After 0, 1 and 2 demonstrations, thinking where it likes to, always and never."""
+    found = [_read(f"examples{name}.json") for name in ("", "_thinking", "_without_thoughts")]
+    first = found[0]
+    if first is None:
         return
-    yield f"**Demonstrations**, three families that no training has seen, {found['n']} questions after 0, 1 and 2"
-    yield f"of them (`agentmm eval examples -n {found['n'] // 3} --seed {found['seed']} --json`; percent right):"
+    yield f"**Demonstrations**, three families that no training has seen, {first['n']} questions after 0, 1 and 2"
+    command = f"agentmm eval examples -n {first['n'] // 3} --seed {first['seed']} --think auto --json"
+    yield f"of them (`{command}`; percent right):"
     yield ""
-    names = list(found["shown"]["0"]["by_family"])
-    yield f"| shown | all | {' | '.join(names)} |"
-    yield "|---|---|" + "---|" * len(names)
-    for count, column in found["shown"].items():
-        cells = (f"{100 * column['by_family'][name]:.0f}" for name in names)
-        yield f"| {count} | {_share(column['accuracy'], column['ci95'])} | {' | '.join(cells)} |"
+    names = list(first["shown"]["0"]["by_family"])
+    yield f"| `--think` | shown | all | {' | '.join(names)} |"
+    yield "|---|---|---|" + "---|" * len(names)
+    for report in filter(None, found):
+        for count, column in report["shown"].items():
+            cells = (f"{100 * column['by_family'][name]:.0f}" for name in names)
+            share = _share(column["accuracy"], column["ci95"])
+            yield f"| {report.get('think', 'auto')} | {count} | {share} | {' | '.join(cells)} |"
     yield ""
 
 

@@ -16,6 +16,8 @@ import typer
 from agentmm.cli.asked import asked_of
 from agentmm.cli.console import print_json, print_text, say, say_error, streams
 from agentmm.cli.steps import show_answer, show_event
+from agentmm.cli.thinking import HELP as THINK_HELP
+from agentmm.cli.thinking import thinking
 from agentmm.errors import MediaError, UsageError
 
 EXAMPLES = (
@@ -28,7 +30,6 @@ EXAMPLES = (
     "   2 wrong usage: a file that is missing or no medium, an unknown name   ·   130 interrupted"
 )
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
-_THINK = {"auto": None, "on": True, "off": False}
 FAILED = frozenset({"failed", "needs_approval"})
 
 
@@ -46,7 +47,7 @@ def ask(
     ] = "nano",
     think: Annotated[
         str,
-        typer.Option(help="on: a local planner thinks first wherever it might; off: never; auto: where it likes to."),
+        typer.Option(help=THINK_HELP),
     ] = "auto",
     graph: Annotated[str, typer.Option(help="The reasoning graph: a name (`agentmm graphs list`).")] = "react",
     tools: Annotated[
@@ -156,15 +157,12 @@ def _check_same(agent: Any, trace: str) -> None:
 
 def _thinking(planner: str, think: str) -> Any:
     """The planner, made to think or not to; its name where it may do as it likes."""
-    if think not in _THINK:
-        raise UsageError("--think is no choice", got=think, expected=" | ".join(_THINK))
-    if _THINK[think] is None:
+    thinks = thinking(think, planner)
+    if thinks is None:
         return planner
-    if planner != "nano" and not planner.startswith("hf:"):
-        raise UsageError("only a local planner can be told whether to think", got=planner, expected="nano | hf:FOLDER")
     from agentmm.planner import load_planner
 
-    return load_planner(planner, think=_THINK[think])
+    return load_planner(planner, think=thinks)
 
 
 def _began(timeout: float | None) -> float | None:

@@ -9,6 +9,8 @@ import typer
 
 from agentmm.cli.commands import App
 from agentmm.cli.console import counting, print_json, print_text, say
+from agentmm.cli.thinking import HELP as THINK_HELP
+from agentmm.cli.thinking import thinking
 
 app = App(help="Evaluate a planner.")
 
@@ -110,19 +112,21 @@ def tools(
         say(f"{name.replace('_', ' ')}: {share:.1f} % ({100 * low:.1f}-{100 * high:.1f}), n {n}")
 
 
-@app.command("examples", epilog="agentmm eval examples   ·   agentmm eval examples -n 60 --json")
+@app.command("examples", epilog="agentmm eval examples   ·   agentmm eval examples -n 60 --think on --json")
 def examples(
     planner: Annotated[str, typer.Option(help="The planner to ask.")] = "nano",
     n: Annotated[int, typer.Option("-n", min=1, help="Questions of each family.")] = 40,
     seed: Annotated[int, typer.Option(help="Seed of the questions.")] = 0,
+    think: Annotated[str, typer.Option(help=THINK_HELP)] = "auto",
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Ask three families that no training has seen, after none, one and two demonstrations."""
+    thinks = thinking(think, planner)
     from agentmm.eval.by_example import SHOWN, evaluate_examples
     from agentmm.world.families.untrained import FAMILIES
 
     with counting(len(SHOWN) * len(FAMILIES) * n, "questions") as tick:
-        report = evaluate_examples(planner, n, seed, tick=tick)
+        report = evaluate_examples(planner, n, seed, think=thinks, tick=tick)
     if json_:
         print_json(report)
         return

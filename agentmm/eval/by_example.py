@@ -29,15 +29,27 @@ SHOWN_OF_EACH, SHOWN_OF_OTHERS = 20, 120
 
 
 def evaluate_examples(
-    planner: Any = "nano", n: int = 40, seed: int = 0, *, tick: Callable[[], None] = lambda: None
+    planner: Any = "nano",
+    n: int = 40,
+    seed: int = 0,
+    *,
+    think: bool | None = None,
+    tick: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Ask `n` questions of each untrained family with 0, 1 and 2 demonstrations.
+
+    Args:
+        planner: name of a planner, or one.
+        n: questions of each family.
+        seed: of the questions.
+        think: whether a local planner thinks first; as it likes where None.
+        tick: called after each question.
 
     Returns:
         For each number of demonstrations, under `shown`: `accuracy`, `ci95`, `by_family`, `n`.
     """
     names = [family.name for family in FAMILIES]
-    loaded = load_planner(planner)
+    loaded = load_planner(planner) if think is None else load_planner(planner, think=think)
     with tempfile.TemporaryDirectory(prefix="agentmm-eval-") as folder:
         home, kept = Path(folder), Path(folder) / "kept"
         known = [
@@ -52,6 +64,7 @@ def evaluate_examples(
     name = planner if isinstance(planner, str) else type(planner).__name__
     return {
         "suite": "examples", "planner": name, "seed": seed, "n": n * len(names),
+        "think": "auto" if think is None else "on" if think else "off",
         "shown": {k: _column(outcomes) for k, outcomes in columns.items()},
     }  # fmt: skip
 

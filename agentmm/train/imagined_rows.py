@@ -11,14 +11,21 @@ from agentmm.model.pixels import square_pixels
 from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.tool.told import SIGNATURES
+from agentmm.train.concept_episodes import concept_episode
 from agentmm.train.imagined import Messages, imagine_episodes, imagine_with_media
 from agentmm.train.offers import Offered, invented_episode, offer
 from agentmm.train.rows import message_texts, without_thoughts
 from agentmm.train.rowset import PixelFile, Row
-from agentmm.world.sources import Medium, medium
+from agentmm.train.worked_concepts import worked_episode
+from agentmm.world.sources import Medium, media_seed, medium
 
 HANDLES = {f"{kind}_{k}": {"kind": kind, "sha": ""} for kind in ("image", "audio", "video") for k in range(1, 10)}
 """Records of the media of imagined episodes, which show no picture."""
+
+WORKED_SHARE = 0.4
+"""Share of the episodes about concepts in which something is worked out from what a tool told."""
+
+_SHOWN = ("scene", "receipt", "scene", "sign", "table", "scene", "chart", "label")
 
 UNTHOUGHT = 0.12
 """Share of training episodes that are told without their thoughts, so that a planner can do without."""
@@ -61,6 +68,26 @@ def imagined_rows(
         said = without_thoughts(episode) if rng.random() < UNTHOUGHT else episode
         rendered = renderer.render(said, signatures, HANDLES)
         rows.append(Row(rendered.ids, rendered.loss_mask, images))
+    return rows
+
+
+def concept_rows(renderer: Renderer, n: int, seed: int, squares: PixelFile) -> list[Row]:
+    """Rendered episodes about concepts, beside scenes and pages of any sort that `squares` takes.
+
+    Args:
+        renderer: the one renderer.
+        n: how many.
+        seed: another seed gives other episodes.
+        squares: takes the pictures.
+    """
+    rng = np.random.default_rng([37, seed])
+    shown = squares_of((medium(_SHOWN[k % len(_SHOWN)], media_seed("train", rng)) for k in range(n // 8 + 1)), squares)
+    rows = []
+    for _ in range(n):
+        tell = worked_episode if rng.random() < WORKED_SHARE else concept_episode
+        episode, signatures = tell(SIGNATURES, rng)
+        rendered = renderer.render(episode, signatures, HANDLES)
+        rows.append(Row(rendered.ids, rendered.loss_mask, _any(shown, _pictures(episode), rng)))
     return rows
 
 

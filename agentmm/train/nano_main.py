@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--meanings", type=float, default=Mixture.meanings, help="rows about words of the lexicon beside each trace"
     )
+    parser.add_argument(
+        "--concepts", type=float, default=Mixture.concepts, help="whole episodes about concepts beside each trace"
+    )
     parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
     parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
     parser.add_argument("--captions", type=int, default=Run.captions, help="caption pairs of PT")
@@ -113,6 +116,7 @@ def _from_options(options: argparse.Namespace) -> Path:
             invented=options.invented,
             made_up=options.made_up,
             meanings=options.meanings,
+            concepts=options.concepts,
             practice=read_practice(options.practice),
         ),
         rate=options.rate,

@@ -13,11 +13,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from agentmm.world.wordings.skeletons import free_words, skeletons, words_of
 
 LIST = Path(__file__).parent / "lexicon_lists" / "concepts.yaml"
+
+ASKED_ABOUT = (
+    "number", "kind", "colour", "size", "largest thing", "smallest thing", "most frequent kind", "least frequent kind",
+    "most frequent colour", "position", "left of", "right of", "above", "below", "leftmost thing", "rightmost thing",
+    "topmost thing", "bottommost thing", "presence", "absence", "more than", "fewer than", "exactly so many", "as many",
+    "all of one kind", "all of one colour", "difference of numbers", "sum of numbers", "how many kinds",
+    "how many colours", "arrangement", "in a row", "crowded", "empty", "upside down", "rotation", "at the edge", "date",
+    "time of day", "store", "price", "total", "change", "how many lines", "dearest item", "price difference",
+    "price of several", "enough money", "cell", "row", "column", "value", "highest bar", "chart title", "title", "text",
+    "first line", "line", "width", "height", "upright or wide", "code content", "presence of a code", "code kind",
+    "meeting day", "meeting hour", "train time", "whom to call", "price said", "what is mentioned", "sum", "difference",
+    "product", "comparison", "larger number",
+)  # fmt: skip
+"""Names of those that the practice world's families ask about."""
+
+ASKED_SHARE = 0.6
+"""How often `drawn_concept` gives one of these."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,18 @@ def concepts() -> tuple[Concept, ...]:
         if called and asks and not words_of(name) & free:
             found.append(Concept(name, called, asks, unlike))
     return tuple(found)
+
+
+def drawn_concept(rng: np.random.Generator) -> Concept:
+    """Any concept, more often one that the practice world asks about."""
+    every = concepts()
+    among = _asked_about() if rng.random() < ASKED_SHARE else every
+    return among[int(rng.integers(len(among)))]
+
+
+@lru_cache(maxsize=1)
+def _asked_about() -> tuple[Concept, ...]:
+    return tuple(concept for concept in concepts() if concept.name in ASKED_ABOUT)
 
 
 def plainly(text: str) -> tuple[str, ...]:

@@ -79,15 +79,18 @@ def habits_of(provider: str) -> dict[str, Any]:
     return dict(PROVIDERS[provider].habits) if provider in PROVIDERS else {}
 
 
-def by_file(provider: str, chat: Any) -> EachRequest:
-    """How pictures get to a provider: uploaded once, with each request where it has no file ids.
+def by_file(provider: str, chat: Any, *, once: bool) -> EachRequest:
+    """How pictures get to a provider: uploaded once where that is wanted and it has file ids, else with each request.
 
     Args:
         provider: LangChain's name.
         chat: its chat model.
+        once: whether uploads are wanted.
     """
     if provider not in PROVIDERS:
         return EachRequest(f"no file ids of {provider} are known here")
+    if not once:
+        return EachRequest("?media=once behind the name uploads them once, as files")
     return ByFile(PROVIDERS[provider], chat)
 
 

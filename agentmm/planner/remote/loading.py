@@ -167,10 +167,12 @@ def _provided(name: str, provider: str, model: str, gate: Gate, media: str, opti
     """A planner on a provider's own service."""
     from agentmm.planner.remote.files import by_file, habits_of
 
-    habits = habits_of(provider) if media == "once" else {}
-    chat = _made(name, lambda: _of_provider(provider, model, {**habits, **options}))
-    travel = by_file(provider, chat) if media == "once" else EachRequest(f"{name}{MEDIA}once uploads them once")
-    return RemotePlanner(model=chat, called=name, gate=gate, travel=travel)
+    once = media == "once"
+    for option, wanted in (habits_of(provider) if once else {}).items():
+        given = options.get(option, wanted)
+        options[option] = [*wanted, *given] if isinstance(wanted, list) and given is not wanted else given
+    chat = _made(name, lambda: _of_provider(provider, model, options))
+    return RemotePlanner(model=chat, called=name, gate=gate, travel=by_file(provider, chat, once=once))
 
 
 def _of_provider(provider: str, model: str, options: dict[str, Any]) -> Any:

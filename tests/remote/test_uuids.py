@@ -103,6 +103,32 @@ def test_a_server_that_skips_what_it_has_not_gets_data_always(keeper, make, pict
     assert not any("uuid" in part for body in steps(keeper) for part in pictures_of(body))
 
 
+@pytest.mark.parametrize("miss", [Refuse(400, "image_url is null"), Refuse(500, "TypeError"), Refuse(404, "no")])
+def test_a_server_that_refuses_a_picture_without_data_for_any_other_reason_gets_data(keeper, make, picture, miss):
+    keeper.miss = miss
+    agent = make(f"{keeper.name}?media=once")
+    assert [agent.ask("What?", [picture]).text for _ in range(2)] == ["fine", "fine"]
+    assert [data_in(body) for body in keeper.seen] == [[False], [True], [True]]
+    assert not any("uuid" in part for body in steps(keeper) for part in pictures_of(body))
+
+
+def test_a_server_that_is_too_busy_to_say_is_asked_again(keeper, make, picture):
+    keeper.miss = Refuse(503, "busy")
+    agent = make(keeper.name)
+    assert agent.ask("What?", [picture]).text == "fine"
+    keeper.miss = Refuse(400, MISS)
+    assert [agent.ask("What?", [picture]).text for _ in range(2)] == ["fine", "fine"]
+    assert [data_in(body) for body in keeper.seen] == [[False], [True], [False], [True], [False]]
+    assert ["uuid" in pictures_of(body)[0] for body in steps(keeper)] == [False, True, True]
+
+
+def test_a_server_that_never_says_is_not_asked_for_ever(keeper, make, picture):
+    keeper.miss = Refuse(503, "busy")
+    agent = make(keeper.name)
+    assert [agent.ask("What?", [picture]).text for _ in range(5)] == ["fine"] * 5
+    assert len(keeper.seen) - len(steps(keeper)) == keeper.listed == 3
+
+
 def test_a_server_that_refuses_uuids_is_asked_without(keeper, make, picture):
     keeper.closed = True
     agent = make(keeper.name)

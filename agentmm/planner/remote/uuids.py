@@ -29,6 +29,9 @@ _TELLING = ("cache", "uuid")
 _FINDING = ""
 """In place of a name: the step that finds out what the server does."""
 
+_UNSURE = (401, 403, 429, 502, 503, 504)
+"""Statuses that say nothing of uuids: the same may be asked again."""
+
 _MOST_TRIES = 3
 
 
@@ -98,14 +101,14 @@ class ByUuid(OnceEach):
                 told = self._client().get("/models", cast_to=object)
             except openai.APIStatusError as error:
                 told = None
-                if error.status_code in (401, 403, 429, 503):
+                if error.status_code in _UNSURE:
                     raise
             if not _owners(told) & set(_KEEPERS):
                 return "the server does not say that it is vLLM"
         try:
             self._post([_bare(secrets.token_hex(16))])
         except openai.APIStatusError as error:
-            if error.status_code not in (400, 422):
+            if error.status_code in _UNSURE:
                 raise
             told = str(error.body or error).lower()
             return "" if any(word in told for word in _TELLING) else "the server refuses uuids without data"

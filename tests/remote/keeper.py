@@ -13,6 +13,7 @@ class Keeper(Server):
         arrived: data of the pictures that came, in order.
         skips: answer as if a part without data were not there, whatever its uuid.
         miss: what it answers to a uuid that it has not.
+        on_miss: called before that.
         closed: refuse requests that name pictures at all.
         forgetful: keep nothing.
         gate: an event that replies to requests with data wait for; None for none.
@@ -22,7 +23,7 @@ class Keeper(Server):
         super().__init__()
         self.owner, self.kept, self.arrived = "vllm", set(), []
         self.skips = self.closed = self.forgetful = False
-        self.miss, self.gate = Refuse(400, MISS), None
+        self.miss, self.on_miss, self.gate = Refuse(400, MISS), lambda: None, None
 
     def _reply(self, body):
         parts = pictures_of(body)
@@ -32,6 +33,7 @@ class Keeper(Server):
             return Refuse(400, "unknown field uuid")
         unknown = [part for part in parts if part["image_url"] is None and part["uuid"] not in self.kept]
         if unknown and not self.skips:
+            self.on_miss()
             return self.miss
         if not self.forgetful:
             self.kept |= {part["uuid"] for part in new if "uuid" in part}

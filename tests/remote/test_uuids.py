@@ -257,10 +257,21 @@ def test_what_was_sent_long_ago_is_sent_again(keeper, make, picture, monkeypatch
     assert [data_in(body) for body in steps(keeper)] == [[True], [True], [True], [False]]
 
 
-def test_the_rest_of_a_batch_goes_on_where_the_server_dropped_all(keeper, make, picture):
+def test_a_batch_goes_on_where_the_server_dropped_all_and_that_counts_once(keeper, make, picture):
     agent = make(f"{keeper.name}?media=once")
     agent.ask("What?", [picture])
     keeper.kept.clear()
     answers = agent.batch([("What?", [picture])] * 8, workers=8)
-    assert [answer.status for answer in answers] == ["answered"] * 8
-    assert not [answer.reason for answer in answers if answer.reason]
+    assert [answer.text for answer in answers] == ["fine"] * 8
+    agent.ask("What?", [picture])
+    assert data_in(steps(keeper)[-1]) == [False]
+
+
+def test_a_request_under_way_is_sent_again_though_others_have_given_it_up(keeper, make, picture):
+    planner = load_planner(keeper.name)
+    agent = make(planner)
+    agent.ask("What?", [picture])
+    keeper.kept.clear()
+    keeper.on_miss = lambda: planner.travel.stop("a test")
+    assert agent.ask("What?", [picture]).text == "fine"
+    assert [data_in(body) for body in steps(keeper)] == [[True], [False], [True]]

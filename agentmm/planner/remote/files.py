@@ -170,8 +170,11 @@ class _FileJourney(OnceJourney):
 
     def block(self, picture: Picture) -> dict[str, Any]:
         """The file's id, or data where there is none."""
-        file_id = None if self.plain else self.had.get(self.travel.name(picture))
-        return picture.as_data() if file_id is None else self.travel.as_file(file_id)
+        name = self.travel.name(picture)
+        if self.plain or name not in self.had:
+            return picture.as_data()
+        self.named.add(name)
+        return self.travel.as_file(self.had[name])
 
     def _has_work(self) -> bool:
         return bool(self.mine)

@@ -141,11 +141,10 @@ class OnceEach(EachRequest):
             self.kept[name] = called
             self._bound()
 
-    def forget(self, names: Sequence[str]) -> None:
-        """The other side has these no more."""
+    def forget(self, names: Sequence[str]) -> bool:
+        """The other side has these no more; whether that is new."""
         with self.lock:
-            for name in names:
-                self.kept.pop(name, None)
+            return any([self.kept.pop(name, None) is not None for name in names])
 
     def stop(self, why: str) -> None:
         """From now on all pictures travel with each request."""
@@ -180,22 +179,22 @@ class OnceJourney(Journey):
         self.mine: list[str] = []
         """Names that this step is the first to send."""
         self.works = False
+        self.plain = False
+        """Whether this try sends all as data, and no names."""
+        self.named: set[str] = set()
+        """Pictures that this try names, with data or without."""
         self._stale: list[str] = []  # of those that it names, the ones that earlier steps sent
         self._way = _Way.ONCE
         self._tries = 0
-        self._dropped = False
+        self._dropped = self._missed = False  # the other side lacked a picture; and this step was the first to hear it
         self._until: float | None = None
-
-    @property
-    def plain(self) -> bool:
-        """Whether this try sends all as data, and no names."""
-        return self._way is _Way.PLAIN or bool(self.travel.off)
 
     def waits(self) -> bool:
         """Whether another step is sending one of the pictures; where it says no, the others are this step's to send."""
         travel = self.travel
         with travel.lock:
-            self.had, self.mine, self.works, self._stale = {}, [], False, []
+            self.had, self.mine, self.works, self.named, self._stale = {}, [], False, set(), []
+            self.plain = self._way is _Way.PLAIN or bool(travel.off)
             if self.plain or not self.pictures:
                 return False
             lacking = travel.lacks(list(self.pictures))
@@ -210,12 +209,12 @@ class OnceJourney(Journey):
 
     def refused(self, error: Exception) -> bool:
         """Try again: without what was thought to be kept, in the end as if nothing could be."""
-        if self.plain or not self.pictures or not _refusal(error):
+        if not self.named or not _refusal(error):
             return False
         self._leave()
         self._tries += 1
         if self._stale:
-            self.travel.forget(self._stale)
+            self._missed |= self.travel.forget(self._stale)
             self._dropped = True
             self._way = _Way.ONCE if self._tries == 1 else _Way.WHOLE
             return True
@@ -228,9 +227,9 @@ class OnceJourney(Journey):
         """Note what the other side has now, or that it keeps nothing."""
         if self._way is _Way.PLAIN:
             self.travel.stop("a request that names pictures is refused")
-        elif self._dropped or self._stale:
-            self.travel.missed(self._dropped)
-        self.travel.proven |= not self.plain and bool(self.pictures)
+        elif self._missed or (self._stale and not self._dropped):
+            self.travel.missed(self._missed)
+        self.travel.proven |= bool(self.named)
         self._leave()
 
     def __exit__(self, *error: object) -> None:

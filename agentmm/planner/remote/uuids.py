@@ -141,18 +141,14 @@ class _UuidJourney(OnceJourney):
         if self.plain or not self.travel.keeps:
             return picture.as_data()
         uuid = self.travel.name(picture)
+        self.named.add(uuid)
         return _bare(uuid) if uuid in self.had else {**data_part(picture), "uuid": uuid}
 
     def arrived(self) -> None:
-        """The server has all pictures now."""
-        if self.travel.keeps:
-            for uuid in () if self.plain else self.pictures:
-                self.travel.keep(uuid, uuid)
-            super().arrived()
-
-    def refused(self, error: Exception) -> bool:
-        """As everywhere; a request without uuids is the server's last word."""
-        return self.travel.keeps and super().refused(error)
+        """The server has the pictures now that came with their uuids."""
+        for uuid in self.named:
+            self.travel.keep(uuid, uuid)
+        super().arrived()
 
     def _has_work(self) -> bool:
         return _FINDING in self.mine

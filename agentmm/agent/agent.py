@@ -83,6 +83,7 @@ class Agent:
         gated = tuple(approve)
         self.graph_name, build = choose_graph(graph, self.tools, gated)
         self.planner = load_planner(planner)
+        self._own_planner = isinstance(planner, str)
         drawn = build(self.planner, self.tools)
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         self._checkpoints = Checkpoints(self.home / "checkpoints.db", keep_all=keep_checkpoints)
@@ -281,7 +282,9 @@ class Agent:
         return self._decide(trace_id, calls, "deny", timeout)
 
     def close(self) -> None:
-        """Close the stores; workers end with the process."""
+        """Close the stores, and a planner that was named; workers end with the process."""
+        if self._own_planner and hasattr(self.planner, "close"):
+            self.planner.close()
         self._checkpoints.close()
         self.traces.close()
 

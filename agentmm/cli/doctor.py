@@ -42,7 +42,8 @@ def doctor(
         str | None,
         typer.Option(
             help="Load this planner, and say what it shows, whether its sessions are exact and whether episodes go"
-            " abreast; ask a server twice, and say whether it calls tools, takes pictures and tells token ids."
+            " abreast; ask a server twice, and say whether it calls tools, takes pictures, keeps them (so that they"
+            " travel once) and tells token ids."
         ),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
@@ -109,6 +110,8 @@ def _served_lines(served: dict[str, Any]) -> Iterator[str]:
     else:
         yield f"tools     {'called' if served['tools'] else 'not called, though asked to'}"
     yield f"pictures  {'taken' if served['pictures'] else served['why']}"
+    if served["pictures"]:
+        yield f"travel    {'once' if served['once'] else 'with each request'}: {served['travel']}"
     yield f"ids       {'yes: steps are recorded token by token' if served['ids'] else unverifiable}"
     yield f"logp      {'yes' if served['logp'] else 'none'}"
 

@@ -85,12 +85,14 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
     from agentmm.planner.remote.probing import probe
 
     found = [probe(planner) for planner in planners]
-    alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "ids", "logp")}
+    alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "once", "ids", "logp")}
     as_text = any(one["as_text"] for one in found)
     whys = " · ".join(filter(None, (one["why"] for one in found)))
+    travel = " · ".join(dict.fromkeys(one["travel"] for one in found if one["once"] == alike["once"]))
     model = type(planners[0].model).__name__
     return {
         "model": model,
         "weights": None,
-        "served": alike | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys},
+        "served": alike
+        | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys, "travel": travel},
     }

@@ -95,6 +95,8 @@ class Server:
         script: what is answered, one entry a request; the last one stays.
         seen: bodies of the requests, in order.
         keys: what they were signed with.
+        owner: who made its models, as it tells; None where it does not list them.
+        listed: how often it was asked for them.
         strict: refuse parameters that OpenAI's protocol does not have, as `transformers serve` does.
         forgets_thoughts: its template drops thoughts of earlier turns.
     """
@@ -102,6 +104,7 @@ class Server:
     def __init__(self):
         self.script, self.seen, self.keys = [Say("fine")], [], []
         self.strict = self.forgets_thoughts = False
+        self.owner, self.listed = "tests", 0
         self.under_way = self.most_at_once = 0
         self._lock = threading.Lock()
         server = self
@@ -112,12 +115,17 @@ class Server:
             def log_message(self, *args):
                 pass
 
+            def do_GET(self):
+                server.listed += self.path == "/v1/models"
+                data = {"object": "list", "data": [{"id": "tiny", "object": "model", "owned_by": server.owner}]}
+                server._send(self, 200 if server.owner else 404, json.dumps(data if server.owner else {}).encode())
+
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 with server._lock:
                     server.seen.append(body)
                     server.keys.append(self.headers.get("authorization"))
-                    reply = server.script.pop(0) if len(server.script) > 1 else server.script[0]
+                    reply = server._reply(body)
                     server.under_way += 1
                     server.most_at_once = max(server.most_at_once, server.under_way)
                 try:
@@ -138,6 +146,10 @@ class Server:
     def __exit__(self, *error):
         self._http.shutdown()
         self._http.server_close()
+
+    def _reply(self, body):
+        """What is answered; one request at a time."""
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def _answer(self, handler, body, reply):
         extra = sorted(set(body) & {"return_token_ids"})

@@ -6,6 +6,7 @@ import pytest
 
 from agentmm.cli import run
 from tests.remote.conftest import KEY
+from tests.remote.keeper import Keeper, pictures_of
 from tests.remote.server import Refuse, Say
 from tests.remote.test_failures import free_port
 
@@ -33,6 +34,7 @@ def test_a_server_that_does_it_all(server, agentmm):
     assert out.splitlines()[2:] == [
         "tools     called",
         "pictures  taken",
+        "travel    with each request: the server does not say that it is vLLM",
         "ids       yes: steps are recorded token by token",
         "logp      yes",
     ]
@@ -88,3 +90,27 @@ def test_a_run_that_logs_everything_tells_no_key(server, agentmm):
     assert KEY not in out + err
     assert "receive_response_headers" in err
     assert "Bearer ***" in err
+
+
+def test_a_server_that_keeps_pictures(agentmm):
+    with Keeper() as keeper:
+        code, out, err = agentmm("doctor", "--planner", keeper.name)
+        assert (code, err) == (0, "")
+        assert "travel    once: the server keeps them by uuid" in out.splitlines()
+        assert [[part["image_url"] is None for part in pictures_of(body)] for body in keeper.seen] == [
+            [],
+            [False],
+            [True],
+            [False],
+            [True],
+        ]
+
+
+def test_a_server_that_would_skip_pictures(agentmm):
+    with Keeper() as keeper:
+        keeper.skips = True
+        _, out, _ = agentmm("doctor", "--planner", f"{keeper.name}?media=once")
+        assert "travel    with each request: the server skips a picture that it has not" in out.splitlines()
+        assert keeper.listed == 0
+        agentmm("doctor", "--planner", f"{keeper.name}?media=each")
+        assert keeper.listed == 0

@@ -133,6 +133,7 @@ def test_doctor_says_what_it_does(url, checkpoint, caller):
         False,
     ]
     assert calling["answers"]
+    assert (random["once"], calling["once"]) == (False, False)
     assert not calling["tools"]  # it calls, but not what it was asked to
 
 

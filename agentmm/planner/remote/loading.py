@@ -14,9 +14,13 @@ from agentmm.planner.keys import hidden, keys_of
 from agentmm.planner.remote.gate import Gate
 from agentmm.planner.remote.planner import ASKED, RemotePlanner
 from agentmm.planner.remote.pool import Pool
+from agentmm.planner.remote.travelling import PATIENCE_S, SETTINGS, EachRequest
 
 FORM = "openai:MODEL@http://host:port/v1"
 """How a server is named."""
+
+MEDIA = "?media="
+"""What a name ends in that says how pictures travel, before the way itself."""
 
 KEY = "OPENAI_API_KEY"
 """The variable of a server's key."""
@@ -36,34 +40,53 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
 
     Args:
         name: `openai:MODEL@URL` for a server that speaks OpenAI's protocol, `openai:MODEL@URL,URL` for several of the
-            same model, else `provider:model` as LangChain's `init_chat_model` knows them.
-        **options: `requests_per_minute` and `at_once` (most requests under way); for a server also `timeout` (seconds
-            that it may be silent), `max_retries`, `streaming` and `max_tokens`, which else come from the environment
-            (`AGENTMM_SERVER_TIMEOUT_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`, `..._STREAM`,
-            `..._MAX_TOKENS`); further ones for the chat model.
+            same model, else `provider:model` as LangChain's `init_chat_model` knows them. Each with `?media=once` (or
+            `each`, `auto`) behind it where pictures are to travel so; traces call the planner by the rest.
+        **options: `media` likewise, `requests_per_minute` and `at_once` (most requests under way); for a server also
+            `timeout` (seconds that it may be silent), `max_retries`, `streaming` and `max_tokens`, which else come from
+            the environment (`AGENTMM_SERVER_TIMEOUT_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`,
+            `..._STREAM`, `..._MAX_TOKENS`, `..._MEDIA`); further ones for the chat model.
 
     Raises:
         UnknownPlanner: the name or its address is malformed, or the provider is unknown.
         UsageError: a key is among the options.
-        BadSetting: an option or a variable of the environment is no number.
+        BadSetting: an option or a variable of the environment is no number, or no way for pictures to travel.
         MissingExtra: the provider's package is not installed.
         PlannerError: the chat model cannot be made, for want of a key say.
     """
     keys = sorted(option for option in options if option.endswith(("api_key", "token", "secret")))
     if keys:
         raise UsageError("keys come from the environment alone", got=", ".join(keys), mend=f"export {KEY}=...")
+    name, media = _media(name, options)
     provider, _, rest = name.partition(":")
     if provider == "openai" and "@http" in rest and "," in rest.rpartition("@")[2]:
-        return _pool(name, rest, options)
+        return _pool(name, rest, {**options, "media": media})
     gate = Gate(
         _option(options, "requests_per_minute", "REQUESTS_PER_MINUTE", float),
         _option(options, "at_once", "AT_ONCE", int),
     )
     if provider == "openai" and "@" in rest:
-        return _server(name, *_address(rest), gate, options)
+        return _server(name, *_address(rest), gate, media, options)
     if "@http" in rest:
         raise UnknownPlanner("only a server of OpenAI's protocol has an address", got=provider, expected=FORM)
-    return RemotePlanner(model=_made(name, lambda: _of_provider(provider, rest, options)), called=name, gate=gate)
+    return _provided(name, provider, rest, gate, media, options)
+
+
+def _media(name: str, options: dict[str, Any]) -> tuple[str, str]:
+    """A name without what it says of media, and how they are to travel.
+
+    Raises:
+        BadSetting: there is no such way.
+    """
+    plain, named, way = name.partition(MEDIA)
+    given = options.pop("media", None)
+    if not named:
+        way = given or os.environ.get("AGENTMM_SERVER_MEDIA") or SETTINGS[0]
+    if way not in SETTINGS:
+        raise BadSetting(
+            "pictures cannot travel so", got=way, expected=" | ".join(SETTINGS), mend=f"{plain}{MEDIA}once"
+        )
+    return plain, way
 
 
 def _pool(name: str, rest: str, options: dict[str, Any]) -> Pool:
@@ -102,7 +125,7 @@ def _address(rest: str) -> tuple[str, str]:
     return found["model"], found["url"]
 
 
-def _server(name: str, model: str, url: str, gate: Gate, options: dict[str, Any]) -> RemotePlanner:
+def _server(name: str, model: str, url: str, gate: Gate, media: str, options: dict[str, Any]) -> RemotePlanner:
     """A planner on a server that speaks OpenAI's protocol."""
     timeout = _option(options, "timeout", "TIMEOUT_S", float)
     given = {
@@ -117,15 +140,39 @@ def _server(name: str, model: str, url: str, gate: Gate, options: dict[str, Any]
         told = {option: value for option, value in given.items() if value is not None}
         return server_chat(model, url, os.environ.get(KEY) or NO_KEY, **told, **options)
 
+    chat = _made(name, make)
     return RemotePlanner(
-        model=_made(name, make),
+        model=chat,
         called=name,
         weights_id=name,
         asked=ASKED,
         seeded=True,
         timeout_s=TIMEOUT_S if timeout is None else timeout,
         gate=gate,
+        travel=_by_uuid(chat, gate, media),
     )
+
+
+def _by_uuid(chat: Any, gate: Gate, media: str) -> EachRequest:
+    """How pictures get to a server."""
+    if media == "each":
+        return EachRequest("?media=each")
+    from agentmm.planner.remote.uuids import ByUuid
+
+    told = media == "once"
+    return ByUuid(chat, gate, ask=not told, patience_s=math.inf if told else PATIENCE_S)
+
+
+def _provided(name: str, provider: str, model: str, gate: Gate, media: str, options: dict[str, Any]) -> RemotePlanner:
+    """A planner on a provider's own service."""
+    from agentmm.planner.remote.files import by_file, habits_of
+
+    once = media == "once"
+    for option, wanted in (habits_of(provider) if once else {}).items():
+        given = options.get(option, wanted)
+        options[option] = [*wanted, *given] if isinstance(wanted, list) and given is not wanted else given
+    chat = _made(name, lambda: _of_provider(provider, model, options))
+    return RemotePlanner(model=chat, called=name, gate=gate, travel=by_file(provider, chat, once=once))
 
 
 def _of_provider(provider: str, model: str, options: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from agentmm.planner.remote.calls import CALLED, heard
 from agentmm.planner.remote.failures import failure_of, too_early
 from agentmm.planner.remote.gate import Gate, seconds_left
 from agentmm.planner.remote.served import STREAM, Served
-from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, last_own
+from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, filled, last_own, pictures_in
+from agentmm.planner.remote.travelling import POLL_S, EachRequest
 from agentmm.planner.reporting import report_event
 from agentmm.planner.specs import schema_of
 from agentmm.state import cut_off
@@ -55,6 +57,7 @@ class RemotePlanner(BaseChatModel):
         timeout_s: how long the server may be silent, cut to what is left of the run's time; None where the model keeps
             that itself.
         gate: how often, and how many at once.
+        travel: how pictures get there: with each request, or once (`agentmm.planner.remote.travelling`).
         mend: what errors say is to be tried; `doctor` where None.
     """
 
@@ -70,6 +73,7 @@ class RemotePlanner(BaseChatModel):
     seeded: bool = False
     timeout_s: float | None = None
     gate: Any = Field(default_factory=Gate, exclude=True, repr=False)
+    travel: Any = Field(default_factory=EachRequest, exclude=True, repr=False)
     mend: str | None = None
     _level: list[int] = PrivateAttr(default_factory=list)  # how much a server takes, once it has taken a request
 
@@ -109,9 +113,21 @@ class RemotePlanner(BaseChatModel):
         """
         show = self._show(kwargs)
         shown = self._shown(show, messages)
-        with self._failing(), self.gate.passed():
-            started = time.perf_counter()
-            said = self._ask(shown, kwargs)
+        with self._failing(), self.travel.journey(pictures_in(shown)) as journey:
+            while True:
+                while journey.waits():
+                    time.sleep(POLL_S)
+                journey.prepare()
+                sent = filled(shown, journey.block)
+                with self.gate.passed():
+                    started = time.perf_counter()
+                    try:
+                        said = self._ask(sent, kwargs)
+                        break
+                    except Exception as error:
+                        if not journey.refused(error):
+                            raise
+            journey.arrived()
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     async def _agenerate(
@@ -124,10 +140,22 @@ class RemotePlanner(BaseChatModel):
         """`_generate` for event loops."""
         show = self._show(kwargs)
         shown = self._shown(show, messages)
-        with self._failing():
-            async with self.gate.apassed():
-                started = time.perf_counter()
-                said = await self._aask(shown, kwargs)
+        with self._failing(), self.travel.journey(pictures_in(shown)) as journey:
+            while True:
+                while journey.waits():
+                    await asyncio.sleep(POLL_S)
+                if journey.works:
+                    await asyncio.to_thread(journey.prepare)
+                sent = filled(shown, journey.block)
+                async with self.gate.apassed():
+                    started = time.perf_counter()
+                    try:
+                        said = await self._aask(sent, kwargs)
+                        break
+                    except Exception as error:
+                        if not journey.refused(error):
+                            raise
+            journey.arrived()
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     def _ask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
@@ -241,8 +269,12 @@ class RemotePlanner(BaseChatModel):
         store = MediaStore((ensure_config().get("configurable") or {}).get("agentmm_store") or default_home() / "media")
         return Show(kwargs.get("media") or {}, store, self.max_side_px)
 
+    def close(self) -> None:
+        """Let a provider forget the pictures that were uploaded to it, as far as it can be told to."""
+        self.travel.close()
+
     def _shown(self, show: Show, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-        """The conversation with media in place of handles."""
+        """The conversation with media in place of handles; how pictures travel is not decided yet."""
         return [SystemMessage(self.instructions), *show.conversation(messages)]
 
 

@@ -122,6 +122,11 @@ class Pool(BaseChatModel):
         assert error is not None  # as above
         raise error
 
+    def close(self) -> None:
+        """Close each server's planner."""
+        for planner in self.planners:
+            planner.close()
+
     def _in_turn(self, messages: Sequence[BaseMessage]) -> Iterator[tuple[int, RemotePlanner]]:
         """Servers to try: the conversation's and those after it, without those left aside unless all are."""
         count = len(self.planners)

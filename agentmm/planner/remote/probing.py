@@ -13,7 +13,7 @@ from agentmm.media import Image
 from agentmm.planner.remote.calls import AS_TEXT
 from agentmm.planner.remote.loading import KEY
 from agentmm.planner.remote.planner import RemotePlanner
-from agentmm.planner.remote.showing import picture_block
+from agentmm.planner.remote.showing import Picture
 
 _TOOL = {
     "type": "function",
@@ -33,13 +33,16 @@ _MAX_TOKENS = 64
 def probe(planner: RemotePlanner) -> dict[str, Any]:
     """Ask twice, once with a tool and once with a small picture, and say what came back.
 
+    Where pictures might travel once, that is tried, too, with a request or two for one token.
+
     Args:
         planner: without tools.
 
     Returns:
         `answers` (True), `seconds` of the first reply, `tools` (whether the tool was called, as asked), `as_text`
         (whether calls stand in the text, which the server does not read), `pictures` (whether a picture was taken),
-        `why` (not), `ids` and `logp` (whether tokens come with them).
+        `why` (not), `once` (whether pictures travel once), `travel` (why, or why not), `ids` and `logp` (whether tokens
+        come with them).
 
     Raises:
         PlannerError: it cannot be reached, or gives no usable reply.
@@ -50,6 +53,7 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
     said = bound.invoke([HumanMessage("Call the tool add with a = 2 and b = 3.")])
     seconds = round(time.perf_counter() - started, 3)
     why = _picture_refused(_with(planner, "a model or a server that takes pictures").bind_tools([_TOOL], **short))
+    once, travel = (False, "") if why else planner.travel.examined(_red())
     return {
         "answers": True,
         "seconds": seconds,
@@ -57,6 +61,8 @@ def probe(planner: RemotePlanner) -> dict[str, Any]:
         "as_text": _tells(said, AS_TEXT),
         "pictures": why is None,
         "why": why or "",
+        "once": once,
+        "travel": travel,
         "ids": _tells(said, "completion_ids"),
         "logp": _tells(said, "logp"),
     }
@@ -81,9 +87,12 @@ def _tells(said: AIMessage, name: str) -> bool:
 
 def _picture_refused(bound: Any) -> str | None:
     """Why a picture is not taken; None where it is."""
-    red = Image(np.full((32, 32, 3), (220, 20, 20), np.uint8))
     try:
-        bound.invoke([HumanMessage([picture_block(red), {"type": "text", "text": "Which colour is this?"}])])
+        bound.invoke([HumanMessage([_red().as_data(), {"type": "text", "text": "Which colour is this?"}])])
     except PlannerError as error:
         return str(error)
     return None
+
+
+def _red() -> Picture:
+    return Picture("red", Image(np.full((32, 32, 3), (220, 20, 20), np.uint8)))

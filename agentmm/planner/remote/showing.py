@@ -1,14 +1,16 @@
 """A conversation as providers take it: media in place of handles, calls that could not be read made readable.
 
-Pictures travel as LangChain's own content blocks, which each provider's package turns into its own form. A tool message
-that shows a medium is followed by a user message that holds it, since providers differ on pictures in tool results.
+Pictures travel as LangChain's own content blocks, which each provider's package turns into its own form, unless they
+travel otherwise (`travelling`). A tool message that shows a medium is followed by a user message that holds it, since
+providers differ on pictures in tool results.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -18,9 +20,35 @@ from agentmm.media import Audio, Image, MediaStore, Record, Video
 MAX_SIDE_PX = 1024
 """Longest side of a picture that is sent."""
 
+_HELD = "picture"
+"""Key of a block that holds a `Picture`."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in a conversation before it is known how it travels.
+
+    Attributes:
+        what: what is sent, told by hash: equal for pictures of equal bytes.
+        image: any size.
+        max_side_px: longest side of what is sent.
+    """
+
+    what: str
+    image: Image
+    max_side_px: int = MAX_SIDE_PX
+
+    def png(self) -> bytes:
+        """What is sent."""
+        return _png(self.image, self.max_side_px)
+
+    def as_data(self) -> dict[str, Any]:
+        """LangChain's standard block, PNG in base64."""
+        return picture_block(self.image, self.max_side_px)
+
 
 class Show:
-    """Turns handles into what providers take.
+    """Turns handles into what providers take; pictures stay `Picture`s, which `filled` replaces.
 
     Args:
         records: handle to record.
@@ -73,13 +101,44 @@ class Show:
         medium = self.store.get(block.get("sha") or self.records[handle])
         name = {"type": "text", "text": f"{handle}:"}
         if isinstance(medium, Image):
-            return [name, picture_block(medium, self.max_side_px)]
+            return [name, self._picture(handle, block, "", medium)]
         if isinstance(medium, Audio):
             return [{"type": "text", "text": f"{handle}: a clip of {medium.seconds:.1f} s"}]
         if isinstance(medium, Video):
             text = f"{handle}: a video of {medium.seconds:.1f} s, one frame of it:"
-            return [{"type": "text", "text": text}, picture_block(medium.frame(medium.seconds / 2), self.max_side_px)]
+            frame = medium.frame(medium.seconds / 2)
+            return [{"type": "text", "text": text}, self._picture(handle, block, " middle", frame)]
         return [name]
+
+    def _picture(self, handle: str, block: Any, part: str, image: Image) -> dict[str, Any]:
+        what = f"{self._sha(handle, block)}{part} {self.max_side_px}"
+        return {"type": "image", _HELD: Picture(what, image, self.max_side_px)}
+
+
+def pictures_in(messages: Sequence[BaseMessage]) -> list[Picture]:
+    """The pictures of a conversation that `Show` made, in order."""
+    return [block[_HELD] for message in messages for block in _blocks(message) if _HELD in block]
+
+
+def filled(messages: Sequence[BaseMessage], block_of: Callable[[Picture], dict[str, Any]]) -> list[BaseMessage]:
+    """A conversation that `Show` made, with blocks in place of its pictures.
+
+    Args:
+        messages: the conversation.
+        block_of: a picture -> the block that travels.
+    """
+    return [_filled(message, block_of) for message in messages]
+
+
+def _filled(message: BaseMessage, block_of: Callable[[Picture], dict[str, Any]]) -> BaseMessage:
+    blocks = _blocks(message)
+    if not any(_HELD in block for block in blocks):
+        return message
+    return message.model_copy(update={"content": [block_of(b[_HELD]) if _HELD in b else b for b in blocks]})
+
+
+def _blocks(message: BaseMessage) -> list[Any]:
+    return [] if isinstance(message.content, str) else list(message.content)
 
 
 def last_own(messages: Sequence[BaseMessage]) -> int | None:
@@ -126,8 +185,13 @@ def picture_block(image: Image, max_side_px: int = MAX_SIDE_PX) -> dict[str, Any
         image: any size.
         max_side_px: longest side of what is sent.
     """
+    data = base64.b64encode(_png(image, max_side_px)).decode()
+    return {"type": "image", "base64": data, "mime_type": "image/png"}
+
+
+def _png(image: Image, max_side_px: int) -> bytes:
     picture = image.to_pil()
     picture.thumbnail((max_side_px, max_side_px))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
-    return {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode(), "mime_type": "image/png"}
+    return buffer.getvalue()

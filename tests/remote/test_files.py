@@ -1,0 +1,146 @@
+"""Pictures are uploaded once to a provider that has file ids, where that is asked for, and deleted at the end."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from agentmm.media import Image
+from agentmm.planner import load_planner
+from agentmm.planner.examination import examine
+from agentmm.planner.remote.files import by_file
+from agentmm.planner.remote.showing import Picture
+from agentmm.proof import replay
+from tests.remote.conftest import KEY, bytes_under
+from tests.remote.filing import Filing, named_in
+
+NAMES = ["openai:gpt-4o", "anthropic:claude"]
+
+
+@pytest.fixture
+def filing(monkeypatch):
+    with Filing() as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{running.root}/v1")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", running.root)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        yield running
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    if request.param.startswith("anthropic"):
+        pytest.importorskip("langchain_anthropic")
+    return request.param
+
+
+def test_a_picture_is_uploaded_once_in_an_episode_of_three_steps(filing, name, make, picture, home):
+    filing.calls = 2
+    agent = make(f"{name}?media=once")
+    answer = agent.ask("Which colour, and 6 * 7?", [picture])
+    assert (answer.text, answer.status) == ("fine", "answered")
+    assert [named_in(body) for body in filing.seen] == [["file-1"]] * 3
+    assert filing.uploads == 1
+    assert b"\x89PNG" in filing.files["file-1"]
+    assert str(home).encode() not in filing.files["file-1"]
+    trace = agent.traces.get(answer.trace_id)
+    assert trace.planner.name == name
+    assert replay(trace, agent.store).same
+    agent.close()
+    assert (filing.deleted, filing.files) == (["file-1"], {})
+    assert b"file-1" not in bytes_under(home)
+
+
+def test_nothing_is_uploaded_unasked(filing, name, make, picture):
+    agent = make(name)
+    assert agent.ask("Which colour?", [picture]).text == "fine"
+    assert (filing.uploads, named_in(filing.seen[0])) == (0, [])
+
+
+def test_a_file_that_is_gone_is_uploaded_again(filing, name, make, picture):
+    agent = make(f"{name}?media=once")
+    agent.ask("One?", [picture])
+    filing.files.clear()
+    answer = agent.ask("Two?", [picture])
+    assert (answer.text, answer.status) == ("fine", "answered")
+    assert [named_in(body) for body in filing.seen] == [["file-1"], ["file-1"], ["file-2"]]
+
+
+def test_where_no_uploads_are_taken_pictures_go_as_data(filing, name, make, picture):
+    filing.closed = True
+    agent = make(f"{name}?media=once")
+    assert [agent.ask("What?", [picture]).text for _ in range(2)] == ["fine"] * 2
+    assert [named_in(body) for body in filing.seen] == [[], []]
+
+
+def test_where_files_are_refused_pictures_go_as_data(filing, name, make, picture):
+    filing.blind = True
+    agent = make(f"{name}?media=once")
+    assert [agent.ask("What?", [picture]).text for _ in range(2)] == ["fine"] * 2
+    assert [named_in(body) for body in filing.seen] == [["file-1"], [], []]
+    agent.close()
+    assert filing.deleted == ["file-1"]
+
+
+def test_a_batch_over_one_picture_uploads_it_once(filing, name, make, picture):
+    agent = make(f"{name}?media=once")
+    answers = agent.batch([("What?", [picture])] * 6, workers=6)
+    assert [answer.text for answer in answers] == ["fine"] * 6
+    assert filing.uploads == 1
+
+
+async def test_in_an_event_loop_likewise(filing, name, make, picture):
+    agent = make(f"{name}?media=once")
+    answers = await asyncio.gather(*(agent.aask("What?", [picture]) for _ in range(6)))
+    assert [answer.text for answer in answers] == ["fine"] * 6
+    assert filing.uploads == 1
+
+
+def test_two_planners_do_not_share_files(filing, name, make, picture):
+    for _ in range(2):
+        make(f"{name}?media=once").ask("What?", [picture])
+    assert [named_in(body) for body in filing.seen] == [["file-1"], ["file-2"]]
+
+
+def test_a_planner_that_was_made_by_hand_is_closed_by_hand(filing, name, make, picture):
+    planner = load_planner(name, media="once")
+    agent = make(planner)
+    agent.ask("What?", [picture])
+    agent.close()
+    assert filing.deleted == []
+    planner.close()
+    assert filing.deleted == ["file-1"]
+
+
+def test_doctor_says_which_way_is_used(filing, name):
+    once = examine(f"{name}?media=once")["served"]
+    assert (once["once"], once["travel"]) == (True, "uploaded once, deleted at the end")
+    assert filing.deleted == ["file-1"]
+    filing.closed = True
+    refused = examine(f"{name}?media=once")["served"]
+    assert not refused["once"]
+    assert refused["travel"].startswith("the provider takes no uploads: ")
+    assert "no files here" in refused["travel"]
+
+
+def test_doctor_names_the_setting_where_it_would_help(filing):
+    served = examine("openai:gpt-4o")["served"]
+    assert (served["once"], served["travel"]) == (False, "?media=once behind the name uploads them once, as files")
+
+
+def test_a_provider_without_file_ids_gets_data(filing):
+    travel = by_file("groq", None, once=True)
+    assert travel.examined(Picture("red", Image(np.zeros((2, 2, 3), np.uint8)))) == (
+        False,
+        "no file ids of groq are known here",
+    )
+
+
+def test_files_are_told_to_expire_where_they_can_be(filing, make, picture):
+    make("openai:gpt-4o?media=once").ask("What?", [picture])
+    assert b"86400" in filing.files["file-1"]
+
+
+def test_a_beta_of_the_users_own_stays(filing, make, picture):
+    pytest.importorskip("langchain_anthropic")
+    make(load_planner("anthropic:claude", media="once", betas=["mine"])).ask("What?", [picture])
+    assert {"mine", "files-api-2025-04-14"} <= set(filing.headers[0]["anthropic-beta"].split(","))

@@ -78,7 +78,8 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
     """How a planner calls and remembers, where it is known here."""
     ways = {"template": "as its own template writes them", "hermes": "in Hermes form between the template's marks"}
     if found["calls"]:
-        yield f"calls     {ways[found['calls']]}"
+        plain = f", {' and '.join(found['plain'])} as plain text" if found["plain"] else ""
+        yield f"calls     {ways[found['calls']]}{plain}"
     rounded = f", to the rounding of {found['half']}" if found["coarse"] is not None else ""
     if found["sessions"] == "exact":
         measured = f", largest difference {found['difference']:.1e}" if found["difference"] is not None else ""

@@ -19,8 +19,8 @@ def examine(name: str) -> dict[str, Any]:
 
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
-        `calls` (`template` or `hermes`), `plain` (the marks around calls that the vocabulary has no token for, written as
-        plain text), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
+        `calls` (`template` or `hermes`), `plain` (marks around calls that are no tokens of the vocabulary, and so
+        written as plain text), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
         (largest of a logit, cached against uncached), `why` (not exact), `half` (the half precision that it
         computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by itself, largest of a
         logit; None where it is unknown), `batch` (`abreast` where the steps of several

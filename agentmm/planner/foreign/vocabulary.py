@@ -16,8 +16,8 @@ from agentmm.planner.foreign.exactness import probe
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.wire import Wire
 
-_SURE = re.compile(r"<[|｜][^<>|｜\s]{1,60}[|｜]?>|<[^<>|｜\s]{1,60}[|｜]>")  # noqa: RUF001 (some makers' bars are wide)
-"""What can be nothing but a token."""
+_SURE = re.compile(r"<[|｜][^<>|｜\s]{1,60}[|｜]?>|<[^<>|｜\s]{1,60}[|｜]>")
+"""What can be nothing but a token; some makers' bars are wide."""
 
 _NAMED = re.compile(_SURE.pattern + r"|</?[A-Za-z_][\w.\-]{0,60}>|\[/?[A-Z][A-Z_]{0,60}\]")
 """What has a token's form; between turns and around calls."""

@@ -1,4 +1,4 @@
-"""A foreign model's weights off the disk, whole or not at all; what its library would say of them is said in one line."""
+"""A foreign model's weights off the disk, whole or not at all; what its library says of them comes in one line."""
 
 from __future__ import annotations
 

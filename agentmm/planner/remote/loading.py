@@ -38,9 +38,10 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
         name: `openai:MODEL@URL` for a server that speaks OpenAI's protocol, `openai:MODEL@URL,URL` for several of the
             same model, else `provider:model` as LangChain's `init_chat_model` knows them.
         **options: `requests_per_minute` and `at_once` (most requests under way); for a server also `timeout` (seconds
-            that it may be silent), `max_retries`, `streaming` and `max_tokens`, which else come from the environment
-            (`AGENTMM_SERVER_TIMEOUT_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`, `..._STREAM`,
-            `..._MAX_TOKENS`); further ones for the chat model.
+            that it may be silent), `gap` (seconds between two parts of a reply that streams), `max_retries`,
+            `streaming` and `max_tokens`, which else come from the environment (`AGENTMM_SERVER_TIMEOUT_S`,
+            `..._GAP_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`, `..._STREAM`, `..._MAX_TOKENS`);
+            further ones for the chat model.
 
     Raises:
         UnknownPlanner: the name or its address is malformed, or the provider is unknown.
@@ -106,6 +107,7 @@ def _server(name: str, model: str, url: str, gate: Gate, options: dict[str, Any]
     """A planner on a server that speaks OpenAI's protocol."""
     timeout = _option(options, "timeout", "TIMEOUT_S", float)
     given = {
+        "gap_s": _option(options, "gap", "GAP_S", float),
         "max_retries": _option(options, "max_retries", "RETRIES", int),
         "max_tokens": _option(options, "max_tokens", "MAX_TOKENS", int),
         "streaming": options.pop("streaming", os.environ.get("AGENTMM_SERVER_STREAM", "") not in ("", "0")),

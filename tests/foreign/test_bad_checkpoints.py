@@ -76,6 +76,39 @@ def test_a_tokenizer_without_words(copied, doctor):
     assert refused(doctor, folder).startswith("the model's tokenizer knows no words; got '1 tokens'")
 
 
+def test_marks_of_calls_that_nobody_can_write(copied, doctor):
+    folder = copied("qwen3_vl")
+    file = folder / "tokenizer.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    model = told["model"]  # of its letters "<" becomes the unknown token
+    model["vocab"] = {piece: number for piece, number in model["vocab"].items() if "<" not in piece}
+    model["merges"] = [pair for pair in model["merges"] if "<" not in "".join(pair)]
+    model["unk_token"] = "!"
+    file.write_text(json.dumps(told), encoding="utf-8")
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | {"unk_token": "!"}), encoding="utf-8")
+    assert "got '<tool_call> as an unknown token'; expected one token" in refused(doctor, folder)
+
+
+@pytest.mark.parametrize("end", [99999, -1, "x"])
+def test_turns_that_end_with_no_token(copied, doctor, end):
+    folder = copied("llava")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": end}), encoding="utf-8")
+    line = refused(doctor, folder)
+    assert line.startswith(f"the model's turns end with no token of its vocabulary; got {end!r}; expected an eos_token")
+
+
+def test_code_that_comes_with_a_model_is_not_run(copied, doctor):
+    folder = copied("llava")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= {"model_type": "mine", "auto_map": {"AutoConfig": "mine.Config"}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "mine.py").write_text("raise SystemExit('run')", encoding="utf-8")
+    line = refused(doctor, folder)
+    assert "contains custom code" in line
+    assert line.endswith("no code that comes with a model is run")
+
+
 def test_a_processor_whose_picture_is_no_picture_to_the_model(copied, doctor):
     folder = copied("llava")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -114,6 +147,15 @@ def test_weights_that_are_no_numbers(copied, doctor):
     folder = copied("qwen3_vl")
     spoil(folder, lambda name, tensor: torch.full_like(tensor, torch.nan) if "embed_tokens" in name else tensor)
     assert refused(doctor, folder).startswith("the model's logits are no numbers: its weights are spoilt")
+
+
+def test_nobody_is_told_to_trust_a_file(copied, doctor):
+    folder = copied("llava")
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"garbage" * 20)
+    line = refused(doctor, folder)
+    assert "weights_only" not in line
+    assert line.startswith("the model's weights cannot be loaded: Weights only load failed; got ")
 
 
 @pytest.mark.parametrize("weights", [b"", b"no safetensors file at all" * 99, None])

@@ -19,7 +19,7 @@ from agentmm.planner.foreign.weights import first_line, load_weights, quietly
 _PATIENCE_S = 5
 """How long the hub may take to answer."""
 
-_BASE = "the model that it was trained on (base_model_name_or_path in its adapter_config.json)"
+_BASE = "an adapter that peft saved of this very model (base_model_name_or_path in its adapter_config.json)"
 
 
 def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **options: Any) -> Any:
@@ -178,6 +178,8 @@ def _lost(place: str, error: Exception, source: dict[str, Any]) -> PlannerError:
         mend = "the config.json that came with the weights: config.save_pretrained(FOLDER)"
         if "does not recognize this architecture" in str(error):
             mend = "pip install --upgrade transformers"
+        if "custom code" in str(error):
+            mend = "a model that transformers has itself: no code that comes with a model is run"
         line = f"the model's configuration cannot be read: {first_line(error)}"
         return PlannerError(line, got=place, expected="a config.json with a model_type", mend=mend)
     if source["local_files_only"]:

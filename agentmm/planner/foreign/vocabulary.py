@@ -51,8 +51,17 @@ def check(chat: Any) -> None:
             expected="one token",
             mend=_MEND,
         )
+    rows = chat.model.get_input_embeddings().weight.shape[0]
     for kind in chat.pictures.kinds:
-        _check_medium(chat, kind)
+        _check_medium(chat, kind, rows)
+    odd = [end for end in chat.ends if not isinstance(end, int) or not 0 <= end < rows]
+    if odd:
+        raise PlannerError(
+            "the model's turns end with no token of its vocabulary",
+            got=odd[0],
+            expected=f"an eos_token_id below {rows}",
+            mend="the generation_config.json that came with the weights",
+        )
 
 
 def written_plain(wire: Wire, spelling: Spelling) -> list[str]:
@@ -60,12 +69,12 @@ def written_plain(wire: Wire, spelling: Spelling) -> list[str]:
     return [mark for mark, _ in _split(_found(_NAMED, _call_marks(wire)), spelling)]
 
 
-def _check_medium(chat: Any, kind: str) -> None:
+def _check_medium(chat: Any, kind: str, rows: int) -> None:
     """See that the processor's tokens of a picture or a sound are tokens of the model."""
     name = {"image": "a picture", "audio": "a sound"}[kind]
-    rows, unknown = chat.model.get_input_embeddings().weight.shape[0], chat.processor.tokenizer.unk_token_id
+    unknown = chat.processor.tokenizer.unk_token_id
     ids = chat.pictures.of(f"{kind}0", lambda _: probe(kind, 0, chat.pictures.rate_hz)).ids
-    beyond = [token for token in (*ids, *chat.ends) if token >= rows]
+    beyond = [token for token in ids if token >= rows]
     said = "the model's vocabulary lacks the marks of its processor"
     if beyond or unknown in ids:
         got = f"{name} becomes token {(beyond or [unknown])[0]}"

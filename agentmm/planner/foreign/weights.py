@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from textwrap import shorten
 from typing import Any
 
 from agentmm.errors import PlannerError
+
+_ADVICE = re.compile(r" If you were trying to load it from| In PyTorch 2\.6| You can inspect the repository")
 
 
 def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) -> Any:
@@ -59,7 +62,8 @@ def quietly() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says first; the library's advice about its hub is left out."""
-    lines = (line.partition(" If you were trying to load it from")[0].strip() for line in str(error).splitlines())
-    said = next(filter(None, lines), type(error).__name__).rstrip(".")
-    return shorten(said, 240, placeholder=" ...")
+    """What an error says first; the library's advice about its hub, and to trust files, is left out."""
+    lines = [line for line in map(str.strip, _ADVICE.split(str(error))[0].splitlines()) if line]
+    more = 2 if lines and lines[0].endswith(":") else 1
+    said = " ".join(lines[:more]) or type(error).__name__
+    return shorten(said.rstrip("."), 240, placeholder=" ...")

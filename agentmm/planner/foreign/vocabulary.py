@@ -37,11 +37,11 @@ def check(chat: Any) -> None:
     Raises:
         PlannerError: it knows no words, splits a mark of its template, or lacks a token of its media or its ends.
     """
-    tokenizer = chat.processor.tokenizer
+    spelling, tokenizer = chat.spelling, chat.processor.tokenizer
     words = set(tokenizer("a b", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
     if not words:
         raise PlannerError("the model's tokenizer knows no words", got=f"{len(tokenizer)} tokens", mend=_MEND)
-    lacking = [*_split(_around_turns(chat.wire), chat.spelling), *_unknown(chat.wire, chat.spelling)]
+    lacking = [*_split(_around_turns(chat.wire), spelling), *_unknown(chat.wire, spelling)]
     if lacking:
         mark, count = lacking[0]
         pieces = f"{mark} as {count} tokens" if count > 1 else f"{mark} as an unknown token"

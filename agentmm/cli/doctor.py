@@ -77,7 +77,7 @@ def _examined(planner: str, json_: bool) -> int:
         found = examine(planner)
     except AgentmmError as error:
         if json_:
-            print_json({"planner": planner, "ok": False, "error": str(error)})
+            print_json({"ok": False, "error": str(error)})  # not the name: an address may hold a password
         raise
     if json_:
         print_json({"ok": True, "error": None, **found})

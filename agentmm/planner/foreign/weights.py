@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,15 +51,15 @@ def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) ->
 @contextmanager
 def quietly() -> Iterator[None]:
     """Keep the library's warnings away while it loads, where nobody asked for more than its usual ones."""
-    from transformers.utils import logging
+    from transformers.utils.logging import get_verbosity, set_verbosity
 
-    usual = logging.get_verbosity()
+    usual = get_verbosity()
     if usual == logging.WARNING:
-        logging.set_verbosity_error()
+        set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(usual)
+        set_verbosity(usual)
 
 
 def first_line(error: Exception) -> str:

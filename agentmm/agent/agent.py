@@ -190,8 +190,9 @@ class Agent:
 
         A local planner writes the steps of all of them at once, while the tools of others run. A question whose run
         cannot begin or go on (`ask` would raise: an unusable picture, an empty question, a full disk) gets an answer
-        with the status `failed`, that error as its `reason`, and ends no other. Ctrl-C stops all at their next step;
-        their traces stay, and `resume` or the batch's name goes on with them.
+        with the status `failed`, that error as its `reason`, and ends no other; its trace holds the question and the
+        error, where it is one. Ctrl-C stops all at their next step; their traces stay, and `resume` or the batch's
+        name goes on with them.
 
         Args:
             questions: each a string, a pair (question, media), or a dict of `ask`'s arguments.
@@ -202,7 +203,7 @@ class Agent:
                 failed is asked anew, and with it its calls are made again, also those that changed something. The k-th
                 question has the trace `NAME-k`; after failures `NAME-k_2`, `NAME-k_3`.
             progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
-                takes more than two seconds.
+                takes more than two seconds. If it raises, the batch goes on; the log says so once.
 
         Returns:
             The answers, in the order of the questions.
@@ -221,7 +222,7 @@ class Agent:
                 run = self._runs.prepare(**self._given(many, index))
                 found = _last(self._events(run), many.stopped)
             except Exception as error:  # of one question, whatever it is
-                found = many.failed(index, error, self._runs.recorded(run))
+                found = self._failed(many, index, error, run)
             return many.answered(found)
 
         with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -252,7 +253,7 @@ class Agent:
                     run = await asyncio.to_thread(lambda: self._runs.prepare(**self._given(many, index)))
                     found = await _alast(self._aevents(run))
                 except Exception as error:  # of one question, whatever it is
-                    found = many.failed(index, error, self._runs.recorded(run))
+                    found = await asyncio.to_thread(self._failed, many, index, error, run)
                 return many.answered(found)
 
         return await asyncio.gather(*map(answer, range(len(many.asked))))
@@ -311,12 +312,25 @@ class Agent:
         if workers < 1:
             raise UsageError("a batch needs workers", got=workers, expected="1 or more")
         many = Many(questions, self.ask, timeout, name, tell)
-        planner = planner_name(self.planner), getattr(self.planner, "weights_id", None)
+        planner = self._who
         for index, given in enumerate(many.asked):
             trace = many.trace(index)
             if trace is not None:
                 self._runs.check_asked(trace, given.get("question"), given.get("media") or (), planner)
         return many
+
+    @property
+    def _who(self) -> tuple[str, str | None]:
+        """The planner's name and its weights."""
+        return planner_name(self.planner), getattr(self.planner, "weights_id", None)
+
+    def _failed(self, many: Many, index: int, error: Exception, run: Run | None) -> Answer:
+        """The answer of a question that raised; where it could not begin, that is kept as its trace."""
+        if run is not None or isinstance(error, Stopped):
+            return many.failed(index, error, self._runs.recorded(run))
+        failed = many.failed(index, error)
+        kept = self._runs.refuse(many.asked[index].get("question"), failed.reason or "", self._who, many.trace(index))
+        return failed.model_copy(update={"trace_id": kept or failed.trace_id})
 
     def _given(self, many: Many, index: int) -> dict[str, Any]:
         """The arguments of `ask` for a question of a batch: a run that was begun under its name is resumed."""

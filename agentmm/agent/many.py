@@ -70,6 +70,7 @@ class Many:
             )
         self.name, self._tell, self._lock = name, progress or _Line(), threading.Lock()
         self._done, self.stopped = 0, threading.Event()
+        self._untold = False
 
     def trace(self, index: int) -> str | None:
         """The trace id of a question; None where the batch has no name."""
@@ -83,8 +84,12 @@ class Many:
             self._done += 1
             try:
                 self._tell(self._done, len(self.asked))
-            except Exception:  # an answer is an answer, whoever is told of it
-                log.warning("the batch's progress could not be told", exc_info=True)
+            except Exception as error:  # an answer is an answer, whoever is told of it
+                if not self._untold:
+                    line = " ".join(f"{type(error).__name__}: {error}".split())
+                    log.warning("the batch goes on, but its progress could not be told: %s", line)
+                    log.debug("what its callback raised", exc_info=True)
+                self._untold = True
         return answer
 
     def failed(self, index: int, error: Exception, trace: str | None = None) -> Answer:

@@ -17,7 +17,7 @@ from langgraph.types import Command
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
 from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
-from agentmm.errors import MediaError, TraceError, UsageError
+from agentmm.errors import AgentmmError, MediaError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.state import Settings, begin, pending_calls
@@ -140,15 +140,48 @@ class Runs:
         """Where a question that may have been asked before goes on: a trace id, and whether there is a run of it.
 
         A question that failed for good is asked anew: the attempts of `day-3` are `day-3`, `day-3_2`, `day-3_3`, ...
+        One that could not begin has had no attempt.
         """
         last, number = trace, 1
         while self.begun(last):
             known = self.traces.get(last) if self.traces.has(last) else None
             if known is None or known.status != "failed" or known.answer is None:
-                return last, True
+                return last, not self.refused(last)
             number += 1
             last = f"{trace}_{number}"
         return last, False
+
+    def refuse(self, question: Any, line: str, planner: tuple[str, str | None], name: str | None) -> str | None:
+        """Keep a trace of a question that could not begin, with why; under its name it can still be asked.
+
+        Args:
+            question: what was asked.
+            line: why it could not begin.
+            planner: name and weights of who would have answered.
+            name: the question's name in its batch; None where it has none.
+
+        Returns:
+            The trace's id; None where nothing was asked, or nothing can be written.
+        """
+        if not isinstance(question, str) or not question.strip():
+            return None
+        told = {"name": planner[0], "weights": planner[1]}
+        start = {"question": _storable(question), "graph": self.name, "planner": told, "seed": self.settings.seed}
+        try:
+            trace, there = (secrets.token_hex(8), False) if name is None else self.attempt(name)
+            if there:  # it had begun, and could not go on
+                return trace
+            self.traces.append(trace, "start", {**start, "trace": trace, "settings": self.settings.model_dump()})
+            self.traces.append(trace, "refused", {"error": line})
+        except (AgentmmError, OSError):
+            return None
+        return trace
+
+    def refused(self, trace: str) -> bool:
+        """Whether a trace says no more than that its question could not begin."""
+        known = self.traces.get(trace) if self.traces.has(trace) else None
+        failed = known is not None and known.status == "failed" and not known.steps
+        return failed and self.traces.events(trace)[-1]["kind"] == "refused"
 
     def recorded(self, run: Run | None) -> str | None:
         """The id of a run's trace, where that has been begun."""
@@ -175,6 +208,7 @@ class Runs:
             made = {handle for call in known.calls for handle in call.media}
             asked, shown = known.question, _hashes(known.media, made)
             who = (known.planner.name, known.planner.weights)
+            shown = None if self.refused(trace) else shown  # its media were not there
             if who[0] and who != planner:
                 raise UsageError(
                     "a batch of that name was asked of another planner",
@@ -246,6 +280,9 @@ class Runs:
         """
         values = snapshot.values
         last = values.get("trace")
+        if self.refused(trace):
+            why = self.traces.get(trace).error
+            raise UsageError(f"that question could not begin: {why}", got=trace, mend="ask it again, with its media")
         if self.traces.has(trace) and (known := self.traces.get(trace)).answer is not None:
             return Run(trace, config, None, Reader(), resumed=True, over=True, known=known)
         following = not snapshot.tasks and trace == _following(trace, values)

@@ -7,8 +7,9 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +17,16 @@ import typer
 
 from agentmm import __version__
 from agentmm.cli.console import print_json, print_text, say
-from agentmm.errors import TraceError
+from agentmm.errors import AgentmmError, TraceError
 
 EXAMPLES = (
     "agentmm doctor   ·   agentmm doctor --planner hf:FOLDER_OR_NAME   ·   "
     "agentmm doctor --planner openai:MODEL@http://host:port/v1   ·   agentmm doctor --json"
 )
+
+_WIDTH = 100
+_ROUND = re.compile(r"(.+)_[0-9]+")
+"""A stage's name in an earlier round (`it_3`), of which `--json` alone tells."""
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "local": ("torch", "transformers", "tokenizers", "safetensors", "llguidance"),
@@ -46,7 +51,9 @@ def doctor(
             " travel once) and tells token ids."
         ),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    json_: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout; of a planner that fails, with its `error`.")
+    ] = False,
 ) -> int:
     """Check the device, the extras, the shipped weights and the trace store; exit code 1 where nothing can run."""
     if planner is not None:
@@ -60,12 +67,21 @@ def doctor(
 
 
 def _examined(planner: str, json_: bool) -> int:
-    """Report on one planner."""
+    """Report on one planner; as JSON also on one that cannot be loaded.
+
+    Raises:
+        AgentmmError: it cannot be loaded, or its server gives no usable reply.
+    """
     from agentmm.planner.examination import examine
 
-    found = examine(planner)
+    try:
+        found = examine(planner)
+    except AgentmmError as error:
+        if json_:
+            print_json({"ok": False, "error": str(error)})  # not the name: an address may hold a password
+        raise
     if json_:
-        print_json(found)
+        print_json({"ok": True, "error": None, **found})
         return 0
     print_text(f"planner   {found['planner']}: {found['model']}, weights {found['weights'] or 'unknown'}")
     for name, shown in (found["ticks"] or {}).items():
@@ -79,7 +95,8 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
     """How a planner calls and remembers, where it is known here."""
     ways = {"template": "as its own template writes them", "hermes": "in Hermes form between the template's marks"}
     if found["calls"]:
-        yield f"calls     {ways[found['calls']]}"
+        plain = f", {' and '.join(found['plain'])} as plain text" if found["plain"] else ""
+        yield f"calls     {ways[found['calls']]}{plain}"
     rounded = f", to the rounding of {found['half']}" if found["coarse"] is not None else ""
     if found["sessions"] == "exact":
         measured = f", largest difference {found['difference']:.1e}" if found["difference"] is not None else ""
@@ -213,8 +230,8 @@ def _show(report: dict[str, Any]) -> None:
     lines = [
         f"agentmm  {report['agentmm']}, Python {report['python']}, torch {device['torch'] or 'not installed'}",
         f"device   {device['cores']} cores, accelerator: {device['accelerator'] or 'none'}",
-        "extras   " + "  ".join(f"{name} {'yes' if there else 'NO'}" for name, there in report["extras"].items()),
-        *(f"weights  {name}: {_weights_line(facts)}" for name, facts in report["weights"].items()),
+        *_filled("extras   ", [f"{name} {'yes' if there else 'NO'}" for name, there in report["extras"].items()]),
+        *(line for name, facts in report["weights"].items() for line in _weights_lines(name, facts)),
         f"home     {home['path']} ({home['free_mb']} MB free)",
     ]
     for line in lines:
@@ -224,16 +241,28 @@ def _show(report: dict[str, Any]) -> None:
     say('next     agentmm demo   ·   agentmm ask photo.jpg "How many people are there?"')
 
 
-def _weights_line(facts: dict[str, Any] | None) -> str:
+def _filled(head: str, items: Iterable[str]) -> Iterator[str]:
+    """Items in as few lines as a terminal takes, the head before the first, as much space before the others."""
+    line = head
+    for item in items:
+        if line.strip() and line != head and len(line) + len(item) > _WIDTH:
+            yield line.rstrip()
+            line = " " * len(head)
+        line += f"{item}  "
+    yield line.rstrip()
+
+
+def _weights_lines(name: str, facts: dict[str, Any] | None) -> Iterator[str]:
+    """Size of the weights, then what was measured after each stage of their training, a stage a line."""
     if facts is None:
-        return "missing"
-    return "  ".join([f"{facts['bytes'] / 2**20:.1f} MiB", *_numbers(facts["metrics"])])
-
-
-def _numbers(metrics: dict[str, Any], inside: str = "") -> Iterator[str]:
-    """`it row_accuracy 0.9`: every number of nested metrics with its path."""
-    for name, value in metrics.items():
-        if isinstance(value, dict):
-            yield from _numbers(value, f"{inside}{name} ")
-        elif isinstance(value, int | float):
-            yield f"{inside}{name} {value}"
+        yield f"weights  {name}: missing"
+        return
+    yield f"weights  {name}: {facts['bytes'] / 2**20:.1f} MiB"
+    metrics = facts["metrics"]
+    plain = [f"{key} {value}" for key, value in metrics.items() if isinstance(value, int | float)]
+    if plain:
+        yield from _filled(" " * 9, plain)
+    for stage, found in metrics.items():
+        earlier = _ROUND.fullmatch(stage)
+        if isinstance(found, dict) and not (earlier and earlier[1] in metrics):
+            yield from _filled(f"         {stage}: ", [f"{key} {value}" for key, value in found.items()])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agentmm.errors import TraceError
+from agentmm.errors import AgentmmError, TraceError
 from agentmm.trace import TraceStore
 from agentmm.world.sample import Question
 
@@ -40,7 +40,8 @@ def collect(todo: list[Any], store: TraceStore, out: Path, make: Make, job: dict
         How many runs were made.
 
     Raises:
-        TraceError: a process ended early.
+        AgentmmError: what ended a process that knows why, in this one; finished runs of all are in the store.
+        TraceError: a process ended early without a word.
     """
     progress = Progress(len(todo), quiet)
     if workers <= 1 or len(todo) < 8:
@@ -48,7 +49,11 @@ def collect(todo: list[Any], store: TraceStore, out: Path, make: Make, job: dict
             progress.step()
         store.flush()
     else:
-        _in_processes(shares(todo, workers, question), out, make, job, progress)
+        try:
+            _in_processes(shares(todo, workers, question), out, make, job, progress)
+        except AgentmmError:
+            absorb_parts(store, out)
+            raise
         absorb_parts(store, out)
     progress.end()
     if progress.done < len(todo):
@@ -76,12 +81,18 @@ def _in_processes(parts: list[list[Any]], out: Path, make: Make, job: dict[str, 
 
 
 def _watch(processes: Sequence[Any], ticks: Any, progress: Progress) -> None:
-    """Count finished runs until every process is over."""
+    """Count finished runs until every process is over.
+
+    Raises:
+        AgentmmError: what one of them raised.
+    """
     while any(process.is_alive() for process in processes) or not ticks.empty():
         if ticks.empty():
             time.sleep(0.05)
             continue
-        ticks.get()
+        raised = ticks.get()
+        if raised is not None:
+            raise raised
         progress.step()
 
 
@@ -90,9 +101,13 @@ def _work(make: Make, items: list[Any], part: Path, job: dict[str, Any], ticks: 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     store = TraceStore(part, batch=BATCH_EVENTS)
-    for _ in make(items, store, **job):
-        ticks.put(1)
-    store.close()
+    try:
+        for _ in make(items, store, **job):
+            ticks.put(None)
+    except AgentmmError as error:  # one line, told by the process that everybody reads
+        ticks.put(error)
+    finally:
+        store.close()
 
 
 def _end_with_parent() -> None:

@@ -19,7 +19,8 @@ def examine(name: str) -> dict[str, Any]:
 
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
-        `calls` (`template` or `hermes`), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
+        `calls` (`template` or `hermes`), `plain` (marks around calls that are no tokens of the vocabulary, and so
+        written as plain text), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
         (largest of a logit, cached against uncached), `why` (not exact), `half` (the half precision that it
         computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by itself, largest of a
         logit; None where it is unknown), `batch` (`abreast` where the steps of several
@@ -38,6 +39,7 @@ def examine(name: str) -> dict[str, Any]:
         "weights": getattr(planner, "weights_id", None),
         "ticks": None,
         "calls": None,
+        "plain": [],
         "sessions": None,
         "difference": None,
         "why": "",
@@ -64,10 +66,13 @@ def examine(name: str) -> dict[str, Any]:
 
 def _foreign(planner: Any) -> dict[str, Any]:
     """What a model of another maker shows."""
+    from agentmm.planner.foreign.vocabulary import written_plain
+
     wire, measured = planner.wire, planner.exactness
     return {
         "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
         "calls": "template" if wire.own else "hermes",
+        "plain": written_plain(wire, planner.spelling),
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,

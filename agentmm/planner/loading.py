@@ -41,9 +41,9 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
         return makers[kind](name, **options)
     if rest:
         return _remote(name, **options)
-    like = difflib.get_close_matches(name, list(makers), n=1)
+    like = difflib.get_close_matches(name, [maker for maker in makers if maker != "hf"], n=1)
     raise UnknownPlanner(
-        "no planner of that name", got=name, expected=NAMES, mend="".join(f"--planner {n}" for n in like)
+        "no planner of that name", got=name, expected=NAMES, mend=f"--planner {like[0] if like else 'nano'}"
     )
 
 

@@ -17,7 +17,7 @@ def fold(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: d
     Args:
         trace_id: its id.
         events: `(kind, payload)` in the order they were written; kinds: `start`, `tools`, `media`, `plan`, `results`,
-            `end`, `pause`, `error`. Unknown kinds are passed over.
+            `end`, `pause`, `error`, `refused` (it could not begin). Unknown kinds are passed over.
         created: when the first event was written, seconds since 1970.
         labels: what was said about the trace afterwards.
     """
@@ -129,6 +129,7 @@ _HANDLERS = {
     "end": _end,
     "pause": _pause,
     "error": _error,
+    "refused": _error,
 }
 
 

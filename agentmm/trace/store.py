@@ -29,7 +29,7 @@ from agentmm.trace.tables import EVENTS, LABELS, METADATA, TRACES, summary_of
 from agentmm.trace.writing import EVENTS_OF, transaction
 
 _ATTEMPTS = 200
-_CLOSING = frozenset({"end", "pause", "error"})
+_CLOSING = frozenset({"end", "pause", "error", "refused"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 

@@ -75,7 +75,14 @@ def test_a_question_that_fails_ends_no_other(agent, picture, asynchronous):
     reasons = [answers[index].reason for index in (1, 2, 4, 5)]
     for reason, words in zip(reasons, ("picture.png", "question is empty", "no run of that id", "broken"), strict=True):
         assert words in reason
-    assert [bool(answers[index].trace_id) for index in (1, 2, 4, 5)] == [False, False, False, True]
+    assert [bool(answers[index].trace_id) for index in (1, 2, 4, 5)] == [True, False, False, True]
+    for index in (1, 5):
+        trace = agent.traces.get(answers[index].trace_id)
+        assert (trace.question, trace.status, trace.error) == (
+            asked[index] if index == 5 else "double 2",
+            "failed",
+            answers[index].reason,
+        )
 
 
 @pytest.mark.parametrize("asked", [7, ("a", "b", "c"), {"question": "q", "colour": "red"}, None])
@@ -142,11 +149,30 @@ def test_a_question_that_could_not_begin_is_asked_again_under_its_name(make, tmp
     agent = make(ScriptedPlanner(programs={"double 1": doubling(1)}), [double])
     path = tmp_path / "late.png"
     asked = [("double 1", [path])]
-    (missing,) = agent.batch(asked, name="day")
-    assert (missing.status, missing.trace_id) == ("failed", "day-1")
+    for _ in range(2):
+        (missing,) = agent.batch(asked, name="day")
+        assert (missing.status, missing.trace_id) == ("failed", "day-1")
+        known = agent.traces.get("day-1")
+        assert (known.question, known.status, known.error, known.steps) == ("double 1", "failed", missing.reason, [])
+    with pytest.raises(UsageError, match=r"that question could not begin: .*late.png does not exist.*ask it again"):
+        agent.resume("day-1")
+    with pytest.raises(UsageError, match="asked something else"):
+        agent.batch(["double 2"], name="day")
     picture.save(path)
     (there,) = agent.batch(asked, name="day")
     assert (there.text, there.trace_id) == ("it is 2", "day-1")
+    known = agent.traces.get("day-1")
+    assert (known.answer, known.status, known.error, len(known.media)) == ("it is 2", "answered", None, 1)
+    assert agent.batch(asked, name="day")[0].text == "it is 2"
+    assert agent.ask("double 1", thread="day-1").trace_id == "day-1.2"
+
+
+def test_a_trace_of_what_could_not_begin_is_one_of_its_own(agent):
+    (missing,) = agent.batch([{"question": "double 1", "media": ["/no/such/picture.png"], "thread": "shop"}])
+    assert missing.trace_id not in ("", "shop")
+    assert agent.ask("double 1", thread="shop").trace_id == "shop"
+    assert agent.ask("double 2", thread=missing.trace_id).trace_id == missing.trace_id
+    assert agent.traces.get(missing.trace_id).answer == "it is 4"
 
 
 def test_a_named_batch_is_asked_of_the_same_media_alone(make, tmp_path, picture):
@@ -170,11 +196,24 @@ def test_a_name_that_another_begins_with_is_another(agent):
         assert not any("several traces" in (answer.reason or "") for answer in answers)
 
 
-def test_what_is_told_of_the_progress_changes_no_answer(agent):
-    def tell(done, total):
-        raise BrokenPipeError("stdout gone")
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_is_told_of_the_progress_changes_no_answer_and_a_callback_that_raises_is_told_once(
+    agent, caplog, asynchronous
+):
+    called = []
 
-    assert [answer.text for answer in agent.batch(["double 1", "double 2"], progress=tell)] == ["it is 2", "it is 4"]
+    def tell(done, total):
+        called.append(done)
+        raise BrokenPipeError("stdout\ngone")
+
+    asked = ["double 1", "double 2", "double 3"]
+    batch = agent.abatch(asked, progress=tell) if asynchronous else None
+    answers = asyncio.run(batch) if batch is not None else agent.batch(asked, progress=tell)
+    assert [answer.text for answer in answers] == ["it is 2", "it is 4", "it is 6"]
+    assert [agent.traces.get(answer.trace_id).status for answer in answers] == ["answered"] * 3
+    assert called == [1, 2, 3]
+    line = "the batch goes on, but its progress could not be told: BrokenPipeError: stdout gone"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [line]
 
 
 def test_what_is_no_list_and_threads_that_stand_twice_are_refused(agent):

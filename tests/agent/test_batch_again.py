@@ -208,7 +208,7 @@ def test_a_question_that_began_and_then_raised_tells_its_trace(make, notes, asyn
     assert [answer.status for answer in answers] == ["failed", "failed"]
     assert "No space left" in answers[0].reason
     assert agent.traces.get(answers[0].trace_id).question == "question 0"
-    assert answers[1].trace_id == ""
+    assert agent.traces.get(answers[1].trace_id).error == answers[1].reason
 
 
 def test_the_event_loop_goes_on_while_media_are_taken_in(make, picture, monkeypatch):

@@ -12,7 +12,7 @@ def key(monkeypatch):
     """A key in the environment, and no proxy or habit of the machine that the tests run on."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("TIMEOUT_S", "RETRIES", "REQUESTS_PER_MINUTE", "AT_ONCE", "STREAM", "MAX_TOKENS", "MEDIA"):
+    for name in ("TIMEOUT_S", "GAP_S", "RETRIES", "REQUESTS_PER_MINUTE", "AT_ONCE", "STREAM", "MAX_TOKENS", "MEDIA"):
         monkeypatch.delenv(f"AGENTMM_SERVER_{name}", raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     return KEY

@@ -32,6 +32,7 @@ class Say:
         cut: bytes after which the connection ends, or None.
         garbage: a stream holds this line after its first part.
         wait_s: silence before it, seconds.
+        stall_s: silence in a stream after its first part, seconds.
     """
 
     text: str = ""
@@ -44,6 +45,7 @@ class Say:
     cut: int | None = None
     garbage: str | None = None
     wait_s: float = 0.0
+    stall_s: float = 0.0
 
 
 @dataclass
@@ -228,6 +230,8 @@ class Server:
                 self._event(handler, reply.garbage.replace(ECHO, handler.headers.get("authorization") or ""))
             if reply.cut is not None:
                 return
+            if not number:
+                time.sleep(reply.stall_s)
         last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
         bare = {name: value for name, value in whole.items() if name != "prompt_token_ids"}
         self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))

@@ -148,6 +148,36 @@ def test_a_stream_that_ends_in_the_middle(server, make, home):
     assert line.startswith(f"the server's reply broke off in the middle (planner {server.name})")
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_that_falls_silent_is_asked_for_once_more(server, make, asynchronous):
+    server.script = [Say("fine", stall_s=3), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, gap=0.2))
+    started = time.perf_counter()
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 2)
+    assert 0.2 < time.perf_counter() - started < 2  # of 120 s that the server may be silent before it answers
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_that_stays_silent_is_one_line_and_harms_no_other(server, make, home, asynchronous):
+    server.script = [Say("fine", stall_s=3), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, gap=0.2, max_retries=0))
+    asked = ["One?", "Two?", "Three?"]
+    answers = asyncio.run(agent.abatch(asked)) if asynchronous else agent.batch(asked)
+    assert sorted(answer.status for answer in answers) == ["answered", "answered", "failed"]
+    line = told(agent, next(answer for answer in answers if answer.status == "failed"), home)
+    assert line == (
+        f"the server fell silent for 0.2 s in the middle of its reply (planner {server.name}); "
+        "try: a longer AGENTMM_SERVER_GAP_S"
+    )
+
+
+def test_a_stream_that_is_slow_and_steady_is_not_cut(server, make, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_GAP_S", "0.6")
+    server.script = [Say("fine", wait_s=0.8, stall_s=0.3)]  # the first part may take longer
+    assert make(load_planner(server.name, streaming=True, max_retries=0)).ask("What?").text == "fine"
+
+
 def test_a_malformed_call_costs_a_retry_and_goes_back_as_json(server, make):
     server.script = [Say("", [("calculate", '{"expression": 6 *')]), Say("42")]
     agent = make(server.name)

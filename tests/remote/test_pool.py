@@ -52,6 +52,13 @@ def test_a_server_that_is_down_is_left_aside(servers, make, home, monkeypatch):
     assert KEY.encode() not in bytes_under(home)
 
 
+def test_a_server_that_falls_silent_in_the_middle_is_left_aside(servers, make):
+    servers[0].script = [Say("42", stall_s=3)]
+    agent = make(load_planner(named(*servers), streaming=True, gap=0.2, max_retries=0))
+    assert {agent.ask("What?").text for _ in range(8)} == {"42"}
+    assert len(servers[0].seen) <= 1
+
+
 def test_where_all_are_down_one_line_says_so(make, monkeypatch):
     monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
     urls = ",".join(f"http://127.0.0.1:{free_port()}/v1" for _ in range(2))

@@ -131,7 +131,10 @@ class ForeignChat(BaseChatModel):
         found = [*ids, self.processor.tokenizer.eos_token_id, *(number for _, number in closing)]
         known = tuple(dict.fromkeys(number for number in found if number is not None))
         if not known:
-            raise PlannerError("the model's vocabulary has no token that ends a turn", expected="an eos_token")
+            mend = "the tokenizer that came with the weights: tokenizer.save_pretrained(FOLDER)"
+            raise PlannerError(
+                "the model's vocabulary has no token that ends a turn", expected="an eos_token", mend=mend
+            )
         return known
 
     @cached_property

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agentmm.errors import PlannerError
 from agentmm.planner.foreign.abreast import Abreast, Fed
 from agentmm.planner.foreign.attention import group, ungroup
 from agentmm.planner.foreign.engine import ForeignModel
@@ -98,6 +99,9 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | Non
         pictures: its processor.
         spelling: its tokenizer.
         least: fewest weights of a layer that is packed; None packs none, and leaves attention as it is.
+
+    Raises:
+        PlannerError: the library's own pass over the same fails, or what it gives is no number.
     """
     images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
     told = _conversation(pictures, spelling, images)
@@ -108,8 +112,28 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | Non
     found = _with_features(plain, told, images, coarse)
     if grouped and not found.exact and ungroup(model):
         grouped, found = False, _with_features(plain, told, images, coarse)
+    if not found.exact:
+        _check_own(plain, told, images)
     half = str(model.dtype).removeprefix("torch.") if str(model.dtype) in HALF else ""
     return replace(found, packed=packed, rounding=rounding, grouped=grouped, half=half, coarse=coarse)
+
+
+def _check_own(engine: ForeignModel, told: Told, images: dict[str, Any]) -> None:
+    """See that the library's own pass works.
+
+    Raises:
+        PlannerError: it does not, so that the model can be used in no way.
+    """
+    import torch
+
+    mend = "another copy of the model's weights and processor"
+    try:
+        with torch.inference_mode():
+            logits = engine.uncached(told, images.__getitem__, [len(told.ids) - 1])
+    except Exception as error:  # another maker's code
+        raise PlannerError(f"the model cannot read what its processor makes: {_said(error)}", mend=mend) from error
+    if bool(logits.isnan().any()):
+        raise PlannerError("the model's logits are no numbers: its weights are spoilt", got="nan", mend=mend)
 
 
 def _coarse(engine: ForeignModel, told: Told, images: dict[str, Any]) -> float | None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.planner.foreign.naming import FORM, Named, identity
+from agentmm.planner.foreign.weights import first_line, load_weights, quietly
 
 _PATIENCE_S = 5
 """How long the hub may take to answer."""
+
+_BASE = "an adapter that peft saved of this very model (base_model_name_or_path in its adapter_config.json)"
 
 
 def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **options: Any) -> Any:
@@ -40,6 +42,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
         from transformers.utils.logging import disable_progress_bar
 
         from agentmm.planner.foreign.chat import ForeignChat
+        from agentmm.planner.foreign.vocabulary import check
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
     named = Named.of(name)
@@ -47,14 +50,15 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     small = {} if named.bits is None else in_bits(named.bits, device)
     source = _source(named.place)
-    config = _config(named.place, source)
-    processor = _processor(named.place, source)
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False  # else convolutions round what is in float32
     precision = dtype or ("auto" if device.startswith("cuda") else torch.float32)
-    model = _model(named.place, config, source | {"dtype": precision} | small)
-    if named.adapter is not None:
-        _adapt(model, named.adapter)
+    with quietly():
+        config = _config(named.place, source)
+        processor = _processor(named.place, source)
+        model = load_weights(_maker(config), named.place, config, source | {"dtype": precision} | small)
+        if named.adapter is not None:
+            _adapt(model, named.adapter)
     options.pop("think", None) if options.get("think") is None else None
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
@@ -62,7 +66,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     chat = ForeignChat(
         model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options
     )
-    _check(chat)
+    check(chat)
     return chat
 
 
@@ -140,6 +144,7 @@ def _config(place: str, source: dict[str, Any]) -> Any:
 
     Raises:
         UnknownPlanner: there is none, or it is of no model that reads pictures or sounds beside words.
+        PlannerError: it is there and cannot be read.
     """
     from transformers import AutoConfig
 
@@ -153,6 +158,7 @@ def _config(place: str, source: dict[str, Any]) -> Any:
             "the model reads no pictures or sounds beside words",
             got=f"{place} ({config.model_type})",
             expected="an image-text-to-text or audio-text-to-text model of transformers",
+            mend="hf:FOLDER_OR_NAME of a model of docs/families.md",
         )
     reads._commit_hash = getattr(config, "_commit_hash", None)
     return reads
@@ -166,14 +172,20 @@ def _maker(config: Any) -> Any:
     return next((maker for maker in makers if type(config) in maker._model_mapping), None)
 
 
-def _lost(place: str, error: Exception, source: dict[str, Any]) -> UnknownPlanner:
+def _lost(place: str, error: Exception, source: dict[str, Any]) -> PlannerError:
     """One line for a model that could not be found or read."""
     if Path(place).is_dir():
-        return UnknownPlanner(f"the model's configuration cannot be read: {_first_line(error)}", got=place)
+        mend = "the config.json that came with the weights: config.save_pretrained(FOLDER)"
+        if "does not recognize this architecture" in str(error):
+            mend = "pip install --upgrade transformers"
+        if "custom code" in str(error):
+            mend = "a model that transformers has itself: no code that comes with a model is run"
+        line = f"the model's configuration cannot be read: {first_line(error)}"
+        return PlannerError(line, got=place, expected="a config.json with a model_type", mend=mend)
     if source["local_files_only"]:
         mend = f"hf:FOLDER, or with the network: hf download {place}"
         return UnknownPlanner("no such model on this machine, and the hub cannot be reached", got=place, mend=mend)
-    return UnknownPlanner(f"no such model on the hub: {_first_line(error)}", got=place, expected=FORM)
+    return UnknownPlanner(f"no such model on the hub: {first_line(error)}", got=place, expected=FORM)
 
 
 def _processor(place: str, source: dict[str, Any]) -> Any:
@@ -188,24 +200,12 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
     try:
         processor = AutoProcessor.from_pretrained(place, **source)
     except Exception as error:  # as for the configuration
-        raise PlannerError(f"the model has no processor: {_first_line(error)}", got=place, mend=mend) from error
+        raise PlannerError(f"the model has no processor: {first_line(error)}", got=place, mend=mend) from error
     senses = [name for name in ("image_processor", "feature_extractor") if getattr(processor, name, None) is not None]
     if not senses or not hasattr(processor, "tokenizer"):
         kind = type(processor).__name__
         raise PlannerError("the model has no processor for pictures or sounds", got=f"{place} ({kind})", mend=mend)
     return processor
-
-
-def _model(place: str, config: Any, source: dict[str, Any]) -> Any:
-    """The model's weights.
-
-    Raises:
-        PlannerError: they cannot be loaded.
-    """
-    try:
-        return _maker(config).from_pretrained(place, config=config, **source)
-    except Exception as error:  # missing, cut off, of other shapes, too large
-        raise PlannerError(f"the model's weights cannot be loaded: {_first_line(error)}", got=place) from error
 
 
 def _adapt(model: Any, adapter: str) -> None:
@@ -223,39 +223,17 @@ def _adapt(model: Any, adapter: str) -> None:
     if not hub and not folder:
         raise UnknownPlanner("there is no such adapter", got=adapter, expected="a folder, or OWNER/NAME")
     if folder and not (Path(adapter) / "adapter_config.json").is_file():
-        raise PlannerError("no adapter there", got=adapter, expected="a folder with adapter_config.json")
+        raise PlannerError(
+            "no adapter there",
+            got=adapter,
+            expected="a folder with adapter_config.json",
+            mend="save it with peft: model.save_pretrained(FOLDER)",
+        )
     try:
         loaded = model.load_adapter(adapter)
     except Exception as error:  # as for the weights
-        raise PlannerError(f"the adapter cannot be loaded: {_first_line(error)}", got=adapter) from error
+        raise PlannerError(f"the adapter cannot be loaded: {first_line(error)}", got=adapter, mend=_BASE) from error
     stray = sorted({*loaded.missing_keys, *loaded.unexpected_keys})
     if stray:
-        raise PlannerError("the adapter cannot be loaded: it is one for another model", got=f"{adapter} ({stray[0]})")
-
-
-def _check(chat: Any) -> None:
-    """What every step needs, once, before the first: marks, the tokens of a picture and a sound, an end.
-
-    Raises:
-        PlannerError: one of them is missing.
-    """
-    from agentmm.planner.foreign.exactness import probe
-
-    rows, unknown = chat.model.get_input_embeddings().weight.shape[0], chat.processor.tokenizer.unk_token_id
-    for kind, name in (("image", "a picture"), ("audio", "a sound")):
-        if kind not in chat.pictures.kinds:
-            continue
-        picture = chat.pictures.of(f"{kind}0", lambda _, kind=kind: probe(kind, 0, chat.pictures.rate_hz))
-        beyond = [token for token in (*picture.ids, *chat.ends) if token >= rows]
-        if beyond or unknown in picture.ids:
-            raise PlannerError(
-                "the model's vocabulary lacks the marks of its processor",
-                got=f"{name} becomes token {(beyond or [unknown])[0]}",
-                expected=f"tokens below {rows}",
-            )
-
-
-def _first_line(error: Exception) -> str:
-    """What an error says first; the library's advice about its hub is left out."""
-    lines = (line.partition(" If you were trying to load it from")[0].strip() for line in str(error).splitlines())
-    return shorten(next(filter(None, lines), type(error).__name__), 240, placeholder=" ...")
+        got = f"{adapter} ({stray[0]})"
+        raise PlannerError("the adapter cannot be loaded: it is one for another model", got=got, mend=_BASE)

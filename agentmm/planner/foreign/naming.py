@@ -44,7 +44,9 @@ class Named(NamedTuple):
         adapter, bits, batch = (given.pop(setting, None) for setting in ("adapter", "bits", "batch"))
         known = adapter != "" and bits in (None, "4", "8") and batch in (None, "exact")
         if given or not place or not known or (asked and not (adapter or bits or batch)):
-            raise UnknownPlanner("a planner's name is malformed", got=name, expected=FORM)
+            raise UnknownPlanner(
+                "a planner's name is malformed", got=name, expected=FORM, mend=f"hf:{place or 'FOLDER'}"
+            )
         return cls(place, adapter, None if bits is None else int(bits), batch == "exact")
 
 

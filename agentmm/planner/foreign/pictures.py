@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,11 @@ class Pictures:
 
     def __init__(self, processor: Any, mark: str, sound: str = "") -> None:
         if not mark and not sound:
-            raise PlannerError("the model's chat template shows no picture", expected="a mark where a picture stands")
+            raise PlannerError(
+                "the model's chat template shows no picture",
+                expected="a mark where a picture stands",
+                mend="the chat_template.jinja of its maker",
+            )
         self.processor, self.mark, self.sound = processor, mark, sound
         self.rate_hz = int(processor.feature_extractor.sampling_rate) if sound else None
         self._known: OrderedDict[str, Picture] = OrderedDict()
@@ -155,7 +160,9 @@ class Pictures:
             return dict(self.processor(text=text, return_tensors="pt", **media))
         except Exception as error:  # another maker's code: anything may come out of it
             kind = type(self.processor).__name__
-            raise PlannerError(f"the model's {kind} cannot read {what}: {error}", got=sizes) from error
+            mend = "the processor that came with the weights: processor.save_pretrained(FOLDER)"
+            said = shorten(str(error) or type(error).__name__, 240, placeholder=" ...")
+            raise PlannerError(f"the model's {kind} cannot read {what}: {said}", got=sizes, mend=mend) from error
 
 
 def _tokens(read: dict[str, Any]) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:

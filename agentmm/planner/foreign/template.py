@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from textwrap import shorten
 from typing import Any
 
 from agentmm.errors import PlannerError
@@ -84,7 +85,11 @@ class Template:
                 )
             )
         except Exception as error:  # a template may raise anything
-            raise PlannerError(f"the model's chat template refuses the conversation: {error}") from error
+            said = shorten(str(error) or type(error).__name__, 240, placeholder=" ...")
+            raise PlannerError(
+                f"the model's chat template refuses the conversation: {said}",
+                mend="the chat_template.jinja of its maker",
+            ) from error
 
     def tokens_of(self, text: str) -> str:
         """A text from its first token of the model's own to its last; empty where it has none."""
@@ -313,7 +318,12 @@ def marks_of(template: Template) -> Marks:
     again = template.text([user(U), assistant(A), user(V)])
     for text, marks in ((asked, [U]), (answered, [U, A]), (again, [U, A, V])):
         if [mark for mark in marks if text.count(mark) != 1]:
-            raise PlannerError("the model's chat template loses a turn", got=text[:200], expected=" ... ".join(marks))
+            raise PlannerError(
+                "the model's chat template loses a turn",
+                got=text[:200],
+                expected=" ... ".join(marks),
+                mend="the chat_template.jinja of its maker",
+            )
     before, after_first = asked.split(U)
     between, closing = answered.split(U)[1].split(A)
     next_question = again.split(A)[1].split(V)[0]

@@ -13,6 +13,7 @@ from typing import Any
 
 from agentmm.errors import AgentmmError, PlannerError
 from agentmm.planner.keys import hidden
+from agentmm.planner.remote.silence import Stalled
 
 _TIMEOUTS = frozenset({"TimeoutError", "APITimeoutError", "TimeoutException", "ModelTimeoutError", "Timeout"})
 _CONNECTIONS = frozenset(
@@ -28,7 +29,7 @@ _RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
 
 
 class Unreachable(PlannerError):
-    """A server that no connection reaches; another one may be asked."""
+    """A server that no connection reaches, or that stops in the middle; another one may be asked."""
 
 
 class OddReply(ValueError):
@@ -77,6 +78,9 @@ def failure_of(
     expected, kind = None, PlannerError
     if _unconnected(error):
         kind, what = Unreachable, f"the server cannot be reached: {_cause(error, keys)}"
+    elif isinstance(error, Stalled):
+        kind, mend = Unreachable, "a longer AGENTMM_SERVER_GAP_S"
+        what = f"the server fell silent for {error.gap_s:g} s in the middle of its reply"
     elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"

@@ -43,8 +43,9 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
             same model, else `provider:model` as LangChain's `init_chat_model` knows them. Each with `?media=once` (or
             `each`, `auto`) behind it where pictures are to travel so; traces call the planner by the rest.
         **options: `media` likewise, `requests_per_minute` and `at_once` (most requests under way); for a server also
-            `timeout` (seconds that it may be silent), `max_retries`, `streaming` and `max_tokens`, which else come from
-            the environment (`AGENTMM_SERVER_TIMEOUT_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`,
+            `timeout` (seconds that it may be silent), `gap` (seconds between two parts of a reply that streams),
+            `max_retries`, `streaming` and `max_tokens`, which else come from the environment
+            (`AGENTMM_SERVER_TIMEOUT_S`, `..._GAP_S`, `..._RETRIES`, `..._REQUESTS_PER_MINUTE`, `..._AT_ONCE`,
             `..._STREAM`, `..._MAX_TOKENS`, `..._MEDIA`); further ones for the chat model.
 
     Raises:
@@ -129,6 +130,7 @@ def _server(name: str, model: str, url: str, gate: Gate, media: str, options: di
     """A planner on a server that speaks OpenAI's protocol."""
     timeout = _option(options, "timeout", "TIMEOUT_S", float)
     given = {
+        "gap_s": _option(options, "gap", "GAP_S", float),
         "max_retries": _option(options, "max_retries", "RETRIES", int),
         "max_tokens": _option(options, "max_tokens", "MAX_TOKENS", int),
         "streaming": options.pop("streaming", os.environ.get("AGENTMM_SERVER_STREAM", "") not in ("", "0")),

@@ -24,6 +24,7 @@ from agentmm.planner.remote.failures import failure_of, too_early
 from agentmm.planner.remote.gate import Gate, seconds_left
 from agentmm.planner.remote.served import STREAM, Served
 from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, filled, last_own, pictures_in
+from agentmm.planner.remote.silence import Stalled
 from agentmm.planner.remote.travelling import POLL_S, EachRequest
 from agentmm.planner.reporting import report_event
 from agentmm.planner.specs import schema_of
@@ -159,6 +160,30 @@ class RemotePlanner(BaseChatModel):
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     def _ask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
+        """What the model says; a server that falls silent in the middle of it is asked once more."""
+        try:
+            return self._asked(shown, kwargs)
+        except Stalled:
+            if not self._tries_again:
+                raise
+            return self._asked(shown, kwargs)
+
+    async def _aask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
+        """`_ask` for event loops."""
+        try:
+            return await self._aasked(shown, kwargs)
+        except Stalled:
+            if not self._tries_again:
+                raise
+            return await self._aasked(shown, kwargs)
+
+    @property
+    def _tries_again(self) -> bool:
+        """Whether the model's client may try again, and the run's time leaves it any."""
+        left = seconds_left()
+        return getattr(self._inner, "max_retries", None) != 0 and (left is None or left > 0)
+
+    def _asked(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
         """What the model says; a server that refuses extra parameters is asked again with fewer."""
         ways = self._ways(kwargs)
         for level, extras in ways[:-1]:
@@ -170,8 +195,8 @@ class RemotePlanner(BaseChatModel):
         level, extras = ways[-1]
         return self._settled(level, self._inner.invoke(shown, _quiet(), **self._given(extras)))
 
-    async def _aask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
-        """`_ask` for event loops."""
+    async def _aasked(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
+        """`_asked` for event loops."""
         ways = self._ways(kwargs)
         for level, extras in ways[:-1]:
             try:

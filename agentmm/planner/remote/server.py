@@ -16,6 +16,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from agentmm.planner.remote.calls import CALLED
 from agentmm.planner.remote.failures import ServerError, odd_reply
 from agentmm.planner.remote.gate import seconds_left
+from agentmm.planner.remote.silence import GAP_S, asteady, steady
 
 CONNECT_S = 5.0
 """How long a server may take to accept a connection, seconds."""
@@ -36,7 +37,7 @@ class _Client(openai.DefaultHttpxClient):
         return super().send(request, **kwargs)
 
 
-def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
+def server_chat(model: str, url: str, key: str, gap_s: float = GAP_S, **options: Any) -> ServerChat:
     """The client of one model on one server.
 
     No connection outlives its request, so that a planner may be asked in one event loop after another, and none is
@@ -46,6 +47,7 @@ def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
         model: as the server calls it.
         url: where its protocol begins, such as `http://host:8000/v1`.
         key: what requests are signed with.
+        gap_s: most seconds between two parts of a reply that streams.
         **options: further fields of LangChain's `BaseChatOpenAI`.
     """
     limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=1000, max_keepalive_connections=0)
@@ -55,8 +57,10 @@ def server_chat(model: str, url: str, key: str, **options: Any) -> ServerChat:
         "http_async_client": openai.DefaultAsyncHttpxClient(**habits),
     }
     given: dict[str, Any] = {"api_key": key, "base_url": url, "stream_usage": True, **clients, **options}
+    if "stream_chunk_timeout" in ServerChat.model_fields:  # LangChain's own, for event loops alone
+        given.setdefault("stream_chunk_timeout", None)
     chat = ServerChat(model=model, **given)
-    chat.client, chat.async_client = _Completions(chat.client), _AsyncCompletions(chat.async_client)
+    chat.client, chat.async_client = _Completions(chat.client, gap_s), _AsyncCompletions(chat.async_client, gap_s)
     return chat
 
 
@@ -66,8 +70,8 @@ class _Completions:
     The client's own parts are of its classes, which warn of every field that has another form than it knows.
     """
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, gap_s: float) -> None:
+        self._inner, self._gap_s = inner, gap_s
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -75,7 +79,7 @@ class _Completions:
     def create(self, **asked: Any) -> Any:
         """A reply; of a stream its parts."""
         reply = self._inner.create(**asked)
-        return _Parts(reply) if asked.get("stream") else reply
+        return _Parts(reply, self._gap_s) if asked.get("stream") else reply
 
 
 class _AsyncCompletions(_Completions):
@@ -83,7 +87,7 @@ class _AsyncCompletions(_Completions):
 
     async def create(self, **asked: Any) -> Any:
         reply = await self._inner.create(**asked)
-        return _AsyncParts(reply) if asked.get("stream") else reply
+        return _AsyncParts(reply, self._gap_s) if asked.get("stream") else reply
 
 
 class _Parts:
@@ -92,10 +96,11 @@ class _Parts:
     Raises:
         ServerError: while it is read: an error came in place of it.
         OddReply: likewise: a part is no object, or there is none.
+        Stalled: likewise: no further part comes.
     """
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, gap_s: float) -> None:
+        self._stream, self._gap_s = stream, gap_s
 
     def __enter__(self) -> _Parts:
         self._stream.__enter__()
@@ -108,7 +113,7 @@ class _Parts:
         if _whole(self._stream.response):
             raise _instead(self._stream.response.read())
         part = None
-        for part in self._stream:
+        for part in steady(iter(self._stream), self._stream.response, self._gap_s):
             yield _plain(part)
         if part is None:
             raise odd_reply("a stream of parts was expected", "")
@@ -117,8 +122,8 @@ class _Parts:
 class _AsyncParts:
     """`_Parts` for event loops."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, gap_s: float) -> None:
+        self._stream, self._gap_s = stream, gap_s
 
     async def __aenter__(self) -> _AsyncParts:
         await self._stream.__aenter__()
@@ -131,7 +136,7 @@ class _AsyncParts:
         if _whole(self._stream.response):
             raise _instead(await self._stream.response.aread())
         part = None
-        async for part in self._stream:
+        async for part in asteady(aiter(self._stream), self._gap_s):
             yield _plain(part)
         if part is None:
             raise odd_reply("a stream of parts was expected", "")

@@ -1,0 +1,74 @@
+"""With `--json` stdout is JSON or empty, whatever goes wrong: the line for people goes to stderr."""
+
+import json
+
+import pytest
+
+from agentmm.cli import run
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A planner that cannot be loaded."""
+    path = tmp_path / "broken.py"
+    path.write_text("raise RuntimeError('the weights are gone')")
+    return f"{path}:planner"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("ask --json What? --planner {broken}", 2),
+        ("ask --json What? --planner nobody", 2),
+        ("ask --json gone.png What? --planner scripted", 2),
+        ("ask --json --resume nothing", 2),
+        ("eval world --json -n 2 --workers 1 --planner {broken}", 2),
+        ("eval world --json -n 2 --split moon", 2),
+        ("eval photos --json --planner {broken}", 2),
+        ("eval compare --json gone.jsonl gone.jsonl", 2),
+        ("traces verify --json nothing", 2),
+        ("traces verify --json --all --store bad.db", 1),
+        ("traces list --json --store bad.db", 1),
+        ("traces show --json nothing", 2),
+        ("traces collect --json -n 2 --workers 1 --planner {broken}", 2),
+    ],
+)
+def test_a_command_that_fails_before_it_prints_says_nothing_on_stdout(agentmm, ask, tmp_path, broken, words, code):
+    ask("giving_up")  # so that there is a store
+    (tmp_path / "bad.db").write_text("no database")
+    ran = agentmm(*words.format(broken=broken).split())
+    assert (ran.code, ran.out) == (code, "")
+    lines = [line for line in ran.err.splitlines() if not line.startswith("questions:")]
+    assert [line[:7] for line in lines] == ["error: "]
+
+
+def test_doctor_of_a_planner_that_cannot_be_loaded_is_json_all_the_same(agentmm, broken):
+    ran = agentmm("doctor", "--json", "--planner", broken)
+    told = json.loads(ran.out)
+    assert (ran.code, ran.err) == (2, f"error: {told['error']}\n")
+    assert "the weights are gone" in ran.err
+    assert (told["ok"], set(told)) == (False, {"ok", "error"})
+    ran = agentmm("doctor", "--json", "--planner", "openai:tiny@http://me:hunter22@host/v1")
+    assert "hunter22" not in ran.out + ran.err
+    ran = agentmm("doctor", "--json", "--planner", "nobody")
+    assert (ran.code, json.loads(ran.out)["ok"]) == (2, False)
+    assert ran.err.endswith("try: --planner nano\n")
+    found = json.loads(agentmm("doctor", "--json", "--planner", "scripted").out)
+    assert (found["ok"], found["error"], found["planner"]) == (True, None, "scripted")
+
+
+def test_doctor_fits_a_terminal_of_100_columns(agentmm):
+    lines = agentmm("doctor").out.splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith(("home", "mend"))] == []
+    at = next(index for index, line in enumerate(lines) if line.startswith("weights  nano"))
+    stages = [line.split(":")[0].strip() for line in lines[at + 1 :] if line.startswith("         ") and ":" in line]
+    assert stages[:5] == ["lm", "pt", "eyes", "it", "dpo"]  # none of the earlier rounds (`it_3`)
+    assert "it_3" in json.loads(agentmm("doctor", "--json").out)["weights"]["nano"]["metrics"]
+
+
+def test_processes_that_cannot_begin_are_one_line(broken, capfd):
+    code = run(["traces", "collect", "--json", "-n", "10", "--workers", "2", "--planner", broken, "--store", "out.db"])
+    said = capfd.readouterr()
+    assert (code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith("error: ")
+    assert "the weights are gone" in said.err

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -201,6 +202,7 @@ def test_what_is_told_of_the_progress_changes_no_answer_and_a_callback_that_rais
     agent, caplog, asynchronous
 ):
     called = []
+    caplog.set_level(logging.WARNING, "agentmm")
 
     def tell(done, total):
         called.append(done)

@@ -1,7 +1,7 @@
 """What a stage is worth to the eyes: python benchmarks/stages.py FOLDER... (weights before PT, after PT, after IT).
 
 For each folder the caption loss, nats a token, on captions that no training has had, and the precision and recall of
-the coloured shapes that its own captions of scenes name.
+what its own captions of scenes name: shapes, coloured shapes, and as many of these as there are.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,20 @@ def things(caption: str) -> Counter[tuple[str, str]]:
     return found
 
 
+HOW: dict[str, Callable[[Counter[tuple[str, str]]], Counter[Any]]] = {
+    "shapes": lambda named: Counter({shape for _, shape in named}),
+    "coloured shapes": lambda named: Counter(set(named)),
+    "their counts": lambda named: named,
+}
+"""What counts as named."""
+
+
 def measure(folder: str, n: int) -> dict[str, Any]:
-    """Caption loss over `n` captions, precision and recall over those of scenes."""
+    """Caption loss over `n` captions; of those of scenes, for each of `HOW`, precision and recall."""
     model: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32).eval()
     renderer = Renderer.from_pretrained(folder, model.config.image_tokens)
     loss, tokens = 0.0, 0
-    named, there, both = 0, 0, 0
+    hits = {how: [0, 0, 0] for how in HOW}
     for pixels, question, caption in caption_examples(n, SEED):
         asked = [{"type": "image", "file_id": "image_1"}, {"type": "text", "text": question}]
         prompt = renderer.render([{"role": "user", "content": asked}], (), _RECORD, generate=True).ids
@@ -58,8 +67,12 @@ def measure(folder: str, n: int) -> dict[str, Any]:
                 input_ids=torch.tensor([prompt]), pixel_values=image, max_new_tokens=96, do_sample=False
             )[0, len(prompt) :]
         own, true = things(renderer.decode(written.tolist())), things(caption)
-        named, there, both = named + own.total(), there + true.total(), both + (own & true).total()
-    return {"loss": loss / tokens, "precision": both / max(1, named), "recall": both / max(1, there)}
+        for how, of in HOW.items():
+            named, there = of(own), of(true)
+            more = (named.total(), there.total(), (named & there).total())
+            hits[how] = [before + now for before, now in zip(hits[how], more, strict=True)]
+    found = {how: (both / max(1, named), both / max(1, there)) for how, (named, there, both) in hits.items()}
+    return {"loss": loss / tokens, "found": found}
 
 
 def main() -> None:
@@ -71,8 +84,8 @@ def main() -> None:
     print(f"python benchmarks/stages.py -n {options.n} {' '.join(options.folders)}")
     for folder in options.folders:
         found = measure(folder, options.n)
-        told = f"precision {100 * found['precision']:5.1f} %, recall {100 * found['recall']:5.1f} %"
-        print(f"{Path(folder).parent.name or folder:20} caption loss {found['loss']:.3f}, coloured shapes: {told}")
+        told = ", ".join(f"{how} {100 * p:.1f} / {100 * r:.1f} %" for how, (p, r) in found["found"].items())
+        print(f"{Path(folder).parent.name or folder:14} caption loss {found['loss']:.3f}; precision / recall: {told}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""Joins a Ray cluster, or starts one on this machine."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+from agentmm.errors import ConfigError, MissingExtra
+
+_STORE_BYTES = 512 * 2**20
+_SKIPPED = (
+    "^A worker died or was killed|cannot be scheduled right now"  # Ray prints these on stdout; the fleet tells them
+)
+
+
+def load_ray() -> Any:
+    """The module `ray`.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SKIPPED)
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("ray", "scale") from error
+    return ray
+
+
+def join(ray: Any, address: str | None, cpus: float) -> bool:
+    """Connect this process to a cluster, unless it is connected already.
+
+    Args:
+        ray: the module.
+        address: of the cluster; `$RAY_ADDRESS` where None, and where that is not set either, one is started here.
+        cpus: how many workers' cores together a cluster that is started here is to have.
+
+    Returns:
+        Whether this call connected it, so that the caller has to let go of it.
+
+    Raises:
+        ConfigError: no cluster answers there, or none can be started.
+    """
+    if ray.is_initialized():
+        return False
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {"num_cpus": max(1, math.ceil(cpus)), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+    except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError) as error:
+        raise ConfigError(
+            "no Ray cluster to work on", got=f"{address}: {error}", expected="the address of a running one, or none",
+            mend="ray start --head",
+        ) from error  # fmt: skip
+    return True
+
+
+def gpus_each(ray: Any, gpus: float | None, workers: int) -> float:
+    """GPUs of each worker: as many as were asked for, else one where the cluster has one for each, else none."""
+    if gpus is not None:
+        return gpus
+    return 1.0 if ray.cluster_resources().get("GPU", 0) >= workers else 0.0

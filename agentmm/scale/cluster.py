@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
+import socket
 from typing import Any
 
 from agentmm.errors import ConfigError, MissingExtra
 
+_PATIENCE_S = 5.0
 _STORE_BYTES = 512 * 2**20
 _SKIPPED = (
     "^A worker died or was killed|cannot be scheduled right now"  # Ray prints these on stdout; the fleet tells them
@@ -23,10 +26,9 @@ def load_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SKIPPED)
     try:
-        import ray
+        return importlib.import_module("ray")
     except ImportError as error:
         raise MissingExtra("ray", "scale") from error
-    return ray
 
 
 def join(ray: Any, address: str | None, cpus: float) -> bool:
@@ -47,20 +49,40 @@ def join(ray: Any, address: str | None, cpus: float) -> bool:
         return False
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     own: dict[str, Any] = {}
-    if address == "local":
+    if address != "local":
+        _knock(address)
+    else:
         own = {"num_cpus": max(1, math.ceil(cpus)), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError) as error:
-        raise ConfigError(
-            "no Ray cluster to work on", got=f"{address}: {error}", expected="the address of a running one, or none",
-            mend="ray start --head",
-        ) from error  # fmt: skip
+        raise _no_cluster(address, error) from error
     return True
 
 
+def _knock(address: str) -> None:
+    """See that somebody listens at `HOST:PORT`: Ray itself would wait for minutes.
+
+    Raises:
+        ConfigError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: BaseException) -> ConfigError:
+    mend = "ray start --head there, or no RAY_ADDRESS for one on this machine"
+    return ConfigError(f"no Ray cluster answers at {address}: {error}", mend=mend)
+
+
 def gpus_each(ray: Any, gpus: float | None, workers: int) -> float:
-    """GPUs of each worker: as many as were asked for, else one where the cluster has one for each, else none."""
+    """GPUs of each worker: as many as were asked for, else one, or an equal part of one where they are too few."""
     if gpus is not None:
         return gpus
-    return 1.0 if ray.cluster_resources().get("GPU", 0) >= workers else 0.0
+    there = int(ray.cluster_resources().get("GPU", 0))
+    return 1 / math.ceil(workers / there) if there else 0.0

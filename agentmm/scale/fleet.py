@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,7 +110,7 @@ class Fleet:
         at_once: tasks side by side in each.
         address: of the cluster; `$RAY_ADDRESS` where None, else one is started on this machine.
         cpus: cores of each, as Ray counts them.
-        gpus: GPUs of each; one where None and the cluster has one for each.
+        gpus: GPUs of each; one where None, or an equal part of one where the cluster has too few.
         tell: is told in a line of workers that die or cannot be used; a warning in the log where None.
 
     Raises:
@@ -165,7 +165,7 @@ class Fleet:
         assert self.facts is not None
         return self.facts
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Parcel | Lost]]:
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Parcel | Lost]]:
         """Do tasks; each comes back when it is done, in any order.
 
         Args:

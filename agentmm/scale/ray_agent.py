@@ -38,7 +38,7 @@ class RayAgent:
         at_once: questions side by side in each; a local planner writes their steps together.
         address: of the cluster; `$RAY_ADDRESS` where None, and where that is not set, one is started on this machine.
         cpus: cores of each worker, as Ray counts them.
-        gpus: GPUs of each worker; one where None and the cluster has one for each, else none.
+        gpus: GPUs of each worker; one where None, or an equal part of one where the cluster has too few.
         home: folder of media and traces; `$AGENTMM_HOME` or `~/.cache/agentmm` where None.
         seed: seed of everything that samples.
         traces: trace store, or where it is (path or database URL); in `home` where None.
@@ -147,7 +147,7 @@ class RayAgent:
             last, known = self._attempt(trace)
             if known is not None and known.answer is None:
                 mend = f"Agent(...).batch(questions, name={many.name!r}), which goes on with it"
-                raise UsageError("a question of this batch was begun without Ray", got=last, mend=mend)
+                raise UsageError("this batch was begun elsewhere, and a question is not finished", got=last, mend=mend)
 
     def _attempt(self, trace: str) -> tuple[str, Trace | None]:
         """The id under which a question is asked now, and its trace where it has been answered."""

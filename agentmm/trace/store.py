@@ -116,7 +116,7 @@ class TraceStore:
         self,
         trace_id: str,
         events: Sequence[tuple[str, dict[str, Any], float]],
-        labels: Mapping[str, Any] | None = None,
+        labels: Mapping[str, Any],
     ) -> None:
         """Write a trace that was recorded elsewhere, its labels with it: whole, or nothing of it.
 

@@ -159,8 +159,11 @@ def test_workers_that_die_before_they_are_loaded_are_tried_three_times(fleet):
     assert said[0] == "Ray worker 1 was lost: ActorDiedError: out of memory"
 
 
-@pytest.mark.parametrize(("there", "asked", "each"), [(0, None, 0.0), (1, None, 0.0), (2, None, 1.0), (4, 0.5, 0.5)])
-def test_workers_have_a_gpu_each_where_there_are_as_many(fleet, there, asked, each):
-    made, ray, _ = fleet(lambda _: Echo(), there, workers=2, gpus=asked)
+@pytest.mark.parametrize(
+    ("there", "asked", "each"),
+    [(0, None, 0.0), (1, None, 1 / 3), (2, None, 0.5), (3, None, 1.0), (9, None, 1.0), (4, 0.25, 0.25)],
+)
+def test_workers_share_the_gpus_evenly(fleet, there, asked, each):
+    made, ray, _ = fleet(lambda _: Echo(), there, workers=3, gpus=asked)
     made.start()
-    assert [options["num_gpus"] for options in ray.options] == [each, each]
+    assert [options["num_gpus"] for options in ray.options] == [each] * 3

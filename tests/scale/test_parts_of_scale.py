@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import asdict
@@ -11,16 +12,19 @@ import numpy as np
 import pytest
 
 from agentmm.agent import Agent
+from agentmm.cli import run as command
 from agentmm.collect import collect_sampled
 from agentmm.collect.on_ray import question_of
-from agentmm.errors import MissingExtra, TraceError, UsageError
+from agentmm.errors import ConfigError, MissingExtra, TraceError, UsageError
 from agentmm.media import MediaStore
 from agentmm.scale import Fleet, Parcel, RayAgent
+from agentmm.scale.cluster import join
 from agentmm.scale.folder import WorkerFolder
 from agentmm.scale.worker import Worker
 from agentmm.trace import TraceStore
 from agentmm.world.sample import sample_questions
 from tests.scale.conftest import PLANNER, TOOLS
+from tests.scale.fake_ray import FakeRay
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,11 +127,8 @@ def test_the_folder_of_a_killed_worker_is_removed_by_the_next(tmp_path, monkeypa
         "(made.path / 'media').mkdir(); print(made.path); sys.stdout.flush(); os.kill(os.getpid(), 9)"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    left = Path(
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True).stdout[
-            :-1
-        ]
-    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    left = Path(said.stdout.strip())
     assert (left / "media").is_dir()
     living = WorkerFolder()
     assert not left.exists()
@@ -165,3 +166,40 @@ def test_what_is_no_name_cannot_be_sent(tmp_path):
     for wrong in ({"workers": 0}, {"at_once": 0}):
         with pytest.raises(UsageError, match="a fleet needs"):
             Fleet("x:y", {}, MediaStore(tmp_path), **wrong)
+
+
+def test_gold_programs_are_not_carried_out_on_ray(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
+    assert command(["traces", "collect", "--ray", "-n", "2"]) == 2
+    assert "got '--ray'; try: --planner nano" in capsys.readouterr().err
+
+
+@pytest.fixture
+def closed():
+    """A port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_a_cluster_that_is_down_is_one_line_at_once(closed, form, monkeypatch):
+    ray, address = FakeRay(None), form.format(closed)
+    ray.is_initialized = lambda: False
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(ConfigError, match=rf"^no Ray cluster answers at {address}: .*refused; try: ray start --head"):
+        join(ray, None, 1)
+
+
+def test_a_cluster_is_joined_where_it_is_or_started_here(monkeypatch):
+    begun = []
+    ray = FakeRay(None)
+    ray.init = lambda **given: begun.append((given["address"], given.get("num_cpus")))
+    assert join(ray, None, 3) is False
+    ray.is_initialized = lambda: False
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert join(ray, None, 2.5) is True
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        assert join(ray, address, 2) is True
+    assert begun == [("local", 3), (address, None)]

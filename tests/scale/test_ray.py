@@ -97,7 +97,9 @@ def test_a_name_is_of_one_batch(agent, home, picture):
     with pytest.raises(UsageError, match="no such part"):
         agent.batch([{"question": "double 1", "thread": "x"}])
     agent.traces.append("two-1", "start", {"question": "double 1", "graph": "react"})
-    with pytest.raises(UsageError, match=r"begun without Ray; got 'two-1'; try: Agent\(...\).batch"):
+    with pytest.raises(
+        UsageError, match=r"begun elsewhere, and a question is not finished; got 'two-1'; try: Agent\(...\).batch"
+    ):
         agent.batch(["double 1"], name="two")
     assert agent.batch([]) == []
 

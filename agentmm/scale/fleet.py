@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentmm.errors import PlannerError, UsageError
+from agentmm.errors import MediaError, PlannerError, UsageError
 from agentmm.media import MediaStore
 from agentmm.scale.cluster import gpus_each, join, load_ray
 from agentmm.scale.parcel import Parcel
@@ -153,6 +153,8 @@ class Fleet:
             UsageError: the host refuses its settings.
             PlannerError: no worker could be loaded.
         """
+        if self._workers and not self._ray.is_initialized():  # somebody else has let go of the cluster
+            self.close()
         if not self._workers:
             self._ray = load_ray()
             self._ours = join(self._ray, self.address, self.count * self.cpus) or self._ours
@@ -179,7 +181,7 @@ class Fleet:
         try:
             self.start()
             while True:
-                self._fill(line)
+                yield from self._fill(line)
                 if line.first() is None and not any(task for _, task in self._running.values()):
                     return
                 yield from self._arrived(line)
@@ -227,17 +229,21 @@ class Fleet:
         settings = json.dumps({**self.settings, "folder": os.getcwd()})
         self._running[worker.actor.load.remote(settings)] = (worker, None)
 
-    def _fill(self, line: _Line) -> None:
-        """Give tasks to workers while there is room."""
+    def _fill(self, line: _Line) -> Iterator[tuple[Task, Lost]]:
+        """Give tasks to workers while there is room; one whose media are gone is given up."""
         while (task := line.first()) is not None:
             alone = task.lost == TRIES - 1
             worker = self._roomiest(alone)
             if worker is None:
                 return
             line.pop()
+            try:
+                files = [self._placed(sha) for sha in task.media]
+            except MediaError as error:
+                yield task, Lost(str(error))
+                continue
             worker.alone = alone
             worker.running.add(task.key)
-            files = [self._placed(sha) for sha in task.media]
             told = json.dumps({**task.told, "files": [name for name, _ in files]})
             ref = worker.actor.answer.remote(told, *(held for _, held in files))
             self._running[ref] = (worker, task)

@@ -82,6 +82,25 @@ def test_a_picture_is_put_into_the_object_store_once(fleet, tmp_path):
     assert {told["bytes"] for told in came.values()} == {len(data)}
 
 
+def test_a_task_whose_picture_is_gone_ends_no_other(fleet):
+    made, _, _ = fleet(lambda _: Echo(), workers=1, at_once=1)
+    gone, *others = tasks("gone", "a", "b")
+    gone.media = ("0" * 64,)
+    came = done(made, [gone, *others])
+    assert came["gone"].startswith("the media store has no such medium")
+    assert sorted(came) == ["a", "b", "gone"]
+
+
+def test_a_fleet_starts_anew_where_its_cluster_was_let_go_of(fleet):
+    made, ray, _ = fleet(lambda _: Echo(), workers=2)
+    assert sorted(done(made, tasks("a"))) == ["a"]
+    there = iter([False, False, False])
+    ray.is_initialized = lambda: next(there, True)
+    ray.init = lambda **_: None
+    assert sorted(done(made, tasks("b"))) == ["b"]
+    assert len(ray.options) == 4
+
+
 def test_a_task_that_kills_three_workers_is_given_up_and_ends_no_other(fleet):
     echoes = []
 

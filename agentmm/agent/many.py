@@ -100,8 +100,13 @@ class Many:
             error: what was raised.
             trace: id of its trace, where it has one.
         """
-        line = str(error) if isinstance(error, AgentmmError) else f"{type(error).__name__}: {error}"
-        return Answer(status="failed", reason=" ".join(line.split()), trace_id=trace or self.trace(index) or "")
+        return Answer(status="failed", reason=told_of(error), trace_id=trace or self.trace(index) or "")
+
+
+def told_of(error: BaseException) -> str:
+    """What was raised, on one line: an error of ours as it is, any other with its kind."""
+    line = str(error) if isinstance(error, AgentmmError) else f"{type(error).__name__}: {error}"
+    return " ".join(line.split())
 
 
 def _arguments(question: Any, known: set[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
+from agentmm.agent.given import check_same, check_words, could_not_begin, listed, storable
 from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
-from agentmm.errors import AgentmmError, MediaError, TraceError, UsageError
+from agentmm.errors import AgentmmError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.state import Settings, begin, pending_calls
@@ -63,12 +64,6 @@ class Run:
     known: Trace | None = None
 
 
-def _called(planner: tuple[str, str | None]) -> str:
-    """A planner's name, with its weights where it has any."""
-    name, weights = planner
-    return f"{name} ({weights})" if weights else name
-
-
 class Runs:
     """The runs of one compiled graph in one home."""
 
@@ -104,14 +99,14 @@ class Runs:
             MediaError: a medium is unusable.
             UsageError: the arguments contradict each other, or there is no such run or call.
         """
-        media = _listed(media)
+        media = listed(media)
         if resume is not None:
             if question or media or thread:
                 raise UsageError("a resumed run takes no question, media or thread", got=question or thread)
             return self._resumed(resume, approve, deny, _Clock(timeout, began))
         if not isinstance(question, str) or not question.strip():
             raise UsageError("the question is empty or no text", got=question, expected="some words")
-        question = _storable(question)
+        question = storable(question)
         if approve or deny:
             raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
         return self._new(question, media, thread, _Clock(timeout, began))
@@ -166,7 +161,7 @@ class Runs:
         if not isinstance(question, str) or not question.strip():
             return None
         told = {"name": planner[0], "weights": planner[1]}
-        start = {"question": _storable(question), "graph": self.name, "planner": told, "seed": self.settings.seed}
+        start = {"question": storable(question), "graph": self.name, "planner": told, "seed": self.settings.seed}
         try:
             trace, there = (secrets.token_hex(8), False) if name is None else self.attempt(name)
             if there:  # it had begun, and could not go on
@@ -179,9 +174,7 @@ class Runs:
 
     def refused(self, trace: str) -> bool:
         """Whether a trace says no more than that its question could not begin."""
-        known = self.traces.get(trace) if self.traces.has(trace) else None
-        failed = known is not None and known.status == "failed" and not known.steps
-        return failed and self.traces.events(trace)[-1]["kind"] == "refused"
+        return could_not_begin(self.traces, trace)
 
     def recorded(self, run: Run | None) -> str | None:
         """The id of a run's trace, where that has been begun."""
@@ -202,33 +195,13 @@ class Runs:
         Raises:
             UsageError: it answers another, or another planner answered.
         """
-        mend = "another name for this batch"
         if self.traces.has(trace):
-            known = self.traces.get(trace)
-            made = {handle for call in known.calls for handle in call.media}
-            asked, shown = known.question, _hashes(known.media, made)
-            who = (known.planner.name, known.planner.weights)
-            shown = None if self.refused(trace) else shown  # its media were not there
-            if who[0] and who != planner:
-                raise UsageError(
-                    "a batch of that name was asked of another planner",
-                    got=_called(planner),
-                    expected=_called(who),
-                    mend=mend,
-                )
-        else:
-            values = self.graph.get_state(self._config(trace, None)).values
-            if values.get("trace") != trace:
-                return
-            asked, shown = values.get("question"), None
-        if asked != _storable(str(question)):
-            raise UsageError("a batch of that name asked something else", got=question, expected=repr(asked), mend=mend)
-        try:
-            given = _hashes(numbered(_listed(media), self.store))
-        except MediaError:  # its question fails with that reason
+            began = not self.refused(trace)
+            check_same(self.traces.get(trace), question, media, planner, self.store, began=began)
             return
-        if shown is not None and given != shown:
-            raise UsageError("a batch of that name asked this of other media", got=question, mend=mend)
+        values = self.graph.get_state(self._config(trace, None)).values
+        if values.get("trace") == trace:
+            check_words(values.get("question"), question)
 
     def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
@@ -306,29 +279,6 @@ class Runs:
             extra["agentmm_deadline"] = deadline
         config = run_config(trace, self.home, callbacks=[recorder, *self.callbacks], graph=self.name, **extra)
         return {**config, "recursion_limit": 4 * self.settings.max_steps + 20}
-
-
-def _storable(text: str) -> str:
-    """Text without lone surrogates, which can be stored nowhere."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _hashes(records: Mapping[str, Any], made: Collection[str] = ()) -> list[str]:
-    """Hashes of the media that a run was given, in order of their kinds and handles."""
-    return [
-        f"{handle} {record['sha']}"
-        for handle, record in sorted(records.items())
-        if record.get("sha") and handle not in made
-    ]
-
-
-def _listed(media: Any) -> list[Any]:
-    """The media as a list: none for None, one for a path, bytes or anything else that is no iterable of media."""
-    if media is None:
-        return []
-    if isinstance(media, str | bytes) or hasattr(media, "shape") or not isinstance(media, Iterable):
-        return [media]
-    return list(media)
 
 
 def _following(trace: str, values: dict[str, Any]) -> str:

@@ -38,6 +38,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "imagine": ("diffusers", "accelerate"),
     "remote": ("langchain", "langchain_openai"),
     "postgres": ("psycopg",),
+    "scale": ("ray",),
     "train": ("accelerate", "peft", "datasets"),
 }
 

@@ -28,6 +28,7 @@ def collect_runs(
     store: str | None,
     workers: int,
     at_once: int = 1,
+    ray: bool = False,
     dry_run: bool = False,
     practice: Mapping[str, float] | None = None,
     as_hard: bool = False,
@@ -45,6 +46,7 @@ def collect_runs(
         store: trace store, the user's own where None.
         workers: processes.
         at_once: runs side by side in each process, of a planner that is sampled.
+        ray: the processes are workers on a Ray cluster, of a planner that is sampled.
         dry_run: only say what would be asked.
         practice: family -> how many times as often it is asked.
         as_hard: training questions under the conditions of `hard`.
@@ -62,6 +64,8 @@ def collect_runs(
 
     out, quiet = store_file(store), streams.quiet
     if planner in {"scripted", "gold"}:
+        if ray:
+            raise UsageError("gold programs are carried out in processes here", got="--ray", mend="--planner nano")
         cache = out.with_suffix(".cache")
         made = collect_gold(questions, out, cache=cache, workers=workers, quiet=quiet)
     else:
@@ -74,6 +78,7 @@ def collect_runs(
             seed=seed,
             workers=workers,
             at_once=at_once,
+            ray=ray,
             cache=out.with_suffix(".cache"),
             quiet=quiet,
         )

@@ -87,7 +87,8 @@ def export(
 
 @app.command(
     "collect",
-    epilog="agentmm traces collect -n 200 --store gold.db   ·   agentmm traces collect --planner nano --samples 4",
+    epilog="agentmm traces collect -n 200 --store gold.db   ·   agentmm traces collect --planner nano --samples 4"
+    "   ·   agentmm traces collect --planner nano --samples 4 --ray --workers 4 --at-once 8",
 )
 def collect(
     n: Annotated[int, typer.Option("-n", min=1, help="Questions of the practice world.")] = 100,
@@ -101,6 +102,12 @@ def collect(
     at_once: Annotated[
         int, typer.Option("--at-once", min=1, help="Runs side by side in each process, for a sampled planner.")
     ] = 1,
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray", help="The processes are workers on the Ray cluster of $RAY_ADDRESS, else on one started here."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked.")] = False,
     json_: Json = False,
 ) -> None:
@@ -117,6 +124,7 @@ def collect(
         store=store,
         workers=workers,
         at_once=at_once,
+        ray=ray,
         dry_run=dry_run,
     )
     _tell(report, json_, f"next: agentmm traces pairs pairs.jsonl{f' --store {store}' if store else ''}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,6 +35,7 @@ def collect_sampled(
     seed: int = 0,
     workers: int = 1,
     at_once: int = 1,
+    ray: bool = False,
     quiet: bool = False,
 ) -> int:
     """Ask every question `samples` times; runs that the store already has are passed over.
@@ -53,10 +54,18 @@ def collect_sampled(
         seed: the first run's seed; the others count on.
         workers: processes; 1 stays in this one, as does a planner that is no name.
         at_once: runs side by side in each process; a local planner writes their steps together.
+        ray: the processes are workers on the Ray cluster of `$RAY_ADDRESS`, else on one started here; planner, tools
+            and graph are names then, and results of tools are kept in each worker's memory alone.
         quiet: print no progress on stderr.
 
     Returns:
         How many traces were made.
+
+    Raises:
+        UsageError: with `ray`, a planner, a tool or a scorer that is no name.
+        PlannerError: the planner cannot be loaded, or gave nothing usable.
+        TraceError: the store cannot be written, or a process ended early.
+        MissingExtra: Ray is not installed.
     """
     out = Path(out)
     store = TraceStore(out, batch=BATCH_EVENTS)
@@ -70,6 +79,10 @@ def collect_sampled(
     }  # fmt: skip
     count = workers if isinstance(planner, str) else 1
     try:
+        if ray:
+            from agentmm.collect.on_ray import collect_on_ray
+
+            return collect_on_ray(todo, store, job, workers, quiet=quiet)
         return collect(todo, store, out, make, job, count, question=lambda item: item[0], quiet=quiet)
     finally:
         store.close()
@@ -91,11 +104,48 @@ def make(
 
     A run is in the store before its trace is yielded: a collection that is killed makes no finished run again.
     """
-    loaded = load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
+    loaded = sampler(planner, temperature)
     results, known = ResultCache(cache), load_tools(tools)
+    run = sampling(store, lambda: results.wrap(known), loaded, score=score, at_once=at_once, **options)
+    if at_once <= 1:
+        yield from map(run, todo)
+        return
+    with ThreadPoolExecutor(at_once) as pool:
+        made = [pool.submit(run, item) for item in todo]
+        try:
+            for future in as_completed(made):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def sampler(planner: Any, temperature: float) -> Any:
+    """A planner of a name, at this temperature; another as it is."""
+    return load_planner(planner, temperature=temperature) if isinstance(planner, str) else load_planner(planner)
+
+
+def sampling(
+    store: TraceStore,
+    wrap: Callable[[], Sequence[Any]],
+    planner: Any,
+    *,
+    score: Score | None,
+    at_once: int,
+    **options: Any,
+) -> Callable[[tuple[Question, int]], Trace]:
+    """What makes a sample of (question, seed) and labels its trace; called by `at_once` threads at most.
+
+    Args:
+        store: where traces go.
+        wrap: gives the tools of one runner.
+        planner: who is asked.
+        score: says whether an answer is right; the world's own scorer where None.
+        at_once: samples side by side.
+        **options: of `Runner`.
+    """
     runners: SimpleQueue[Runner] = SimpleQueue()
     for _ in range(max(1, at_once)):  # each has faults of its own; planner, store and results are shared
-        runners.put(Runner(store, results.wrap(known), loaded, score=score or world_score, **options))
+        runners.put(Runner(store, wrap(), planner, score=score or world_score, **options))
 
     def run(item: tuple[Question, int]) -> Trace:
         runner, (question, number) = runners.get(), item
@@ -108,13 +158,4 @@ def make(
         store.flush(trace.id)
         return trace
 
-    if at_once <= 1:
-        yield from map(run, todo)
-        return
-    with ThreadPoolExecutor(at_once) as pool:
-        made = [pool.submit(run, item) for item in todo]
-        try:
-            for future in as_completed(made):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -34,6 +35,7 @@ from agentmm.media.wav import decode_wav, encode_wav
 _CHUNK = 1 << 20
 _STALE_S = 3600.0  # no draft of a living process is older: writing takes seconds
 _HEX = frozenset("0123456789abcdef")
+_KEPT = re.compile(r"(files|made)/([0-9a-f]{64})((?:\.[a-z0-9]{1,8}){1,2})")
 
 
 class MediaStore:
@@ -121,6 +123,47 @@ class MediaStore:
             _copy(source, file, self.limits, source.name)
             self._publish(file, draft, self.root / source.relative_to(other.root))
 
+    def file_of(self, sha: str) -> tuple[str, bytes]:
+        """A stored medium's file as `receive` of another store takes it: its name (`files/HASH.png`) and its bytes.
+
+        Raises:
+            MediaError: there is none, or it cannot be read.
+        """
+        path = self.path(sha)
+        return f"{path.parent.parent.name}/{path.name}", b"".join(_chunks(path, path.name))
+
+    def receive(self, name: str, data: bytes) -> None:
+        """Store the file of another store, perhaps another machine's; what is here already is not written again.
+
+        Args:
+            name: as `file_of` gives it.
+            data: the file.
+
+        Raises:
+            MediaError: it is no such name, not the medium whose hash it names, too large, or cannot be written.
+        """
+        named = _KEPT.fullmatch(name)
+        if named is None:
+            raise MediaError("not the name of a stored medium", got=name, expected="files/HASH.SUFFIX")
+        area, sha, suffix = named.groups()
+        if sha in self:
+            return
+        if len(data) > self.limits.file_bytes:
+            raise MediaError(f"{name} is too large", expected=f"at most {self.limits.file_bytes} bytes")
+        final = self._final(area, sha, suffix)
+        with self._writing(name) as (file, draft):
+            file.write(data)
+            file.flush()
+            made = area == "made"
+            digest = hashlib.sha256(data).hexdigest()
+            media = _decoded(data, suffix, self.limits, name) if made else open_as(draft, self.limits, name, digest)
+            if media.sha != sha:
+                raise MediaError("a medium came with another's hash", got=media.sha, expected=sha)
+            self._publish(file, draft, final)
+        if isinstance(media, Video):
+            media = replace(media, path=final)
+        self._recent.put(sha, media)
+
     def get(self, record: Mapping[str, Any] | str) -> Stored:
         """The medium of a record or hash, with the record's origin; what is read from disk is checked against the hash.
 
@@ -170,7 +213,10 @@ class MediaStore:
         name = f"stored medium {path.name}"
         try:
             made = path.parent.parent.name == "made"
-            media = _decoded(path, self.limits, name) if made else open_as(path, self.limits, name, file_sha(path))
+            if made:
+                media = _decoded(path.read_bytes(), path.name[len(sha) :], self.limits, name)
+            else:
+                media = open_as(path, self.limits, name, file_sha(path))
         except (MediaError, OSError) as error:
             raise _damaged(path, str(error)) from error
         if media.sha != sha:
@@ -247,13 +293,12 @@ def _encoded(media: Image | Audio | Mask) -> tuple[str, bytes]:
     return ".mask.png" if isinstance(media, Mask) else ".png", buffer.getvalue()
 
 
-def _decoded(path: Path, limits: Limits, name: str) -> Image | Audio | Mask:
+def _decoded(data: bytes, suffix: str, limits: Limits, name: str) -> Image | Audio | Mask:
     """The medium in a file of `_encoded`."""
-    data = path.read_bytes()
-    if path.suffix == ".wav":
+    if suffix == ".wav":
         return Audio(*decode_wav(data, limits, name))
     pixels = decode_image(data, sniff_format(data, name), limits, name)
-    return Mask(pixels[:, :, 0] > 127) if path.name.endswith(".mask.png") else Image(pixels)
+    return Mask(pixels[:, :, 0] > 127) if suffix == ".mask.png" else Image(pixels)
 
 
 def _as_made(media: Image | Audio) -> Image | Audio:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,11 +107,40 @@ class TraceStore:
         Raises:
             TraceError: it could not be written.
         """
-        row = {"trace_id": trace_id, "name": name, "value": _dump(value), "author": author, "at": time.time()}
         with self._lock:
-            self._said.append(row)
+            self._said.append(_label(trace_id, name, value, author))
             if self.batch == 1:
                 self.flush()
+
+    def receive(
+        self,
+        trace_id: str,
+        events: Sequence[tuple[str, dict[str, Any], float]],
+        labels: Mapping[str, Any],
+    ) -> None:
+        """Write a trace that was recorded elsewhere, its labels with it: whole, or nothing of it.
+
+        Args:
+            trace_id: its id; nothing may have been written under it.
+            events: `(kind, payload, at)` in order; `at` in seconds since 1970.
+            labels: name to value.
+
+        Raises:
+            TraceError: there is a trace of that id, or it could not be written.
+        """
+        with self._lock:
+            if self._peek(trace_id):
+                raise TraceError("there is a trace of that id already", got=trace_id)
+            self._rows += [
+                {"trace_id": trace_id, "kind": kind, "payload": _dump(payload), "at": at, "seq": self._seq(trace_id)}
+                for kind, payload, at in events
+            ]
+            self._said += [_label(trace_id, name, value) for name, value in labels.items()]
+            try:
+                self.flush(trace_id)
+            except Exception:
+                self._next.pop(trace_id, None)
+                raise
 
     def get(self, trace_id: str) -> Trace:
         """One trace; an unambiguous beginning of its id (4 characters or more), or `last`, will do.
@@ -263,6 +292,10 @@ def _load(connection: sa.Connection, trace_id: str) -> Trace:
         return seal(trace)
     trace.hash, trace.chain = sealed.hash, sealed.chain.split(",")
     return trace
+
+
+def _label(trace_id: str, name: str, value: Any, author: str = "agentmm") -> dict[str, Any]:
+    return {"trace_id": trace_id, "name": name, "value": _dump(value), "author": author, "at": time.time()}
 
 
 def _dump(value: Any) -> str:

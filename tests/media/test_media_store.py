@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from agentmm.errors import MediaError
-from agentmm.media import Audio, Image, Mask, MediaStore, crop, default_home, rotate
+from agentmm.media import LIMITS, Audio, Image, Mask, MediaStore, crop, default_home, rotate
 from agentmm.media.recent import Recent
 
 
@@ -171,7 +172,7 @@ def test_many_processes_share_a_store(store):
 
 ENDLESS = """
 import sys, numpy as np
-from agentmm.media import Audio, Image, MediaStore
+from agentmm.media import LIMITS, Audio, Image, MediaStore
 store, rng = MediaStore(sys.argv[1]), np.random.default_rng()
 store.add(Image(np.zeros((9, 9, 3), np.uint8)))
 print("ready", flush=True)
@@ -244,3 +245,45 @@ def test_a_medium_of_another_store_is_taken_over_under_its_hash(tmp_path):
     ours.take_over(made["sha"], MediaStore(tmp_path / "empty"))  # what is here already is not asked for
     with pytest.raises(MediaError, match="no such medium"):
         ours.take_over("0" * 64, theirs)
+
+
+def test_a_file_of_another_store_is_received_under_its_name(tmp_path, png, video):
+    theirs, ours = MediaStore(tmp_path / "theirs"), MediaStore(tmp_path / "ours")
+    made = [
+        theirs.add_file(png),
+        theirs.add_bytes(video()),
+        theirs.add(Image(np.full((4, 6, 3), 7, np.uint8))),
+        theirs.add(Mask(np.eye(5, dtype=bool))),
+        theirs.add(Audio(np.linspace(-1, 1, 800, dtype=np.float32), 8000)),
+    ]
+    for record in made:
+        name, data = theirs.file_of(record["sha"])
+        ours.receive(name, data)
+        ours.receive(name, b"what is here already is not written again")
+        assert ours.file_of(record["sha"]) == (name, data)
+        assert ours.get(record).sha == MediaStore(tmp_path / "ours").get(record).sha == record["sha"]
+    with pytest.raises(MediaError, match="no such medium"):
+        ours.file_of("0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../{sha}.png", "not the name"),
+        ("files/../{sha}.png", "not the name"),
+        ("files/{sha}", "not the name"),
+        ("drafts/{sha}.png", "not the name"),
+        ("files/{sha}.png/x", "not the name"),
+        ("files/{other}.png", "another's hash"),
+        ("made/{other}.png", "another's hash"),
+    ],
+)
+def test_what_a_name_does_not_say_is_not_received(tmp_path, name, words, png):
+    theirs, ours = MediaStore(tmp_path / "theirs"), MediaStore(tmp_path / "ours")
+    sha = theirs.add_file(png)["sha"]
+    data = theirs.file_of(sha)[1]
+    with pytest.raises(MediaError, match=words):
+        ours.receive(name.format(sha=sha, other="0" * 64), data)
+    with pytest.raises(MediaError, match="too large"):
+        MediaStore(tmp_path / "small", limits=replace(LIMITS, file_bytes=10)).receive(f"files/{sha}.png", data)
+    assert not list((tmp_path / "ours").rglob("*.png"))

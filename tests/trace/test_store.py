@@ -167,6 +167,24 @@ def test_absorb_brings_new_traces_once(store, tmp_path):
     assert len(store.events("abcd1234")) == 5
 
 
+def test_a_trace_of_elsewhere_is_received_whole_or_not_at_all(store, tmp_path, monkeypatch):
+    other = TraceStore(tmp_path / "other.db")
+    write(other, "abcd1234")
+    events = [(event["kind"], event["payload"], event["at"]) for event in other.events("abcd1234")]
+    own = store._engine.raw_connection
+    monkeypatch.setattr(store._engine, "raw_connection", lambda: (_ for _ in ()).throw(OSError("No space left")))
+    with pytest.raises(TraceError, match="No space left"):
+        store.receive("abcd1234", events, {"outcome": "right"})
+    monkeypatch.setattr(store._engine, "raw_connection", own)
+    assert not store.has("abcd1234")
+    store.receive("abcd1234", events, {"outcome": "right"})
+    assert store.events("abcd1234") == other.events("abcd1234")
+    assert store.get("abcd1234").labels == {"outcome": "right"}
+    assert store.summaries() == other.summaries()
+    with pytest.raises(TraceError, match="already"):
+        store.receive("abcd1234", events, {})
+
+
 def test_kill_9_loses_no_event_that_was_written(tmp_path):
     """A child prints each event's number after `append` returned, and is killed between any two instructions."""
     path = tmp_path / "traces.db"

@@ -1,0 +1,88 @@
+"""Joins a Ray cluster, or starts one on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import socket
+from typing import Any
+
+from agentmm.errors import ConfigError, MissingExtra
+
+_PATIENCE_S = 5.0
+_STORE_BYTES = 512 * 2**20
+_SKIPPED = (
+    "^A worker died or was killed|cannot be scheduled right now"  # Ray prints these on stdout; the fleet tells them
+)
+
+
+def load_ray() -> Any:
+    """The module `ray`.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", _SKIPPED)
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise MissingExtra("ray", "scale") from error
+
+
+def join(ray: Any, address: str | None, cpus: float) -> bool:
+    """Connect this process to a cluster, unless it is connected already.
+
+    Args:
+        ray: the module.
+        address: of the cluster; `$RAY_ADDRESS` where None, and where that is not set either, one is started here.
+        cpus: how many workers' cores together a cluster that is started here is to have.
+
+    Returns:
+        Whether this call connected it, so that the caller has to let go of it.
+
+    Raises:
+        ConfigError: no cluster answers there, or none can be started.
+    """
+    if ray.is_initialized():
+        return False
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    own: dict[str, Any] = {}
+    if address != "local":
+        _knock(address)
+    else:
+        own = {"num_cpus": max(1, math.ceil(cpus)), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+    except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError) as error:
+        raise _no_cluster(address, error) from error
+    return True
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens at `HOST:PORT`: Ray itself would wait for minutes.
+
+    Raises:
+        ConfigError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: BaseException) -> ConfigError:
+    mend = "ray start --head there, or no RAY_ADDRESS for one on this machine"
+    return ConfigError(f"no Ray cluster answers at {address}: {error}", mend=mend)
+
+
+def gpus_each(ray: Any, gpus: float | None, workers: int) -> float:
+    """GPUs of each worker: as many as were asked for, else one, or an equal part of one where they are too few."""
+    if gpus is not None:
+        return gpus
+    there = int(ray.cluster_resources().get("GPU", 0))
+    return 1 / math.ceil(workers / there) if there else 0.0

@@ -1,0 +1,197 @@
+"""`RayAgent`: the batch of `Agent`, its questions answered by workers on a Ray cluster."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from agentmm.agent.agent import DEFAULT_TOOLS
+from agentmm.agent.answer import Answer
+from agentmm.agent.given import check_same, could_not_begin, listed, storable
+from agentmm.agent.many import Many, Progress
+from agentmm.agent.reading import answer_in
+from agentmm.errors import AgentmmError, UsageError
+from agentmm.media import MediaStore, default_home
+from agentmm.nodes.running import numbered, store_at
+from agentmm.scale.fleet import Fleet, Lost, Task
+from agentmm.scale.parcel import Parcel
+from agentmm.state import Settings
+from agentmm.trace import Trace, TraceStore
+
+HOST = "agentmm.scale.asking:AskingHost"
+
+
+class RayAgent:
+    """An agent whose batches are answered on a Ray cluster: each worker has loaded the planner and the tools once.
+
+    The workers need agentmm with the same extras, the same files and folders under the names given here, and keys in
+    their own environment. Media are sent by content. This process alone writes traces and media.
+
+    Args:
+        planner: its name: `nano`, `hf:...`, `openai:MODEL@URL`, `provider:model`, `FILE.py:NAME`.
+        tools: their names (`detect`, `module:function`, `FILE.py:FUNCTION`); those of `Agent` where None.
+        graph: its name.
+        workers: how many; each is an actor of Ray with a planner of its own.
+        at_once: questions side by side in each; a local planner writes their steps together.
+        address: of the cluster; `$RAY_ADDRESS` where None, and where that is not set, one is started on this machine.
+        cpus: cores of each worker, as Ray counts them.
+        gpus: GPUs of each worker; one where None, or an equal part of one where the cluster has too few.
+        home: folder of media and traces; `$AGENTMM_HOME` or `~/.cache/agentmm` where None.
+        seed: seed of everything that samples.
+        traces: trace store, or where it is (path or database URL); in `home` where None.
+        **budgets: `max_steps`, `max_calls`, `max_errors`, `max_tokens`, `timeout` (see `Settings`).
+
+    Raises:
+        UsageError: planner, tool or graph is no name, or there are no workers.
+        BudgetError: a budget is malformed.
+    """
+
+    def __init__(
+        self,
+        planner: str = "nano",
+        tools: Iterable[str] | None = None,
+        graph: str = "react",
+        *,
+        workers: int = 2,
+        at_once: int = 8,
+        address: str | None = None,
+        cpus: float = 1.0,
+        gpus: float | None = None,
+        home: Path | str | None = None,
+        seed: int = 0,
+        traces: TraceStore | Path | str | None = None,
+        **budgets: Any,
+    ) -> None:
+        names = list(DEFAULT_TOOLS if tools is None else tools)
+        for name in (planner, graph, *names):
+            if not isinstance(name, str):
+                raise UsageError("workers load planner, tools and graph by name", got=name, expected="a name")
+        Settings.of({"seed": seed, **budgets})
+        self.home = Path(home) if home is not None else default_home()
+        self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
+        given = {"planner": planner, "tools": names, "graph": graph, "seed": seed, **budgets}
+        self._fleet = Fleet(
+            HOST, given, self.store, workers=workers, at_once=at_once, address=address, cpus=cpus, gpus=gpus
+        )
+
+    @property
+    def store(self) -> MediaStore:
+        """Where media lie: `agent.store.get(answer.media["image_1"])`."""
+        return store_at(str(self.home / "media"))
+
+    def batch(
+        self,
+        questions: Iterable[Any],
+        *,
+        timeout: float | None = None,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """Ask several questions; each gets the answer that `Agent.batch` gives it.
+
+        A question is in the trace store once it is finished, whole. One whose worker dies is answered by another, from
+        its beginning: its calls are made again, also those that changed something. After three workers it is `failed`,
+        the last of which had nothing else to do, so that it alone was to blame. So are those that were being answered
+        asked anew after a kill or Ctrl-C of this process, under the batch's name.
+
+        Args:
+            questions: each a string, a pair (question, media), or a dict with `question`, `media`, `timeout`.
+            timeout: seconds for each, from when a worker begins with it.
+            name: of the batch: asked again under its name, a batch asks only what has no answer yet, and what failed.
+                The k-th question has the trace `NAME-k`; after failures `NAME-k_2`, `NAME-k_3`.
+            progress: told (answered, all) after each answer; None for a line on stderr, if that is a terminal and it
+                takes more than two seconds.
+
+        Returns:
+            The answers, in the order of the questions.
+
+        Raises:
+            UsageError: a question has another form, a batch of that name asked something else or another planner, or
+                `Agent` has begun one of its questions and not finished it.
+            MissingExtra: Ray is not installed.
+            ConfigError: there is no cluster.
+            PlannerError: no worker can load the planner, or none is left.
+        """
+        many = Many(questions, _asked, timeout, name, progress)
+        if not many.asked:
+            return []
+        facts = self._fleet.start()
+        self._check(many, (facts["planner"], facts["weights"]))
+        answers: dict[int, Answer] = {}
+        with closing(self._fleet.run(self._tasks(many, answers))) as done:
+            for task, came in done:
+                answers[task.key] = many.answered(self._answer(many, task, came))
+        return [answers[index] for index in range(len(many.asked))]
+
+    def close(self) -> None:
+        """End the workers and close the store."""
+        self._fleet.close()
+        self.traces.close()
+
+    def __enter__(self) -> RayAgent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _check(self, many: Many, planner: tuple[str, str | None]) -> None:
+        """See that what the batch's name asked before is the same, and was not left unfinished by `Agent`."""
+        for index, given in enumerate(many.asked):
+            trace = many.trace(index)
+            if trace is None or not self.traces.has(trace):
+                continue
+            known, began = self.traces.get(trace), not could_not_begin(self.traces, trace)
+            check_same(known, given.get("question"), given.get("media"), planner, self.store, began=began)
+            last, known = self._attempt(trace)
+            if known is not None and known.answer is None:
+                mend = f"Agent(...).batch(questions, name={many.name!r}), which goes on with it"
+                raise UsageError("this batch was begun elsewhere, and a question is not finished", got=last, mend=mend)
+
+    def _attempt(self, trace: str) -> tuple[str, Trace | None]:
+        """The id under which a question is asked now, and its trace where it has been answered."""
+        last, number = trace, 1
+        while self.traces.has(last):
+            known = self.traces.get(last)
+            if known.status != "failed":
+                return last, known
+            number += 1
+            last = f"{trace}_{number}"
+        return last, None
+
+    def _tasks(self, many: Many, answers: dict[int, Answer]) -> Iterator[Task]:
+        """What is to be asked; what needs no asking is answered on the way."""
+        for index, given in enumerate(many.asked):
+            named = many.trace(index)
+            trace, known = (secrets.token_hex(8), None) if named is None else self._attempt(named)
+            if known is not None:
+                answers[index] = many.answered(answer_in(known))
+                continue
+            try:
+                records = list(numbered(listed(given.get("media")), self.store).values())
+            except Exception as error:  # of one question, whatever it is
+                answers[index] = many.answered(many.failed(index, error))
+                continue
+            question = given.get("question")
+            said = storable(question) if isinstance(question, str) else ""
+            told = {"question": said, "records": records, "trace": trace, "timeout": given["timeout"]}
+            yield Task(index, told, tuple(dict.fromkeys(record["sha"] for record in records)))
+
+    def _answer(self, many: Many, task: Task, came: Parcel | Lost) -> Answer:
+        """The answer in what came back; its trace and media are stored first."""
+        if isinstance(came, Lost):
+            return many.failed(task.key, AgentmmError(came.reason))
+        if "error" in came.told:
+            return many.failed(task.key, AgentmmError(came.told["error"]))
+        try:
+            answer = Answer.model_validate(came.told["answer"])
+            came.unpack(self.traces, self.store)
+        except Exception as error:  # a full disk, for one; the others go on
+            return many.failed(task.key, error)
+        return answer if answer.trace_id else answer.model_copy(update={"trace_id": many.trace(task.key) or ""})
+
+
+def _asked(question: str | None = None, media: Any = (), *, timeout: float | None = None) -> None:
+    """What a question may consist of."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from agentmm.errors import MediaError, UsageError
+from agentmm.errors import AgentmmError, MediaError, UsageError
 from agentmm.media import MediaStore
 from agentmm.nodes.running import numbered
+from agentmm.state import Settings
 from agentmm.trace import Trace, TraceStore
 
 _MEND = "another name for this batch"
@@ -62,6 +63,42 @@ def check_same(
         return
     if began and given != _hashes(known.media, made):
         raise UsageError("a batch of that name asked this of other media", got=question, mend=_MEND)
+
+
+def keep_refused(
+    traces: TraceStore,
+    trace: str,
+    question: Any,
+    line: str,
+    *,
+    graph: str,
+    planner: tuple[str, str | None],
+    settings: Settings,
+) -> str | None:
+    """Keep a trace of a question that could not begin, with why.
+
+    Args:
+        traces: where.
+        trace: its id.
+        question: what was asked.
+        line: why it could not begin.
+        graph: name of the graph.
+        planner: name and weights of who would have answered.
+        settings: of the run.
+
+    Returns:
+        The trace's id; None where nothing was asked, or nothing can be written.
+    """
+    if not isinstance(question, str) or not question.strip():
+        return None
+    told = {"name": planner[0], "weights": planner[1]}
+    start = {"question": storable(question), "graph": graph, "planner": told, "seed": settings.seed}
+    try:
+        traces.append(trace, "start", {**start, "trace": trace, "settings": settings.model_dump()})
+        traces.append(trace, "refused", {"error": line})
+    except (AgentmmError, OSError):
+        return None
+    return trace
 
 
 def could_not_begin(traces: TraceStore, trace: str) -> bool:

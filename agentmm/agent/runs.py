@@ -16,7 +16,7 @@ from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
-from agentmm.agent.given import check_same, check_words, could_not_begin, listed, storable
+from agentmm.agent.given import check_same, check_words, could_not_begin, keep_refused, listed, storable
 from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
 from agentmm.errors import AgentmmError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
@@ -158,19 +158,15 @@ class Runs:
         Returns:
             The trace's id; None where nothing was asked, or nothing can be written.
         """
-        if not isinstance(question, str) or not question.strip():
-            return None
-        told = {"name": planner[0], "weights": planner[1]}
-        start = {"question": storable(question), "graph": self.name, "planner": told, "seed": self.settings.seed}
         try:
             trace, there = (secrets.token_hex(8), False) if name is None else self.attempt(name)
-            if there:  # it had begun, and could not go on
-                return trace
-            self.traces.append(trace, "start", {**start, "trace": trace, "settings": self.settings.model_dump()})
-            self.traces.append(trace, "refused", {"error": line})
         except (AgentmmError, OSError):
             return None
-        return trace
+        if there:  # it had begun, and could not go on
+            return trace
+        return keep_refused(
+            self.traces, trace, question, line, graph=self.name, planner=planner, settings=self.settings
+        )
 
     def refused(self, trace: str) -> bool:
         """Whether a trace says no more than that its question could not begin."""

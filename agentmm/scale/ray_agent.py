@@ -10,7 +10,7 @@ from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.agent.answer import Answer
-from agentmm.agent.given import check_same, could_not_begin, listed, storable
+from agentmm.agent.given import check_same, could_not_begin, keep_refused, listed, storable
 from agentmm.agent.many import Many, Progress
 from agentmm.agent.reading import answer_in
 from agentmm.errors import AgentmmError, UsageError
@@ -69,7 +69,7 @@ class RayAgent:
         for name in (planner, graph, *names):
             if not isinstance(name, str):
                 raise UsageError("workers load planner, tools and graph by name", got=name, expected="a name")
-        Settings.of({"seed": seed, **budgets})
+        self._graph, self._settings = graph, Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         given = {"planner": planner, "tools": names, "graph": graph, "seed": seed, **budgets}
@@ -119,11 +119,15 @@ class RayAgent:
         if not many.asked:
             return []
         facts = self._fleet.start()
-        self._check(many, (facts["planner"], facts["weights"]))
+        self._who: tuple[str, str | None] = (facts["planner"], facts["weights"])
+        self._check(many, self._who)
         answers: dict[int, Answer] = {}
         with closing(self._fleet.run(self._tasks(many, answers))) as done:
             for task, came in done:
-                answers[task.key] = many.answered(self._answer(many, task, came))
+                answer = self._answer(many, task, came)
+                if answer.status == "failed" and not self.traces.has(task.told["trace"]):
+                    answer = self._kept(answer, task.told["question"], task.told["trace"])
+                answers[task.key] = many.answered(answer)
         return [answers[index] for index in range(len(many.asked))]
 
     def close(self) -> None:
@@ -172,7 +176,8 @@ class RayAgent:
             try:
                 records = list(numbered(listed(given.get("media")), self.store).values())
             except Exception as error:  # of one question, whatever it is
-                answers[index] = many.answered(many.failed(index, error))
+                failed = self._kept(many.failed(index, error), given.get("question"), trace)
+                answers[index] = many.answered(failed)
                 continue
             question = given.get("question")
             said = storable(question) if isinstance(question, str) else ""
@@ -191,6 +196,12 @@ class RayAgent:
         except Exception as error:  # a full disk, for one; the others go on
             return many.failed(task.key, error)
         return answer if answer.trace_id else answer.model_copy(update={"trace_id": many.trace(task.key) or ""})
+
+    def _kept(self, failed: Answer, question: Any, trace: str) -> Answer:
+        """The answer to a question of which nothing was recorded, with a trace that says why."""
+        told = {"graph": self._graph, "planner": self._who, "settings": self._settings}
+        kept = keep_refused(self.traces, trace, question, failed.reason or "", **told)
+        return failed.model_copy(update={"trace_id": kept or ""})
 
 
 def _asked(question: str | None = None, media: Any = (), *, timeout: float | None = None) -> None:

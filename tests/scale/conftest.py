@@ -1,5 +1,7 @@
+import gc
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,21 @@ def cluster(tmp_path_factory):
     folder = tempfile.mkdtemp(prefix="r", dir="/tmp")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(
-            address="local", num_cpus=4, num_gpus=0, include_dashboard=False, log_to_driver=False,
-            object_store_memory=80 * 2**20, logging_level="ERROR", _temp_dir=folder,
-        )  # fmt: skip
+        for tries_left in (2, 1, 0):
+            try:
+                ray.init(
+                    address="local", num_cpus=4, num_gpus=0, include_dashboard=False, log_to_driver=False,
+                    object_store_memory=80 * 2**20, logging_level="ERROR", _temp_dir=folder,
+                )  # fmt: skip
+                break
+            except Exception as error:  # it waits half a minute for its parts, and no longer, on a busy machine
+                if not tries_left or "timed out during startup" not in str(error):
+                    raise
+                ray.shutdown()
+                with warnings.catch_warnings():  # of the parts that it leaves behind
+                    warnings.simplefilter("ignore")
+                    del error
+                    gc.collect()
         yield ray
         ray.shutdown()
     shutil.rmtree(folder, ignore_errors=True)

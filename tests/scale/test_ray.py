@@ -105,6 +105,14 @@ def test_a_name_is_of_one_batch(agent, home, picture):
     assert agent.batch([]) == []
 
 
+def test_what_could_not_begin_keeps_a_trace_and_is_asked_again_under_its_name(agent, picture):
+    first, second = agent.batch([("double 1", "nowhere.png"), "double 2"], name="lost")
+    assert (first.status, second.text) == ("failed", 'told {"number": 4}')
+    kept = agent.traces.get(first.trace_id)
+    assert (kept.question, kept.status, kept.steps) == ("double 1", "failed", [])
+    assert agent.batch([("double 1", picture), "double 2"], name="lost")[0].text == 'told {"number": 2}'
+
+
 def test_a_local_planner_samples_what_it_samples_alone(cluster, tmp_path):
     """A tiny random planner under the grammar, with pictures and a seed; each worker writes for three at once."""
     pytest.importorskip("torch")

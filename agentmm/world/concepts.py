@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from agentmm.world.wordings.skeletons import free_words, skeletons, words_of
+from agentmm.world.wordings.untrained import WORDINGS as UNTRAINED
 
 LIST = Path(__file__).parent / "lexicon_lists" / "concepts.yaml"
 
@@ -64,6 +65,7 @@ def concepts() -> tuple[Concept, ...]:
     free, loader = free_words(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     entries = yaml.load(LIST.read_bytes(), loader)
     asked = {plainly(text) for kept in skeletons().values() for text in (*kept.unseen, *kept.free)}
+    asked |= {plainly(text) for wordings in UNTRAINED.values() for text in wordings.every}
     times = Counter(str(text) for entry in entries for text in entry["called"])
     found = []
     for entry in entries:

@@ -26,19 +26,19 @@ COUNTED = (
 MEASURED = (
     "brightness", "contrast", "noise", "exposure", "saturation", "depth", "symmetry", "warmth", "clutter", "distance",
     "speed", "weight", "volume", "density", "roughness", "humidity", "darkness", "balance", "grain", "haze", "slope",
-    "damage", "rust", "dirt", "wear", "quality", "beauty", "age", "crowding", "glare",
+    "dents", "rust", "dirt", "wear", "quality", "beauty", "age", "crowding", "glare",
 )  # fmt: skip
 """Qualities of a picture that have a number."""
 
 NAMED = (
-    "season", "mood", "style", "room", "plant", "breed", "material", "brand", "country", "decade", "emotion", "sport",
+    "season", "mood", "style", "room", "plant", "breed", "material", "brand", "country", "decade", "emotion", "pastime",
     "fruit", "animal", "dish", "fabric", "metal", "painter", "landmark", "vehicle", "mushroom", "insect", "tool",
     "rock", "fish kind", "flag owner", "font", "logo", "planet", "game",
 )  # fmt: skip
 """What a picture is asked to be named as."""
 
 HEARD = (
-    "speaker", "accent", "tempo", "genre", "loudness", "key", "instrument", "singer", "engine", "voice", "melody",
+    "speaker", "accent", "tempo", "dialect", "loudness", "key", "instrument", "singer", "engine", "voice", "melody",
     "alarm", "machine", "crowd", "rhythm", "footsteps",
 )  # fmt: skip
 """What is told of a recording."""
@@ -58,7 +58,7 @@ CONVERTED = (
 ANSWERS = (
     "winter", "oak", "linen", "marble", "tulip", "granite", "robin", "jazz", "violin", "kitchen", "calm", "copper",
     "terrier", "Norway", "tennis", "pear", "velvet", "gothic", "Helen", "Martin", "north", "slow", "waltz", "cedar",
-    "pewter", "harbour", "meadow", "lantern", "saffron", "pebble", "walnut", "falcon", "amber", "cobalt", "maple",
+    "pewter", "orchard", "meadow", "lantern", "saffron", "thistle", "walnut", "falcon", "amber", "cobalt", "maple",
 )  # fmt: skip
 """Words that invented tools return."""
 

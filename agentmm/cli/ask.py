@@ -24,7 +24,7 @@ EXAMPLES = (
     'agentmm ask receipt.jpg "What is the total?"   ·   '
     'agentmm ask a.png b.png "Which picture has more red circles?"   ·   '
     'agentmm ask --json scene.png "How many stars are there?"   ·   '
-    'agentmm ask --resume TRACE   ·   echo "What is 12*7?" | agentmm ask -   ·   '
+    'agentmm ask --resume TRACE   ·   echo "What is 12 * 7?" | agentmm ask -   ·   '
     'cat a.png | agentmm ask - "How many stars are there?"'
     "\n\nExit codes: 0 answered, unanswerable, or partial (a budget ended it)   ·   1 failed, or waits for approval   ·"
     "   2 wrong usage: a file that is missing or no medium, an unknown name   ·   130 interrupted"

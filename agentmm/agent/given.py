@@ -124,15 +124,16 @@ def attempts(
     Returns:
         Its id, None where there is none; its trace, None where it has none; the id of a new attempt.
     """
-    there, number, last = begun or traces.has, 1, trace
-    found: tuple[str | None, Trace | None] = (None, None)
-    while there(last):
-        known = traces.get(last) if traces.has(last) else None
+    there, number, new = begun or traces.has, 1, trace
+    last: str | None = None
+    known: Trace | None = None
+    while there(new):
         number += 1
-        found, last = (last, known), f"{trace}_{number}"
+        last, new = new, f"{trace}_{number}"
+        known = traces.get(last) if traces.has(last) else None
         if known is not None and known.status != "failed" and known.answer is not None:
             break
-    return *found, last
+    return last, known, new
 
 
 def check_words(asked: str | None, question: str | None) -> None:

@@ -32,9 +32,8 @@ class AskingHost:
 
     def __init__(self, home: Path, settings: dict[str, Any], most_bytes: int = MOST_BYTES) -> None:
         given = {**settings, "tools": load_tools(settings["tools"])}
-        choose_graph(
-            settings.get("graph", "react"), given["tools"], ()
-        )  # a wrong name is told before the planner is loaded
+        graph = settings.get("graph", "react")
+        choose_graph(graph, given["tools"], ())  # a wrong name is told before the planner is loaded
         self._planner = planner = load_planner(settings["planner"])
         self._homes = Homes(home, lambda folder: Agent(**{**given, "planner": planner, "home": folder}), most_bytes)
         self.facts: dict[str, Any] = {

@@ -60,7 +60,8 @@ def join(ray: Any, address: str | None, cpus: float) -> bool:
     except Exception as error:  # Ray raises bare ones, where its parts do not start in time for one
         with suppress(Exception):
             ray.shutdown()
-        raise _no_cluster(address, error) from error
+        token = "" if own else "RAY_AUTH_MODE=token if it asks for a token (docs/ray.md), or "
+        raise _no_cluster(address, error, token) from error
     if own:
         _close_token()
     return True
@@ -87,14 +88,13 @@ def _knock(address: str) -> None:
         raise _no_cluster(address, error) from error
 
 
-def _no_cluster(address: str, error: BaseException) -> ConfigError:
+def _no_cluster(address: str, error: BaseException, first: str = "") -> ConfigError:
+    """The line of it; `first` is what mends it, before what else may."""
     said = next(iter(str(error).strip().splitlines()), type(error).__name__)
     if address == "local":
         mend = "it again when the machine is less busy, or RAY_ADDRESS of a cluster that runs"
         return ConfigError(f"no Ray cluster can be started on this machine: {said}", mend=mend)
-    mend = "ray start --head there, or no RAY_ADDRESS for one on this machine"
-    if type(error).__name__ == "AuthenticationError":
-        mend = "RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN"
+    mend = f"{first}ray start --head there, or no RAY_ADDRESS for one on this machine"
     return ConfigError(f"no Ray cluster answers at {address}: {said}", mend=mend)
 
 

@@ -235,8 +235,7 @@ class Fleet:
             UsageError: somebody else has them.
         """
         if not self._at_work.acquire(blocking=False):
-            mend = "one batch after another, or another RayAgent for it"
-            raise UsageError("these Ray workers are at work on another batch", mend=mend)
+            raise UsageError("these Ray workers are at work on another batch", mend="one batch after another")
         try:
             yield
         finally:

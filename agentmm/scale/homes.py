@@ -40,7 +40,7 @@ class Home(Generic[T]):
     @property
     def bytes(self) -> int:
         """What lies in it: its media, and the databases beside them."""
-        return self.media_bytes + sum(path.stat().st_size for path in self.folder.glob("*.db*"))
+        return self.media_bytes + sum(map(_size, self.folder.glob("*.db*")))
 
     def remove(self) -> None:
         """Close it and remove its folder."""
@@ -96,3 +96,11 @@ class Homes(Generic[T]):
         """Remove a home in which nothing will happen any more."""
         if home is not self._newest and not home.tasks:
             home.remove()
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none where SQLite has removed it meanwhile."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -127,7 +127,7 @@ def test_two_batches_at_once_are_refused_and_disturb_nothing(agent):
 
     answers = agent.batch(["double 1", "double 2"], progress=progress)
     assert [answer.text for answer in answers] == ['told {"number": 2}', 'told {"number": 4}']
-    line = "these Ray workers are at work on another batch; try: one batch after another, or another RayAgent for it"
+    line = "these Ray workers are at work on another batch; try: one batch after another"
     assert said == [line, line]
     assert agent.batch(["double 9"])[0].text == 'told {"number": 18}'
 

@@ -195,7 +195,7 @@ def test_a_cluster_that_is_down_is_one_line_at_once(closed, form, monkeypatch):
     ("address", "line"),
     [
         (None, "no Ray cluster can be started on this machine: too late; try: it again when the machine is less busy"),
-        ("auto", "no Ray cluster answers at auto: too late; try: ray start --head there"),
+        ("auto", "no Ray cluster answers at auto: too late; try: RAY_AUTH_MODE=token if it asks for a token"),
     ],
 )
 def test_what_ray_raises_as_it_starts_is_one_line(monkeypatch, address, line):
@@ -210,21 +210,6 @@ def test_what_ray_raises_as_it_starts_is_one_line(monkeypatch, address, line):
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
     assert ray.shut == 1
-
-
-def test_a_cluster_that_wants_a_token_is_one_line_that_says_so(monkeypatch):
-    class AuthenticationError(Exception):
-        pass
-
-    def init(**given):
-        raise AuthenticationError("InvalidAuthToken: Authentication token is missing or incorrect")
-
-    ray = FakeRay(None)
-    ray.is_initialized, ray.init = lambda: False, init
-    with pytest.raises(
-        ConfigError, match=r"missing or incorrect; try: RAY_AUTH_MODE=token, with the cluster's token in"
-    ):
-        join(ray, "auto", 1)
 
 
 def test_the_token_of_a_cluster_that_is_started_here_is_for_its_owner(tmp_path, monkeypatch):

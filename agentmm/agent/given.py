@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from agentmm.errors import AgentmmError, MediaError, UsageError
@@ -106,6 +106,34 @@ def could_not_begin(traces: TraceStore, trace: str) -> bool:
     known = traces.get(trace) if traces.has(trace) else None
     failed = known is not None and known.status == "failed" and not known.steps
     return failed and traces.events(trace)[-1]["kind"] == "refused"
+
+
+def attempts(
+    traces: TraceStore, trace: str, begun: Callable[[str], bool] | None = None
+) -> tuple[str | None, Trace | None, str]:
+    """Which attempt at a question of a batch counts: the one that has an answer, else the last.
+
+    The attempts at `day-3` are `day-3`, `day-3_2`, `day-3_3`, ...; who went on after a failure, `Agent` under the same
+    id or `RayAgent` under the next, makes no difference to who asks now.
+
+    Args:
+        traces: where they lie.
+        trace: id of the first.
+        begun: whether there is an attempt of an id; whether it has a trace where None.
+
+    Returns:
+        Its id, None where there is none; its trace, None where it has none; the id of a new attempt.
+    """
+    there, number, new = begun or traces.has, 1, trace
+    last: str | None = None
+    known: Trace | None = None
+    while there(new):
+        number += 1
+        last, new = new, f"{trace}_{number}"
+        known = traces.get(last) if traces.has(last) else None
+        if known is not None and known.status != "failed" and known.answer is not None:
+            break
+    return last, known, new
 
 
 def check_words(asked: str | None, question: str | None) -> None:

@@ -16,7 +16,7 @@ from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
-from agentmm.agent.given import check_same, check_words, could_not_begin, keep_refused, listed, storable
+from agentmm.agent.given import attempts, check_same, check_words, could_not_begin, keep_refused, listed, storable
 from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
 from agentmm.errors import AgentmmError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
@@ -36,7 +36,7 @@ class _Clock:
 
     def over(self, usual: float | None) -> float | None:
         """When the time is over, seconds since 1970; the usual timeout counts where the question has none."""
-        timeout = usual if self.timeout is None else self.timeout
+        timeout = usual if self.timeout is None else float(self.timeout)  # NumPy's would make the sum one of 32 bits
         gone = 0.0 if self.began is None else time.monotonic() - self.began
         return None if timeout is None else time.time() + timeout - gone
 
@@ -129,22 +129,22 @@ class Runs:
 
     def begun(self, trace: str) -> bool:
         """Whether there is a run of that id to go on with, or to take the answer from."""
-        return self.traces.has(trace) or self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
+        return self.traces.has(trace) or self._saved(trace)
 
     def attempt(self, trace: str) -> tuple[str, bool]:
         """Where a question that may have been asked before goes on: a trace id, and whether there is a run of it.
 
-        A question that failed for good is asked anew: the attempts of `day-3` are `day-3`, `day-3_2`, `day-3_3`, ...
-        One that could not begin has had no attempt.
+        A question that failed for good is asked anew (see `attempts`), as is one that failed elsewhere: there is no
+        checkpoint of it here. One that could not begin has had no attempt.
         """
-        last, number = trace, 1
-        while self.begun(last):
-            known = self.traces.get(last) if self.traces.has(last) else None
-            if known is None or known.status != "failed" or known.answer is None:
-                return last, not self.refused(last)
-            number += 1
-            last = f"{trace}_{number}"
-        return last, False
+        last, known, new = attempts(self.traces, trace, self.begun)
+        if last is None:
+            return new, False
+        if known is not None and known.status == "failed":
+            if known.answer is not None or (known.steps and not self._saved(last)):
+                return new, False
+            return last, not self.refused(last)
+        return last, True
 
     def refuse(self, question: Any, line: str, planner: tuple[str, str | None], name: str | None) -> str | None:
         """Keep a trace of a question that could not begin, with why; under its name it can still be asked.
@@ -183,7 +183,7 @@ class Runs:
         """See that a run of that id, if there is one, answers this question of these media by this planner.
 
         Args:
-            trace: the id.
+            trace: the id of its first attempt; the one that counts is looked at.
             question: what is asked now.
             media: what comes with it.
             planner: name and weights of who would answer.
@@ -191,13 +191,17 @@ class Runs:
         Raises:
             UsageError: it answers another, or another planner answered.
         """
-        if self.traces.has(trace):
-            began = not self.refused(trace)
-            check_same(self.traces.get(trace), question, media, planner, self.store, began=began)
+        last, known, _ = attempts(self.traces, trace, self.begun)
+        if last is None:
             return
-        values = self.graph.get_state(self._config(trace, None)).values
-        if values.get("trace") == trace:
-            check_words(values.get("question"), question)
+        if known is not None:
+            check_same(known, question, media, planner, self.store, began=not self.refused(last))
+            return
+        check_words(self.graph.get_state(self._config(last, None)).values.get("question"), question)
+
+    def _saved(self, trace: str) -> bool:
+        """Whether the last checkpoint of a trace's thread is its own."""
+        return self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
 
     def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)

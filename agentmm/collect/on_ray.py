@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from agentmm.collect.processes import Progress
 from agentmm.collect.sampled import sampler, sampling
 from agentmm.errors import PlannerError, TraceError, UsageError
-from agentmm.media import default_home
+from agentmm.media import MediaStore, default_home
 from agentmm.nodes.plan import planner_name
 from agentmm.nodes.running import store_at
 from agentmm.registry import load_tools
 from agentmm.scale import Fleet, Lost, Parcel, Task
+from agentmm.scale.homes import MOST_BYTES, Homes
 from agentmm.tool.cache import ResultCache
-from agentmm.trace import TraceStore
+from agentmm.trace import Trace, TraceStore
 from agentmm.world.sample import Question
 from agentmm.world.sources import Medium
 
@@ -26,25 +27,44 @@ HOST = "agentmm.collect.on_ray:SamplingHost"
 _MEND = "run it again to go on"
 
 
+@dataclass(frozen=True)
+class _Samples:
+    """What makes samples in one home."""
+
+    traces: TraceStore
+    media: MediaStore
+    make: Callable[[tuple[Question, int]], Trace]
+
+    def close(self) -> None:
+        self.traces.close()
+
+
 class SamplingHost:
     """A worker that makes samples: planner and tools are loaded once.
 
     Args:
-        home: folder of its media and traces, until they are sent.
+        home: folder of its media and traces. They are sent with each sample and stay until `most_bytes` of them have
+            come together.
         settings: `planner`, `temperature`, `tools`, `graph`, `at_once`.
+        most_bytes: see `Homes`.
 
     Attributes:
         facts: `planner`, `weights`.
     """
 
-    def __init__(self, home: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, home: Path, settings: dict[str, Any], most_bytes: int = MOST_BYTES) -> None:
         planner = sampler(settings["planner"], settings["temperature"])
         known, results = load_tools(settings["tools"]), ResultCache(None)
-        self.traces, self.media = TraceStore(home / "traces.db"), store_at(str(home / "media"))
-        self._run = sampling(
-            self.traces, lambda: results.wrap(known), planner, score=None, at_once=settings["at_once"], home=home,
-            graph=settings["graph"],
-        )  # fmt: skip
+
+        def begin(folder: Path) -> _Samples:
+            traces = TraceStore(folder / "traces.db")
+            make = sampling(
+                traces, lambda: results.wrap(known), planner, score=None, at_once=settings["at_once"], home=folder,
+                graph=settings["graph"],
+            )  # fmt: skip
+            return _Samples(traces, store_at(str(folder / "media")), make)
+
+        self._homes = Homes(home, begin, most_bytes)
         self.facts: dict[str, Any] = {
             "planner": planner_name(planner),
             "weights": getattr(planner, "weights_id", None),
@@ -57,12 +77,16 @@ class SamplingHost:
             told: `question` (see `question_of`) and `seed`.
             files: none.
         """
-        trace = self._run((question_of(told["question"]), told["seed"]))
-        return Parcel.of({}, trace.id, self.traces, self.media)
+        with self._homes.task() as home:
+            samples = home.works
+            trace = samples.make((question_of(told["question"]), told["seed"]))
+            parcel = Parcel.of({}, trace.id, samples.traces, samples.media)
+            home.media_bytes += sum(map(len, parcel.files.values()))
+        return parcel
 
     def close(self) -> None:
         """Close the store."""
-        self.traces.close()
+        self._homes.close()
 
 
 def collect_on_ray(

@@ -6,6 +6,8 @@ import importlib
 import math
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from agentmm.errors import ConfigError, MissingExtra
@@ -55,9 +57,20 @@ def join(ray: Any, address: str | None, cpus: float) -> bool:
         own = {"num_cpus": max(1, math.ceil(cpus)), "include_dashboard": False, "object_store_memory": _STORE_BYTES}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, RuntimeError, OSError, ValueError, TimeoutError) as error:
-        raise _no_cluster(address, error) from error
+    except Exception as error:  # Ray raises bare ones, where its parts do not start in time for one
+        with suppress(Exception):
+            ray.shutdown()
+        token = "" if own else "RAY_AUTH_MODE=token if it asks for a token (docs/ray.md), or "
+        raise _no_cluster(address, error, token) from error
+    if own:
+        _close_token()
     return True
+
+
+def _close_token() -> None:
+    """Let nobody else on this machine read the token of clusters that are started here; Ray makes it for all to see."""
+    with suppress(OSError, RuntimeError):
+        (Path.home() / ".ray" / "auth_token").chmod(0o600)
 
 
 def _knock(address: str) -> None:
@@ -75,9 +88,14 @@ def _knock(address: str) -> None:
         raise _no_cluster(address, error) from error
 
 
-def _no_cluster(address: str, error: BaseException) -> ConfigError:
-    mend = "ray start --head there, or no RAY_ADDRESS for one on this machine"
-    return ConfigError(f"no Ray cluster answers at {address}: {error}", mend=mend)
+def _no_cluster(address: str, error: BaseException, first: str = "") -> ConfigError:
+    """The line of it; `first` is what mends it, before what else may."""
+    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if address == "local":
+        mend = "it again when the machine is less busy, or RAY_ADDRESS of a cluster that runs"
+        return ConfigError(f"no Ray cluster can be started on this machine: {said}", mend=mend)
+    mend = f"{first}ray start --head there, or no RAY_ADDRESS for one on this machine"
+    return ConfigError(f"no Ray cluster answers at {address}: {said}", mend=mend)
 
 
 def gpus_each(ray: Any, gpus: float | None, workers: int) -> float:

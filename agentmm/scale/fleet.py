@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,7 +102,7 @@ class _Line:
 
 
 class Fleet:
-    """Workers on a Ray cluster; they are started with the first task, or by `start`.
+    """Workers on a Ray cluster; they are started with the first task, or by `start`. One run at a time is theirs.
 
     Args:
         host: class of what they run, `module:Class` (see `agentmm.scale.worker.Host`).
@@ -139,6 +141,7 @@ class Fleet:
         self._tell = tell or log.warning
         self._ray: Any = None
         self._ours = self._waited = False
+        self._at_work = threading.Lock()
         self._workers: list[_Worker] = []
         self._refused: tuple[str, bool] = ("", False)
         self._running: dict[Any, tuple[_Worker, Task | None]] = {}
@@ -150,15 +153,20 @@ class Fleet:
         Raises:
             MissingExtra: Ray is not installed.
             ConfigError: there is no cluster.
-            UsageError: the host refuses its settings.
+            UsageError: the host refuses its settings, or a run is open.
             PlannerError: no worker could be loaded.
         """
+        with self._alone():
+            return self._started()
+
+    def _started(self) -> dict[str, Any]:
+        """`start`, by whom the workers belong to."""
         if self._workers and not self._ray.is_initialized():  # somebody else has let go of the cluster
             self.close()
         if not self._workers:
             self._ray = load_ray()
             self._ours = join(self._ray, self.address, self.count * self.cpus) or self._ours
-            self._refused, self._waited = ("", False), False
+            self.facts, self._refused, self._waited = None, ("", False), False
             for number in range(1, self.count + 1):
                 self._launch(number, 0)
         line = _Line(())
@@ -177,9 +185,13 @@ class Fleet:
         Raises:
             PlannerError: no worker is left, or Ray cannot go on; also what `start` raises.
         """
-        line = _Line(tasks)
+        with self._alone():
+            yield from self._done(_Line(tasks))
+
+    def _done(self, line: _Line) -> Generator[tuple[Task, Parcel | Lost]]:
+        """What becomes of the tasks of a line."""
         try:
-            self.start()
+            self._started()
             while True:
                 yield from self._fill(line)
                 if line.first() is None and not any(task for _, task in self._running.values()):
@@ -214,6 +226,20 @@ class Fleet:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Have the workers to oneself: results are known by the number of their task alone.
+
+        Raises:
+            UsageError: somebody else has them.
+        """
+        if not self._at_work.acquire(blocking=False):
+            raise UsageError("these Ray workers are at work on another batch", mend="one batch after another")
+        try:
+            yield
+        finally:
+            self._at_work.release()
 
     def _launch(self, number: int, starts: int) -> None:
         """Start a worker, which loads at once."""
@@ -296,7 +322,9 @@ class Fleet:
             self._refused = (said["error"], said["usage"])
             self._leave_out(worker, said["error"])
         elif self.facts not in (None, said["facts"]):
-            self._leave_out(worker, f"it has loaded {said['facts']}, others {self.facts}")
+            why = f"it has loaded {said['facts']}, others {self.facts}"
+            self._refused = (f"no Ray worker is left: {why}", False)
+            self._leave_out(worker, why)
         else:
             self.facts, worker.loaded, worker.starts = said["facts"], True, 0
 
@@ -307,7 +335,8 @@ class Fleet:
         worker.dead = True
         self._workers.remove(worker)
         starts, reason = worker.starts + (not worker.loaded), _reason(error)
-        others = f"; what it was at ({len(worker.running)}) is done again by another" if worker.running else ""
+        fate = "is given up" if worker.alone else "is done again by another"  # alone: with a task's last try
+        others = f"; what it was at ({len(worker.running)}) {fate}" if worker.running else ""
         self._tell(f"Ray worker {worker.number} was lost{others}: {reason}")
         self._ray.kill(worker.actor)  # one that only cannot be reached must not go on
         if starts < TRIES:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.agent.answer import Answer
-from agentmm.agent.given import check_same, could_not_begin, keep_refused, listed, storable
+from agentmm.agent.given import attempts, check_same, could_not_begin, keep_refused, listed, storable
 from agentmm.agent.many import Many, Progress
 from agentmm.agent.reading import answer_in
 from agentmm.errors import AgentmmError, UsageError
@@ -72,7 +72,7 @@ class RayAgent:
         self._graph, self._settings = graph, Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
         self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
-        given = {"planner": planner, "tools": names, "graph": graph, "seed": seed, **budgets}
+        given = {"planner": planner, "tools": names, "graph": graph, **self._settings.model_dump()}
         self._fleet = Fleet(
             HOST, given, self.store, workers=workers, at_once=at_once, address=address, cpus=cpus, gpus=gpus
         )
@@ -109,8 +109,8 @@ class RayAgent:
             The answers, in the order of the questions.
 
         Raises:
-            UsageError: a question has another form, a batch of that name asked something else or another planner, or
-                `Agent` has begun one of its questions and not finished it.
+            UsageError: a question has another form, a batch of that name asked something else or another planner,
+                `Agent` has begun one of its questions and not finished it, or another batch of this agent is at work.
             MissingExtra: Ray is not installed.
             ConfigError: there is no cluster.
             PlannerError: no worker can load the planner, or none is left.
@@ -145,25 +145,19 @@ class RayAgent:
         """See that what the batch's name asked before is the same, and was not left unfinished by `Agent`."""
         for index, given in enumerate(many.asked):
             trace = many.trace(index)
-            if trace is None or not self.traces.has(trace):
+            last, known, _ = (None, None, None) if trace is None else attempts(self.traces, trace)
+            if last is None or known is None:
                 continue
-            known, began = self.traces.get(trace), not could_not_begin(self.traces, trace)
+            began = not could_not_begin(self.traces, last)
             check_same(known, given.get("question"), given.get("media"), planner, self.store, began=began)
-            last, known = self._attempt(trace)
-            if known is not None and known.answer is None:
+            if known.status != "failed" and known.answer is None:
                 mend = f"Agent(...).batch(questions, name={many.name!r}), which goes on with it"
                 raise UsageError("this batch was begun elsewhere, and a question is not finished", got=last, mend=mend)
 
     def _attempt(self, trace: str) -> tuple[str, Trace | None]:
         """The id under which a question is asked now, and its trace where it has been answered."""
-        last, number = trace, 1
-        while self.traces.has(last):
-            known = self.traces.get(last)
-            if known.status != "failed":
-                return last, known
-            number += 1
-            last = f"{trace}_{number}"
-        return last, None
+        last, known, new = attempts(self.traces, trace)
+        return (new, None) if last is None or known is None or known.status == "failed" else (last, known)
 
     def _tasks(self, many: Many, answers: dict[int, Answer]) -> Iterator[Task]:
         """What is to be asked; what needs no asking is answered on the way."""
@@ -174,6 +168,7 @@ class RayAgent:
                 answers[index] = many.answered(answer_in(known))
                 continue
             try:
+                timeout = Settings.of({**self._settings.model_dump(), "timeout": given["timeout"]}).timeout
                 records = list(numbered(listed(given.get("media")), self.store).values())
             except Exception as error:  # of one question, whatever it is
                 failed = self._kept(many.failed(index, error), given.get("question"), trace)
@@ -181,7 +176,7 @@ class RayAgent:
                 continue
             question = given.get("question")
             said = storable(question) if isinstance(question, str) else ""
-            told = {"question": said, "records": records, "trace": trace, "timeout": given["timeout"]}
+            told = {"question": said, "records": records, "trace": trace, "timeout": timeout}
             yield Task(index, told, tuple(dict.fromkeys(record["sha"] for record in records)))
 
     def _answer(self, many: Many, task: Task, came: Parcel | Lost) -> Answer:
@@ -201,7 +196,7 @@ class RayAgent:
         """The answer to a question of which nothing was recorded, with a trace that says why."""
         told = {"graph": self._graph, "planner": self._who, "settings": self._settings}
         kept = keep_refused(self.traces, trace, question, failed.reason or "", **told)
-        return failed.model_copy(update={"trace_id": kept or ""})
+        return failed.model_copy(update={"trace_id": kept or failed.trace_id})
 
 
 def _asked(question: str | None = None, media: Any = (), *, timeout: float | None = None) -> None:

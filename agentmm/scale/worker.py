@@ -27,7 +27,7 @@ class Host(Protocol):
     facts: dict[str, Any]
 
     def __init__(self, home: Path, settings: dict[str, Any]) -> None:
-        """Load what the tasks need; media and traces lie in `home` until they are sent."""
+        """Load what the tasks need; media and traces lie in `home`, and leave it some time after they were sent."""
 
     def run(self, told: dict[str, Any], files: Mapping[str, bytes]) -> Parcel:
         """Answer a task; called by several threads at once."""

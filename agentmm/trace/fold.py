@@ -44,6 +44,7 @@ def told(trace_id: str, events: Iterable[Event], created: float = 0.0, labels: d
 
 
 def _start(trace: Trace, payload: dict[str, Any]) -> None:
+    trace.status = trace.error = None  # of a question that could not begin, and begins now
     trace.graph = payload.get("graph") or ""
     trace.question = payload.get("question") or ""
     trace.settings = payload.get("settings") or {}

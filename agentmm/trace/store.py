@@ -29,7 +29,7 @@ from agentmm.trace.tables import EVENTS, LABELS, METADATA, TRACES, summary_of
 from agentmm.trace.writing import EVENTS_OF, transaction
 
 _ATTEMPTS = 200
-_CLOSING = frozenset({"end", "pause", "error", "refused"})
+_TURNING = frozenset({"start", "end", "pause", "error", "refused"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -96,7 +96,7 @@ class TraceStore:
                     write.add(EVENTS, rows)
                 if said:
                     write.add(LABELS, said)
-                turned = {row["trace_id"] for row in rows if row["seq"] == 0 or row["kind"] in _CLOSING}
+                turned = {row["trace_id"] for row in rows if row["seq"] == 0 or row["kind"] in _TURNING}
                 for trace_id in sorted(turned):
                     events = write.events(trace_id)
                     write.summarise(summary_of(seal(_told(events, trace_id)), len(events)))

@@ -9,7 +9,7 @@ from PIL import Image as PILImage
 
 PARTS = Path(__file__).parent / "parts.py"
 PLANNER = f"{PARTS}:said"
-TOOLS = [f"{PARTS}:{name}" for name in ("double", "paint", "look", "refuse", "crash", "note", "die")]
+TOOLS = [f"{PARTS}:{name}" for name in ("double", "paint", "look", "refuse", "crash", "note", "meet", "hold", "die")]
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class FakeRay:
 
     def __init__(self, make, gpus=0):
         self._make, self._count, self.gpus = make, itertools.count(1), gpus
-        self.puts, self.killed, self.options, self.most = [], 0, [], 0
+        self.puts, self.killed, self.options, self.most, self.shut = [], 0, [], 0, 0
 
     def is_initialized(self):
         return True
@@ -80,6 +80,9 @@ class FakeRay:
         if ref.error is not None:
             raise ref.error
         return ref.value
+
+    def shutdown(self):
+        self.shut += 1
 
     def kill(self, actor):
         actor.dead = True

@@ -12,7 +12,9 @@ from agentmm.media import Image
 from agentmm.tool import tool
 from agentmm.world.program import Call
 
-WORDS = {"crash", "refuse", "die", "double", "paint", "look", "note", "sulk"}
+WORDS = {"crash", "refuse", "die", "double", "paint", "look", "note", "meet", "hold", "sulk"}
+HANGS_S = 300.0
+"""When a tool that waits for others gives up: something hangs."""
 
 
 @tool(isolation="thread")
@@ -50,8 +52,36 @@ def note(path: str, line: str) -> dict:
     """Add a line to a file, and the process that wrote it."""
     with open(path, "a", encoding="utf-8") as file:
         file.write(f"{line} {os.getpid()}\n")
-    time.sleep(0.02)
     return {"noted": line}
+
+
+@tool(isolation="thread")
+def meet(path: str, line: str) -> dict:
+    """Note a line, and wait until another process has noted one."""
+    noted = note.function(path, line)
+    _await(lambda: len({row.split()[1] for row in _rows(path)}) > 1)
+    return noted
+
+
+@tool(isolation="thread")
+def hold(path: str, line: str) -> dict:
+    """Note a line; from the twelfth on, wait until there is a file of that path with `.go`."""
+    noted = note.function(path, line)
+    _await(lambda: len(_rows(path)) < 12 or Path(f"{path}.go").exists())
+    return noted
+
+
+def _rows(path):
+    """The lines that are whole."""
+    return Path(path).read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+
+
+def _await(condition):
+    end = time.monotonic() + HANGS_S
+    while not condition():
+        if time.monotonic() > end:
+            raise ToolError("nobody came")
+        time.sleep(0.01)
 
 
 @tool(isolation="thread")
@@ -64,7 +94,7 @@ def die(path: str, times: int) -> dict:
     return {"lived": True}
 
 
-TOOLS = [double, paint, look, refuse, crash, note, die]
+TOOLS = [double, paint, look, refuse, crash, note, meet, hold, die]
 
 
 def said(messages, tools, media):
@@ -84,7 +114,7 @@ def _arguments(word, rest):
         return {}
     if word == "look":
         return {"image": rest[0] if rest else "image_1"}
-    if word == "note":
+    if word in {"note", "meet", "hold"}:
         return {"path": rest[0], "line": rest[1]}
     if word == "die":
         return {"path": rest[0], "times": int(rest[1])}

@@ -119,6 +119,10 @@ def test_a_task_that_kills_three_workers_is_given_up_and_ends_no_other(fleet):
     assert len(said) == 3
     assert said[0].startswith("Ray worker ")
     assert "is done again by another: ActorDiedError: The worker has died." in said[0]
+    assert [line.split("; ")[1].split(": ")[0] for line in said if "(1)" in line][
+        -1
+    ] == "what it was at (1) is given up"
+    assert "given up" not in said[0] + said[1]
 
 
 def test_the_last_try_has_a_worker_of_its_own(fleet):
@@ -167,6 +171,40 @@ def test_where_no_worker_can_be_used_their_line_is_raised(fleet, usage, kind):
     with pytest.raises(kind, match=r"^no such weights$"):
         done(made, tasks("a"))
     assert ray.killed == 2
+
+
+def test_a_fleet_that_was_closed_forgets_which_weights_it_had(fleet):
+    said = {"planner": "p", "weights": "old"}
+    made, _, _ = fleet(lambda _: Echo(said=dict(said)), workers=1)
+    assert made.start() == said
+    made.close()
+    said["weights"] = "new"
+    assert made.start() == said
+    assert sorted(done(made, tasks("a"))) == ["a"]
+
+
+def test_where_other_weights_alone_are_left_their_line_is_raised(fleet):
+    said = {"planner": "p", "weights": "old"}
+    made, _, _ = fleet(lambda _: Echo(said=dict(said), dies={"bad"}), workers=1)
+    made.start()
+    said["weights"] = "new"
+    line = r"^no Ray worker is left: it has loaded {.*'new'}, others {.*'old'}$"
+    with pytest.raises(PlannerError, match=line):
+        done(made, tasks("bad"))
+
+
+def test_a_fleet_does_one_run_at_a_time(fleet):
+    made, _, _ = fleet(lambda _: Echo(), workers=1)
+    first = made.run(tasks("a", "b"))
+    assert next(first)[0].told["word"] == "a"
+    for other in (lambda: done(made, tasks("c")), made.start):
+        with pytest.raises(UsageError, match="at work on another batch; try: one batch after another"):
+            other()
+    assert [task.told["word"] for task, _ in first] == ["b"]
+    abandoned = made.run(tasks("d"))
+    next(abandoned)
+    abandoned.close()
+    assert sorted(done(made, tasks("c"))) == ["c"]
 
 
 def test_workers_that_die_before_they_are_loaded_are_tried_three_times(fleet):

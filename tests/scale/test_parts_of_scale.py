@@ -191,7 +191,45 @@ def test_a_cluster_that_is_down_is_one_line_at_once(closed, form, monkeypatch):
         join(ray, None, 1)
 
 
-def test_a_cluster_is_joined_where_it_is_or_started_here(monkeypatch):
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        (None, "no Ray cluster can be started on this machine: too late; try: it again when the machine is less busy"),
+        ("auto", "no Ray cluster answers at auto: too late; try: RAY_AUTH_MODE=token if it asks for a token"),
+    ],
+)
+def test_what_ray_raises_as_it_starts_is_one_line(monkeypatch, address, line):
+    def init(**given):
+        raise Exception("too late\nand so on")
+
+    ray = FakeRay(None)
+    ray.is_initialized, ray.init = lambda: False, init
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(ConfigError) as caught:
+        join(ray, address, 1)
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+    assert ray.shut == 1
+
+
+def test_the_token_of_a_cluster_that_is_started_here_is_for_its_owner(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    token = tmp_path / ".ray" / "auth_token"
+
+    def init(**given):
+        token.parent.mkdir(exist_ok=True)
+        token.write_text("secret")
+        token.chmod(0o644)
+
+    ray = FakeRay(None)
+    ray.is_initialized, ray.init = lambda: False, init
+    join(ray, None, 1)
+    assert token.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_cluster_is_joined_where_it_is_or_started_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     begun = []
     ray = FakeRay(None)
     ray.init = lambda **given: begun.append((given["address"], given.get("num_cpus")))

@@ -21,6 +21,7 @@ from agentmm.scale import RayAgent
 from agentmm.trace import TraceStore
 from agentmm.world.sample import sample_questions
 from tests.scale.conftest import PARTS, PLANNER, TOOLS
+from tests.scale.parts import HANGS_S
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -74,9 +75,10 @@ def test_a_batch_on_two_workers_is_that_of_one_process(agent, tmp_path, picture)
 
 
 def test_what_has_an_answer_is_not_asked_again_here_or_there(agent, home, tmp_path):
+    """More questions than one worker takes, each of which waits for another process."""
     notes = tmp_path / "notes"
-    asked = [f"note {notes} {line}" for line in "abcd"]
-    first = agent.batch(asked[:2], name="day")
+    asked = [f"meet {notes} {line}" for line in "abcd"]
+    first = agent.batch(asked, name="day")
     agent.batch([*asked, "sulk"], name="day")
     answers = agent.batch([*asked, "sulk"], name="day")
     lines = [line.split() for line in notes.read_text().splitlines()]
@@ -84,7 +86,7 @@ def test_what_has_an_answer_is_not_asked_again_here_or_there(agent, home, tmp_pa
     assert len({process for _, process in lines}) == 2
     assert str(os.getpid()) not in {process for _, process in lines}
     assert [answer.trace_id for answer in answers] == ["day-1", "day-2", "day-3", "day-4", "day-5_2"]
-    assert [answer.text for answer in answers[:2]] == [answer.text for answer in first]
+    assert [answer.text for answer in answers[:4]] == [answer.text for answer in first]
     with Agent(PLANNER, TOOLS, home=home) as alone:
         assert [answer.text for answer in alone.batch(asked, name="day")] == [answer.text for answer in answers[:4]]
         assert len(notes.read_text().splitlines()) == 4
@@ -143,28 +145,32 @@ def test_questions_of_a_worker_that_dies_go_to_another(tmp_path, caplog):
         assert (answers[0].status, answers[0].trace_id) == ("failed", "night-1")
         assert answers[0].reason.startswith("lost 3 times with its worker, the last time with nothing beside it")
         assert answers[9].text == 'told {"lived": true}'
-        assert not agent.traces.has("night-1")
+        assert agent.traces.get("night-1").error == answers[0].reason
     assert ever.read_text().count("died") == 3
     lines = [record.getMessage() for record in caplog.records if "was lost" in record.getMessage()]
-    assert len(lines) >= 4
-    assert all("Ray worker" in line and "done again by another" in line and "\n" not in line for line in lines)
+    assert len(lines) >= 3  # the one that dies once may do so beside the other
+    assert all("Ray worker" in line and "\n" not in line for line in lines)
+    assert sum("is given up" in line for line in lines) == 1
+    assert sum("done again by another" in line for line in lines) == len(lines) - 1
 
 
 @pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
 def test_a_batch_that_was_stopped_goes_on(cluster, tmp_path, how):
-    """What is finished is asked no more; what was being answered is asked anew."""
+    """What is finished is asked no more; what was being answered is asked anew. From the twelfth on all wait for it."""
     notes, at_once = tmp_path / "notes", 2
-    asked = [f"note {notes} {number}" for number in range(40)]
+    asked = [f"hold {notes} {number}" for number in range(40)]
     (tmp_path / "asked.json").write_text(json.dumps(asked))
     command = [sys.executable, "-m", "tests.scale.stopped", str(tmp_path), PLANNER, ",".join(TOOLS), str(at_once)]
     environment = {**os.environ, "RAY_ADDRESS": cluster.get_runtime_context().gcs_address}
     driver = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and not (notes.exists() and notes.read_text().count("\n") >= 12):
+    end = time.monotonic() + HANGS_S
+    while driver.poll() is None and not (notes.exists() and notes.read_text().count("\n") >= 12):
+        assert time.monotonic() < end
         time.sleep(0.01)
     driver.send_signal(signal.SIGKILL if how == "kill -9" else signal.SIGINT)
-    said = driver.communicate(timeout=60)[1]
+    said = driver.communicate(timeout=HANGS_S)[1]
     assert driver.returncode == (-9 if how == "kill -9" else 130), said
+    Path(f"{notes}.go").touch()
     with RayAgent(PLANNER, TOOLS, home=tmp_path, at_once=at_once, **EACH) as agent:
         there = [row["id"] for row in agent.traces.summaries(limit=None)]
         before = notes.read_text().split()[::2]

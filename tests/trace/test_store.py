@@ -53,6 +53,15 @@ def test_unknown_and_ambiguous_ids_are_one_line(store, asked, why):
     assert "\n" not in str(caught.value)
 
 
+def test_a_question_that_begins_after_a_refusal_has_not_failed(store):
+    store.append("abcd1234", "start", START)
+    store.append("abcd1234", "refused", {"error": "no picture"})
+    assert (store.get("abcd1234").status, store.summaries()[0]["status"]) == ("failed", "failed")
+    store.append("abcd1234", "start", START)
+    known = store.get("abcd1234")
+    assert (known.status, known.error, store.summaries()[0]["status"]) == (None, None, None)
+
+
 def test_labels_are_appended_and_the_last_counts(store):
     write(store, "abcd1234")
     before = store.get("abcd1234").hash

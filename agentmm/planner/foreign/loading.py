@@ -212,7 +212,7 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
 
 def _brings_adapter(place: str, source: dict[str, Any]) -> bool:
     """Whether an adapter lies beside a model's weights, as part of it (Granite Speech's)."""
-    from transformers.utils import find_adapter_config_file
+    from transformers.utils.peft_utils import find_adapter_config_file
 
     return find_adapter_config_file(place, local_files_only=source["local_files_only"]) is not None
 

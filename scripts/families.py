@@ -28,8 +28,11 @@ family's template shows is found out when it is loaded.
   no tools. Known by their makers' templates and in `tests/foreign/test_forms.py` beside these: Gemma 4 whose results
   lose pictures, FunctionGemma's `<escape>`, Cohere's calls that are numbered over the conversation (Command R7B). Of
   Command A Plus no template was to be had here; what `form_of` cannot read off one stays in Hermes form.
-- Marks around turns that have a token's form (`<|im_start|>`) must be tokens of the vocabulary, else the model is
-  refused at load. Those around calls need not be; `agentmm doctor --planner NAME` says which are written as plain text.
+- Marks around turns that have a token's form (`<|im_start|>`) may be plain text where their makers' are (Granite
+  Vision's `<|user|>`), and so may those around calls; `agentmm doctor --planner NAME` says which are. What users and
+  tools say can then look like a turn. A model is refused at load where the mark that ends its turns is plain text with
+  no eos behind it (Aria's `<|im_end|>`: nobody would know that a turn is over), or where marks are plain text and the
+  tokenizer does not know the token that the model ends with, as where its own tokens were lost.
 - *Sessions* are measured on the model itself: cached logits against the library's uncached pass, float32, two pictures
   and two sounds where it has the sense for them.
 - On the CPU, layers whose weights float16 holds exactly are packed in it, if the logits stay the library's own within

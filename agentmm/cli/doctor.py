@@ -98,6 +98,10 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
     if found["calls"]:
         plain = f", {' and '.join(found['plain'])} as plain text" if found["plain"] else ""
         yield f"calls     {ways[found['calls']]}{plain}"
+    if found["plain_turns"]:
+        *marks, last = found["plain_turns"]
+        named = f"{', '.join(marks)} and {last}" if marks else last
+        yield f"turns     {named} as plain text: users and tools can write them, too"
     rounded = f", to the rounding of {found['half']}" if found["coarse"] is not None else ""
     if found["sessions"] == "exact":
         measured = f", largest difference {found['difference']:.1e}" if found["difference"] is not None else ""

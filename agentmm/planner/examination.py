@@ -20,10 +20,10 @@ def examine(name: str) -> dict[str, Any]:
     Returns:
         `planner`, `model` (its class), `weights`, `ticks` (by name; None where no template of another maker is used),
         `calls` (`template` or `hermes`), `plain` (marks around calls that are no tokens of the vocabulary, and so
-        written as plain text), `sessions` (`exact`, `uncached`; None where none are kept here), `difference`
-        (largest of a logit, cached against uncached), `why` (not exact), `half` (the half precision that it
-        computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by itself, largest of a
-        logit; None where it is unknown), `batch` (`abreast` where the steps of several
+        written as plain text), `plain_turns` (likewise those around turns), `sessions` (`exact`, `uncached`; None where
+        none are kept here), `difference` (largest of a logit, cached against uncached), `why` (not exact), `half` (the
+        half precision that it computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by
+        itself, largest of a logit; None where it is unknown), `batch` (`abreast` where the steps of several
         episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
         difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
         `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
@@ -40,6 +40,7 @@ def examine(name: str) -> dict[str, Any]:
         "ticks": None,
         "calls": None,
         "plain": [],
+        "plain_turns": [],
         "sessions": None,
         "difference": None,
         "why": "",
@@ -66,13 +67,14 @@ def examine(name: str) -> dict[str, Any]:
 
 def _foreign(planner: Any) -> dict[str, Any]:
     """What a model of another maker shows."""
-    from agentmm.planner.foreign.vocabulary import written_plain
+    from agentmm.planner.foreign.vocabulary import turns_plain, written_plain
 
     wire, measured = planner.wire, planner.exactness
     return {
         "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
         "calls": "template" if wire.own else "hermes",
         "plain": written_plain(wire, planner.spelling),
+        "plain_turns": turns_plain(wire, planner.spelling),
         "sessions": "exact" if measured.exact else "uncached",
         "difference": measured.difference,
         "why": measured.why,

@@ -48,13 +48,32 @@ def test_doctor_of_a_planner_that_cannot_be_loaded_is_json_all_the_same(agentmm,
     assert (ran.code, ran.err) == (2, f"error: {told['error']}\n")
     assert "the weights are gone" in ran.err
     assert (told["ok"], set(told)) == (False, {"ok", "error"})
-    ran = agentmm("doctor", "--json", "--planner", "openai:tiny@http://me:hunter22@host/v1")
-    assert "hunter22" not in ran.out + ran.err
     ran = agentmm("doctor", "--json", "--planner", "nobody")
     assert (ran.code, json.loads(ran.out)["ok"]) == (2, False)
     assert ran.err.endswith("try: --planner nano\n")
     found = json.loads(agentmm("doctor", "--json", "--planner", "scripted").out)
     assert (found["ok"], found["error"], found["planner"]) == (True, None, "scripted")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai:tiny@http://me:hunter22@host/v1",
+        "openai:tiny@http://me:hunter22@host/v1?media=foo",
+        "openai:tiny@http://host/v1?media=once&api_key=hunter22",
+        "openai:tiny@http://host:99999/v1?api_key=hunter22",
+        "openai:tiny@host/v1?api_key=hunter22",
+        "openai:tiny@me:hunter22@host/v1",
+        "openai:tiny@http://host/v1?api_key=hunter22,http://host/v1?api_key=hunter22",
+        "http://me:hunter22@host/v1",
+        "anthropic:claude?api_key=hunter22",
+    ],
+)
+def test_a_password_in_a_planners_name_is_not_said_back(agentmm, name):
+    ran = agentmm("doctor", "--json", "--planner", name)
+    assert (ran.code, json.loads(ran.out)["ok"]) == (2, False)
+    assert ran.err.startswith("error: ")
+    assert "hunter22" not in ran.out + ran.err
 
 
 def test_doctor_fits_a_terminal_of_100_columns(agentmm):

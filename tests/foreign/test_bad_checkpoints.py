@@ -52,13 +52,25 @@ def without_tokens(folder, *marks):
     file.write_text(json.dumps(told), encoding="utf-8")
 
 
-@pytest.mark.parametrize("mark", ["<|im_start|>", "<|im_end|>"])
-def test_turn_marks_that_are_no_tokens(copied, doctor, mark):
+@pytest.mark.parametrize("marks", [("<|im_end|>",), ("<|im_start|>", "<|im_end|>")])
+def test_a_mark_that_ends_turns_and_is_no_token(copied, doctor, marks):
     folder = copied("qwen3_vl")
-    without_tokens(folder, mark)
+    without_tokens(folder, *marks)
     line = refused(doctor, folder)
-    assert line.startswith(f"the model's vocabulary lacks the marks of its chat template; got '{mark} as ")
-    assert "tokens'; expected one token; try: the tokenizer that came with the weights" in line
+    assert line.startswith("the model's vocabulary lacks the marks of its chat template; got '<|im_end|> as ")
+    assert "tokens'; expected one token, or an eos behind it: the model's turns end with it; try: the token" in line
+
+
+def test_turn_marks_whose_tokens_were_lost(copied, doctor):
+    """Of GLM's, `<|user|>` ends an assistant's turn; the template writes nothing behind that."""
+    folder = copied("glm4v")
+    gone = ("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "[gMASK]", "<sop>")
+    ends = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
+    without_tokens(folder, *gone)
+    line = refused(doctor, folder)
+    assert line.startswith("the model's vocabulary lacks the marks of its chat template; got '<|user|> as ")
+    said = f"tokens'; expected one token: the model ends with token {ends[1]}, which the tokenizer does not know; try: "
+    assert said in line
 
 
 def test_marks_of_calls_that_are_no_tokens_are_written_as_plain_text(copied, doctor, checkpoint):

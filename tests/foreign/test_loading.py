@@ -257,6 +257,40 @@ def test_an_adapter_whose_layers_the_model_has_not(checkpoint, adapter):
     assert "it is one for another model" in said
 
 
+@pytest.fixture
+def with_adapter(copied, adapter):
+    """A checkpoint with an adapter beside its weights, as Granite Speech is."""
+    folder = copied("qwen2_5_vl")
+    for file in adapter[0].glob("adapter_*"):
+        shutil.copy(file, folder)
+    return folder
+
+
+def test_an_adapter_beside_the_weights_is_part_of_the_model(checkpoint, adapter, with_adapter):
+    on_top, within = (
+        load_planner(f"hf:{name}", max_tokens=1)
+        for name in (f"{checkpoint('qwen2_5_vl')}?adapter={adapter[0]}", with_adapter)
+    )
+    with torch.inference_mode():
+        ours, other = (chat.model(input_ids=torch.arange(1, 9)[None]).logits for chat in (on_top, within))
+    assert torch.equal(ours, other)
+    assert len({on_top.weights_id, within.weights_id, load_planner(f"hf:{checkpoint('qwen2_5_vl')}").weights_id}) == 3
+
+
+def test_weights_beside_an_adapter_are_whole_too(with_adapter):
+    file = with_adapter / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(file).items() if "layers.1.mlp" not in name}
+    save_file(kept, file, {"format": "pt"})
+    said, _ = line_of(f"hf:{with_adapter}")
+    assert said.startswith("the model's weights are incomplete: ")
+
+
+def test_an_adapter_beside_the_weights_of_another_model(with_adapter):
+    file = with_adapter / "adapter_model.safetensors"
+    save_file({name.replace("layers.1.", "layers.7."): tensor for name, tensor in load_file(file).items()}, file)
+    assert "it is one for another model" in line_of(f"hf:{with_adapter}")[0]
+
+
 def test_doctor_says_what_a_planner_shows(checkpoint, capsys):
     assert run(["doctor", "--planner", f"hf:{checkpoint('qwen2_5_vl')}"]) == 0
     said = capsys.readouterr().out.splitlines()

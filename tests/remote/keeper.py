@@ -17,6 +17,7 @@ class Keeper(Server):
         closed: refuse requests that name pictures at all.
         forgetful: keep nothing.
         gate: an event that replies to requests with data wait for; None for none.
+        opens_at: how many pictures must have come before the gate opens by itself; None for never.
     """
 
     def __init__(self):
@@ -24,11 +25,14 @@ class Keeper(Server):
         self.owner, self.kept, self.arrived = "vllm", set(), []
         self.skips = self.closed = self.forgetful = False
         self.miss, self.on_miss, self.gate = Refuse(400, MISS), lambda: None, None
+        self.opens_at = None
 
     def _reply(self, body):
         parts = pictures_of(body)
         new = [part for part in parts if part["image_url"] is not None]
         self.arrived += [part["image_url"]["url"] for part in new]
+        if self.opens_at is not None and len(self.arrived) >= self.opens_at:
+            self.gate.set()
         if self.closed and any("uuid" in part and part["image_url"] is not None for part in parts):
             return Refuse(400, "unknown field uuid")
         unknown = [part for part in parts if part["image_url"] is None and part["uuid"] not in self.kept]
@@ -41,7 +45,7 @@ class Keeper(Server):
 
     def _answer(self, handler, body, reply):
         if self.gate is not None and any(part["image_url"] is not None for part in pictures_of(body)):
-            self.gate.wait(5)
+            self.gate.wait(60)
         super()._answer(handler, body, reply)
 
 

@@ -5,7 +5,6 @@ Its tokens are bytes: text is its UTF-8, a picture four times `IMAGE`, a turn st
 
 import json
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +30,9 @@ class Say:
         logp: log-probability of each token; None for none.
         cut: bytes after which the connection ends, or None.
         garbage: a stream holds this line after its first part.
-        wait_s: silence before it, seconds.
-        stall_s: silence in a stream after its first part, seconds.
+        wait_s: silence before it, seconds; cut short where the server ends.
+        stall_s: likewise in a stream after its first part. Without it a stream comes at once, so that on a busy
+            machine, too, its parts are close together.
     """
 
     text: str = ""
@@ -108,7 +108,7 @@ class Server:
         self.strict = self.forgets_thoughts = False
         self.owner, self.listed = "tests", 0
         self.under_way = self.most_at_once = 0
-        self._lock = threading.Lock()
+        self._lock, self._over = threading.Lock(), threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -132,6 +132,8 @@ class Server:
                     server.most_at_once = max(server.most_at_once, server.under_way)
                 try:
                     server._answer(self, body, reply)
+                except OSError:  # nobody waits for it any more
+                    self.close_connection = True
                 finally:
                     with server._lock:
                         server.under_way -= 1
@@ -146,6 +148,7 @@ class Server:
         return self
 
     def __exit__(self, *error):
+        self._over.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -165,7 +168,7 @@ class Server:
         if isinstance(reply, Raw):
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             return self._send(handler, 200, data, kind=reply.kind)
-        time.sleep(reply.wait_s)
+        self._over.wait(reply.wait_s)
         says = reply.text.replace(ECHO, signed)
         given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
         calls = [(name, args.replace(ECHO, signed)) for name, args in given]
@@ -213,6 +216,7 @@ class Server:
         pieces = [(message["content"] or "")[:half], (message["content"] or "")[half:]]
         cuts = [(choice.get("token_ids") or [])[:half], (choice.get("token_ids") or [])[half:]]
         logs = (choice.get("logprobs") or {}).get("content") or []
+        events = []
         for number, (text, ids, told) in enumerate(zip(pieces, cuts, (logs[:half], logs[half:]), strict=True)):
             delta = {"role": "assistant", "content": text}
             if number and reply.tool_calls is not None:
@@ -225,19 +229,21 @@ class Server:
             chunk = {**whole, "object": "chat.completion.chunk", "choices": [part]}
             if number:
                 chunk.pop("prompt_token_ids", None)
-            self._event(handler, json.dumps(chunk))
+            events.append(json.dumps(chunk))
             if reply.garbage is not None:
-                self._event(handler, reply.garbage.replace(ECHO, handler.headers.get("authorization") or ""))
+                events.append(reply.garbage.replace(ECHO, handler.headers.get("authorization") or ""))
             if reply.cut is not None:
-                return
-            if not number:
-                time.sleep(reply.stall_s)
+                return self._events(handler, events)
+            if not number and reply.stall_s:
+                self._events(handler, events)
+                events = []
+                self._over.wait(reply.stall_s)
         last = {"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}
         bare = {name: value for name, value in whole.items() if name != "prompt_token_ids"}
-        self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))
-        self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [], "usage": usage}))
-        self._event(handler, "[DONE]")
+        events.append(json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))
+        events.append(json.dumps({**bare, "object": "chat.completion.chunk", "choices": [], "usage": usage}))
+        return self._events(handler, [*events, "[DONE]"])
 
-    def _event(self, handler, data):
-        handler.wfile.write(f"data: {data}\n\n".encode())
+    def _events(self, handler, events):
+        handler.wfile.write("".join(f"data: {data}\n\n" for data in events).encode())
         handler.wfile.flush()

@@ -44,11 +44,11 @@ def test_a_server_that_is_down(make, home, monkeypatch):
 
 
 def test_a_slow_server_is_left_when_the_runs_time_is_over(server, make):
-    server.script = [Say("late", wait_s=5)]
+    server.script = [Say("late", wait_s=60)]
     agent = make(server.name)
     started = time.perf_counter()
     answer = agent.ask("What?", timeout=0.4)
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 60
     assert (answer.status, answer.reason) == ("partial", "timeout=0.4 s is over")
 
 
@@ -62,16 +62,16 @@ def test_a_run_that_is_over_sends_nothing_more(server, make):
 
 
 async def test_an_async_run_leaves_a_slow_server_too(server, make):
-    server.script = [Say("late", wait_s=5)]
+    server.script = [Say("late", wait_s=60)]
     answer = await make(server.name).aask("What?", timeout=0.4)
     assert (answer.status, answer.reason) == ("partial", "timeout=0.4 s is over")
 
 
 def test_a_server_that_is_silent_for_longer_than_it_may(server, make, home):
-    server.script = [Say("late", wait_s=0.6)]
-    agent = make(load_planner(server.name, timeout=0.1, max_retries=0))
+    server.script = [Say("late", wait_s=60)]
+    agent = make(load_planner(server.name, timeout=0.3, max_retries=0))
     line = told(agent, agent.ask("What?"), home)
-    assert line.startswith(f"the server was silent for 0.1 s (planner {server.name})")
+    assert line.startswith(f"the server was silent for 0.3 s (planner {server.name})")
     assert line.endswith("try: a longer AGENTMM_SERVER_TIMEOUT_S")
 
 
@@ -150,32 +150,40 @@ def test_a_stream_that_ends_in_the_middle(server, make, home):
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_stream_that_falls_silent_is_asked_for_once_more(server, make, asynchronous):
-    server.script = [Say("fine", stall_s=3), Say("fine")]
-    agent = make(load_planner(server.name, streaming=True, gap=0.2))
+    server.script = [Say("fine", stall_s=60), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, gap=0.5))
     started = time.perf_counter()
     answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
     assert (answer.text, len(server.seen)) == ("fine", 2)
-    assert 0.2 < time.perf_counter() - started < 2  # of 120 s that the server may be silent before it answers
+    assert 0.5 < time.perf_counter() - started < 60
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_stream_that_stays_silent_is_one_line_and_harms_no_other(server, make, home, asynchronous):
-    server.script = [Say("fine", stall_s=3), Say("fine")]
-    agent = make(load_planner(server.name, streaming=True, gap=0.2, max_retries=0))
+    server.script = [Say("fine", stall_s=60), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, gap=0.5, max_retries=0))
     asked = ["One?", "Two?", "Three?"]
     answers = asyncio.run(agent.abatch(asked)) if asynchronous else agent.batch(asked)
     assert sorted(answer.status for answer in answers) == ["answered", "answered", "failed"]
     line = told(agent, next(answer for answer in answers if answer.status == "failed"), home)
     assert line == (
-        f"the server fell silent for 0.2 s in the middle of its reply (planner {server.name}); "
+        f"the server fell silent for 0.5 s in the middle of its reply (planner {server.name}); "
         "try: a longer AGENTMM_SERVER_GAP_S"
     )
 
 
 def test_a_stream_that_is_slow_and_steady_is_not_cut(server, make, monkeypatch):
-    monkeypatch.setenv("AGENTMM_SERVER_GAP_S", "0.6")
-    server.script = [Say("fine", wait_s=0.8, stall_s=0.3)]  # the first part may take longer
+    monkeypatch.setenv("AGENTMM_SERVER_GAP_S", "1")
+    server.script = [Say("fine", wait_s=1.2, stall_s=0.1)]  # the first part may take longer
     assert make(load_planner(server.name, streaming=True, max_retries=0)).ask("What?").text == "fine"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_that_may_be_silent_for_ages_is_read_like_any(server, make, asynchronous):
+    server.script = [Say("fine", stall_s=0.1)]
+    agent = make(load_planner(server.name, streaming=True, gap=1e300, max_retries=0))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert answer.text == "fine"
 
 
 def test_a_malformed_call_costs_a_retry_and_goes_back_as_json(server, make):

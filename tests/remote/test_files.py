@@ -1,6 +1,7 @@
 """Pictures are uploaded once to a provider that has file ids, where that is asked for, and deleted at the end."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from agentmm.media import Image
 from agentmm.planner import load_planner
 from agentmm.planner.examination import examine
-from agentmm.planner.remote.files import by_file
+from agentmm.planner.remote.files import ByFile, Provider, by_file
 from agentmm.planner.remote.showing import Picture
 from agentmm.proof import replay
 from tests.remote.conftest import KEY, bytes_under
@@ -144,3 +145,58 @@ def test_a_beta_of_the_users_own_stays(filing, make, picture):
     pytest.importorskip("langchain_anthropic")
     make(load_planner("anthropic:claude", media="once", betas=["mine"])).ask("What?", [picture])
     assert {"mine", "files-api-2025-04-14"} <= set(filing.headers[0]["anthropic-beta"].split(","))
+
+
+class Slow:
+    """A provider whose uploads take until `go` is set; `began` is set with the first."""
+
+    def __init__(self):
+        self.began, self.go, self.uploads = threading.Event(), threading.Event(), []
+        self.travel = ByFile(Provider(self._upload, lambda chat, file_id: None, lambda file_id: file_id), None)
+
+    def _upload(self, chat, png):
+        self.began.set()
+        assert self.go.wait(60)
+        self.uploads.append(png)
+        return f"file-{len(self.uploads)}"
+
+    def given_up(self, *pictures):
+        """A step that was cancelled in the middle of its first upload, which goes on in a thread."""
+        step = self.travel.journey(pictures)
+        assert not step.waits()
+        thread = threading.Thread(target=step.prepare)
+        thread.start()
+        assert self.began.wait(60)
+        step.__exit__(asyncio.CancelledError)
+        return thread
+
+
+def square(shade):
+    return Picture(str(shade), Image(np.full((2, 2, 3), shade, np.uint8)))
+
+
+def test_an_upload_whose_step_was_given_up_serves_the_next_one():
+    slow = Slow()
+    thread = slow.given_up(square(1))
+    with slow.travel.journey([square(1)]) as step:
+        assert step.waits()
+        slow.go.set()
+        thread.join()
+        assert not step.waits()
+        step.prepare()
+        assert step.block(square(1)) == "file-1"
+    assert len(slow.uploads) == 1
+
+
+def test_what_a_step_that_was_given_up_had_not_begun_is_left_to_others():
+    slow = Slow()
+    thread = slow.given_up(square(1), square(2))
+    with slow.travel.journey([square(2)]) as second, slow.travel.journey([square(2)]) as third:
+        assert not second.waits()
+        slow.go.set()
+        thread.join()
+        assert third.waits()
+        second.prepare()
+        assert not third.waits()
+        assert second.block(square(2)) == third.block(square(2)) == "file-2"
+    assert len(slow.uploads) == 2

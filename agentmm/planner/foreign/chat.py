@@ -308,11 +308,12 @@ class ForeignChat(BaseChatModel):
         """What a completion says: its calls, the text beside them, what cannot be read.
 
         Args:
-            ids: the completion; an end token says nothing.
+            ids: the completion; what ends it says nothing.
             specs: the tools, with `schema` (OpenAI's form).
         """
         wrote = ids[:-1] if ids and ids[-1] in self.ends else ids
         text = self.processor.tokenizer.decode(list(wrote), skip_special_tokens=False)
+        text = text.rstrip().removesuffix(self.telling.plain_ending) if self.telling.plain_ending else text
         schemas = {spec["name"]: spec["schema"]["function"].get("parameters", {}) for spec in specs}
         return self.wire.form.read(f"<think>{text}" if self.wire.thinks else text, schemas)
 

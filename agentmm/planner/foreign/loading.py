@@ -57,6 +57,8 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
         config = _config(named.place, source)
         processor = _processor(named.place, source)
         model = load_weights(_maker(config), named.place, config, source | {"dtype": precision} | small)
+        if _brings_adapter(named.place, source):
+            _adapt(model, named.place, {"local_files_only": source["local_files_only"]})
         if named.adapter is not None:
             _adapt(model, named.adapter)
     options.pop("think", None) if options.get("think") is None else None
@@ -208,8 +210,20 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
     return processor
 
 
-def _adapt(model: Any, adapter: str) -> None:
+def _brings_adapter(place: str, source: dict[str, Any]) -> bool:
+    """Whether an adapter lies beside a model's weights, as part of it (Granite Speech's)."""
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    return find_adapter_config_file(place, local_files_only=source["local_files_only"]) is not None
+
+
+def _adapt(model: Any, adapter: str, source: dict[str, Any] | None = None) -> None:
     """Put a LoRA adapter on a model.
+
+    Args:
+        model: the model.
+        adapter: a folder, or a name on the hub.
+        source: how the library is to look for it, where not as it does by itself.
 
     Raises:
         MissingExtra: peft is not installed.
@@ -230,7 +244,7 @@ def _adapt(model: Any, adapter: str) -> None:
             mend="save it with peft: model.save_pretrained(FOLDER)",
         )
     try:
-        loaded = model.load_adapter(adapter)
+        loaded = model.load_adapter(adapter, adapter_kwargs=source)
     except Exception as error:  # as for the weights
         raise PlannerError(f"the adapter cannot be loaded: {first_line(error)}", got=adapter, mend=_BASE) from error
     stray = sorted({*loaded.missing_keys, *loaded.unexpected_keys})

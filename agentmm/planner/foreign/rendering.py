@@ -90,6 +90,13 @@ class ForeignRenderer:
 
     def __init__(self, wire: Wire, spelling: Spelling, pictures: Pictures, ends: Collection[int]) -> None:
         self.wire, self.spelling, self.pictures, self.ends = wire, spelling, pictures, ends
+        self._reach = len(self._ending(wire.marks.assistant[1])) + 1  # white space may stand before it
+
+    @property
+    def plain_ending(self) -> str:
+        """What the template's mark has as plain text before the token that ends a turn; most often nothing."""
+        (text, number), *more = [*self.spelling.special(self.wire.marks.assistant[1].lstrip()), ("", None)]
+        return text.strip() if number is None and more and more[0][1] in self.ends else ""
 
     def render(
         self,
@@ -151,15 +158,19 @@ class ForeignRenderer:
         if message.role != "assistant" or message.completion_ids is not None:
             return message.completion_ids
         said = [(piece.text, piece.kind == "marks") for piece in self.wire.turn(message, made)]
-        closing = self.spelling.encode([(self.wire.after(message).lstrip(), True)], first=False)[:1]
-        end = closing if closing and closing[0] in self.ends else [*self.ends][:1]
+        end = self._ending(self.wire.after(message)) or [*self.ends][:1]
         return [*self.spelling.encode(said, first=False), *end]
+
+    def _ending(self, mark: str) -> list[int]:
+        """The ids of a mark up to the first that ends a turn; none where none does."""
+        ids = self.spelling.encode([(mark.lstrip(), True)], first=False)
+        return next((ids[: at + 1] for at, number in enumerate(ids) if number in self.ends), [])
 
     def _say(self, told: Told, said: Sequence[tuple[str, bool]]) -> None:
         """Append text; the end of a turn that the planner has written already is not written again."""
         ids = self.spelling.encode(said, first=not told.ids)
         end = told.ids[-1] if told.ids and told.written == len(told.ids) else None
-        if end in self.ends and end in ids[:2]:
+        if end in self.ends and end in ids[: max(2, self._reach)]:
             ids = ids[ids.index(end) + 1 :]
         told.ids += ids
 

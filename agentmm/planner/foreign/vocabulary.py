@@ -1,8 +1,9 @@
 """Whether a model's vocabulary has what every step needs: words, the marks of its template, its media, an end.
 
-Marks that are words (`USER:`) may be spelled in pieces. What has the form of a token (`<|im_start|>`) must be one where
-it opens or ends a turn: a model that was trained on the token knows nothing of its pieces. Those around calls are told
-by doctor where they are written as plain text.
+Marks may be spelled in pieces where their makers' are: words (`USER:`), and what has the form of a token and is none
+(Granite Vision's `<|user|>`); of the latter doctor tells. But a turn must end with a token, or nobody would know that
+it is over. And where marks are in pieces while the model ends with tokens that the tokenizer does not know, the
+tokenizer's own were lost: a model that was trained on a token knows nothing of its pieces.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _NAMED = re.compile(_SURE.pattern + r"|</?[A-Za-z_][\w.\-]{0,60}>|\[/?[A-Z][A-Z_
 """What has a token's form; between turns and around calls."""
 
 _TURNS = re.compile(_SURE.pattern + r"|<(?!/?think>)/?[A-Za-z_][\w.\-]{0,60}>")
-"""What must be a token where it stands around a turn. Llama's `[INST]` is words, and thoughts may be."""
+"""What has a token's form around a turn. Llama's `[INST]` is words, and thoughts may be."""
 
 _MEND = "the tokenizer that came with the weights: tokenizer.save_pretrained(FOLDER)"
 
@@ -35,22 +36,14 @@ def check(chat: Any) -> None:
         chat: a `ForeignChat`.
 
     Raises:
-        PlannerError: it knows no words, splits a mark of its template, or lacks a token of its media or its ends.
+        PlannerError: it knows no words, splits the mark that ends a turn, cannot spell a mark of its template, or lacks
+            a token of its media or its ends.
     """
-    spelling, tokenizer = chat.spelling, chat.processor.tokenizer
+    tokenizer = chat.processor.tokenizer
     words = set(tokenizer("a b", add_special_tokens=False)["input_ids"]) - {tokenizer.unk_token_id}
     if not words:
         raise PlannerError("the model's tokenizer knows no words", got=f"{len(tokenizer)} tokens", mend=_MEND)
-    lacking = [*_split(_around_turns(chat.wire), spelling), *_unknown(chat.wire, spelling)]
-    if lacking:
-        mark, count = lacking[0]
-        pieces = f"{mark} as {count} tokens" if count > 1 else f"{mark} as an unknown token"
-        raise PlannerError(
-            "the model's vocabulary lacks the marks of its chat template",
-            got=pieces,
-            expected="one token",
-            mend=_MEND,
-        )
+    _check_marks(chat)
     rows = chat.model.get_input_embeddings().weight.shape[0]
     for kind in chat.pictures.kinds:
         _check_medium(chat, kind, rows)
@@ -67,6 +60,45 @@ def check(chat: Any) -> None:
 def written_plain(wire: Wire, spelling: Spelling) -> list[str]:
     """The marks around calls, of a token's form, that are no tokens of the vocabulary: written as plain text."""
     return [mark for mark, _ in _split(_found(_NAMED, _call_marks(wire)), spelling)]
+
+
+def turns_plain(wire: Wire, spelling: Spelling) -> list[str]:
+    """The marks around turns, of a token's form, that are no tokens of the vocabulary: written as plain text."""
+    return [mark for mark, _ in _split(_around_turns(wire), spelling)]
+
+
+def _check_marks(chat: Any) -> None:
+    """See that a turn ends with a token, and that every mark can be written.
+
+    Raises:
+        PlannerError: one cannot, or the tokens of the marks were lost.
+    """
+    wire, spelling = chat.wire, chat.spelling
+    turns = _around_turns(wire)
+    unknown = next(iter(_unknown([*turns, *_found(_NAMED, _call_marks(wire))], spelling)), None)
+    if unknown is not None:
+        raise _lacking(f"{unknown} as an unknown token", "one token")
+    split = dict(_split(turns, spelling))
+    known = set(spelling.tokenizer.get_vocab().values())
+    lost = [end for end in chat.ends if end not in known]
+    if split and lost:
+        mark, count = next(iter(split.items()))
+        raise _lacking(
+            f"{mark} as {count} tokens",
+            f"one token: the model ends with token {lost[0]}, which the tokenizer does not know",
+        )
+    closing = wire.marks.assistant[1]
+    ending = [mark for mark in _found(_TURNS, (closing,)) if mark in split]
+    if ending and not set(chat.ends) & set(spelling.encode([(closing, True)], first=False)):
+        raise _lacking(
+            f"{ending[0]} as {split[ending[0]]} tokens",
+            "one token, or an eos behind it: the model's turns end with it",
+        )
+
+
+def _lacking(got: str, expected: str) -> PlannerError:
+    said = "the model's vocabulary lacks the marks of its chat template"
+    return PlannerError(said, got=got, expected=expected, mend=_MEND)
 
 
 def _check_medium(chat: Any, kind: str, rows: int) -> None:
@@ -88,21 +120,22 @@ def _check_medium(chat: Any, kind: str, rows: int) -> None:
 
 
 def _around_turns(wire: Wire) -> list[str]:
-    """Marks of turns that must be tokens."""
+    """Marks of turns that have the form of a token."""
     marks = wire.marks
     system = marks.system or ("", "")
-    return [
+    found = [
         *_found(_TURNS, (*marks.user, *marks.assistant, marks.turn)),
         *_found(_SURE, (marks.opening, *system)),
     ]
+    return list(dict.fromkeys(found))
 
 
-def _unknown(wire: Wire, spelling: Spelling) -> Iterator[tuple[str, int]]:
-    """Marks around calls of which the tokenizer makes its unknown token, so that nobody can write them."""
+def _unknown(marks: Iterable[str], spelling: Spelling) -> Iterator[str]:
+    """Marks of which the tokenizer makes its unknown token, so that nobody can write them."""
     unknown = spelling.tokenizer.unk_token_id
-    for mark in _found(_NAMED, _call_marks(wire)):
+    for mark in marks:
         if unknown is not None and unknown in spelling.encode([(mark, True)], first=False):
-            yield mark, 1
+            yield mark
 
 
 def _call_marks(wire: Wire) -> tuple[str, ...]:

@@ -15,8 +15,12 @@ from agentmm.errors import PlannerError
 _ADVICE = re.compile(r" If you were trying to load it from| In PyTorch 2\.6| You can inspect the repository")
 
 
+_NO_ADAPTER = {"subfolder": "no-adapter"}
+"""Where the library is to look for an adapter beside the weights: with one it tells of the adapter's tensors alone."""
+
+
 def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) -> Any:
-    """The model of a configuration with its weights.
+    """The model of a configuration with its weights, without an adapter that lies beside them.
 
     Args:
         maker: the library's maker of such models.
@@ -32,6 +36,7 @@ def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) ->
     if Path(place).is_dir():
         mend = "save or copy them again: model.save_pretrained(FOLDER)"
     given = {**source, "config": config, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    given["adapter_kwargs"] = dict(_NO_ADAPTER)
     try:
         model, told = maker.from_pretrained(place, **given)
     except Exception as error:  # cut off, no such file, too large

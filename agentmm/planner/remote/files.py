@@ -161,12 +161,12 @@ class _FileJourney(OnceJourney):
     def prepare(self) -> None:
         """Upload what is new; other steps may name it at once."""
         for name in self.mine:
-            if not self.travel.off:
-                self.travel.upload(name, self.pictures[name])
+            with self.claim(name) as mine:
+                if mine and not self.travel.off:
+                    self.travel.upload(name, self.pictures[name])
             with self.travel.lock:
                 if name in self.travel.kept:
                     self.had[name] = self.travel.kept[name]
-                self.travel.coming.pop(name, None)
 
     def block(self, picture: Picture) -> dict[str, Any]:
         """The file's id, or data where there is none."""

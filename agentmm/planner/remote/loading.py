@@ -33,6 +33,9 @@ TIMEOUT_S = 120.0
 
 _Number = TypeVar("_Number", int, float)
 _SERVER = re.compile(r"(?P<model>.*?)@(?P<url>https?://.*)")
+_WORD = re.compile(r"[A-Za-z]{1,20}")
+_HELD = re.compile(r".*@|[?#].*", re.DOTALL)
+"""What of an address may hold a password or a key: all before its host, and what follows its path."""
 
 
 def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
@@ -70,6 +73,8 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
         return _server(name, *_address(rest), gate, media, options)
     if "@http" in rest:
         raise UnknownPlanner("only a server of OpenAI's protocol has an address", got=provider, expected=FORM)
+    if "//" in name or "?" in name:  # not quoted: there may be a password or a key in it
+        raise UnknownPlanner("a planner's name is malformed", expected=f"{FORM}, or provider:model")
     return _provided(name, provider, rest, gate, media, options)
 
 
@@ -85,7 +90,10 @@ def _media(name: str, options: dict[str, Any]) -> tuple[str, str]:
         way = given or os.environ.get("AGENTMM_SERVER_MEDIA") or SETTINGS[0]
     if way not in SETTINGS:
         raise BadSetting(
-            "pictures cannot travel so", got=way, expected=" | ".join(SETTINGS), mend=f"{plain}{MEDIA}once"
+            "pictures cannot travel so",
+            got=way if _WORD.fullmatch(way) else None,  # more than a word may be anything, a key too
+            expected=" | ".join(SETTINGS),
+            mend=f"NAME{MEDIA}once",
         )
     return plain, way
 
@@ -94,10 +102,12 @@ def _pool(name: str, rest: str, options: dict[str, Any]) -> Pool:
     """One planner for each address; every one has a gate of its own.
 
     Raises:
-        UnknownPlanner: an address stands there twice.
+        UnknownPlanner: an address is malformed, or stands there twice.
     """
     model, _, urls = rest.rpartition("@")
     names = [f"openai:{model}@{url}" for url in urls.split(",")]
+    for url in urls.split(","):
+        _address(f"{model}@{url}")
     if len(set(names)) < len(names):
         raise UnknownPlanner("a server stands there twice", got=urls, expected=f"{FORM},http://other:port/v1")
     planners = [load_remote(one, **options) for one in names]
@@ -112,14 +122,13 @@ def _address(rest: str) -> tuple[str, str]:
     """
     found = _SERVER.fullmatch(rest)
     if found is None or not found["model"]:
-        raise UnknownPlanner("a planner's address is malformed", got=rest.rpartition("@")[2], expected=FORM)
+        raise UnknownPlanner("a planner's address is malformed", got=_HELD.sub("", rest), expected=FORM)
     try:
         parts = urlsplit(found["url"])
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-        parts = urlsplit("")
-    if "@" in found["url"] or parts.query or parts.fragment:
+    if any(sign in found["url"] for sign in "@?#"):
         raise UnknownPlanner("an address holds no name, password or query", expected=FORM, mend=f"export {KEY}=...")
     if not host:
         raise UnknownPlanner("a planner's address is malformed", got=found["url"], expected=FORM)

@@ -37,7 +37,7 @@ def steady(parts: Iterator[_Part], response: Any, gap_s: float) -> Iterator[_Par
     Args:
         parts: of the reply; waits for each.
         response: httpx's, whose connection is cut where no part comes.
-        gap_s: most seconds between two of them.
+        gap_s: most seconds that the next one may be waited for; what is done with a part may take longer.
 
     Raises:
         Stalled: no part came for so long.
@@ -47,7 +47,7 @@ def steady(parts: Iterator[_Part], response: Any, gap_s: float) -> Iterator[_Par
         for part in parts:
             watch.heard()
             yield part
-            watch.heard()
+            watch.waits()
     except Exception as error:
         if not watch.fired:
             raise
@@ -76,7 +76,7 @@ async def asteady(parts: AsyncIterator[_Part], gap_s: float) -> AsyncIterator[_P
 
 
 class _Watch:
-    """Cuts a connection from which nothing is heard; begins with the first part.
+    """Cuts a connection from which nothing is heard; begins after the first part.
 
     Attributes:
         fired: whether it did.
@@ -84,22 +84,32 @@ class _Watch:
 
     def __init__(self, response: Any, gap_s: float) -> None:
         self.fired = False
-        self._response, self._gap_s, self._last = response, gap_s, 0.0
+        self._response, self._gap_s = response, gap_s
+        self._since: float | None = None  # when the next part was first waited for; None while nobody does
         self._over, self._thread = threading.Event(), threading.Thread(target=self._wait, daemon=True)
 
     def heard(self) -> None:
-        """A part has come, or the next one is waited for."""
-        self._last = time.monotonic()
+        """A part has come, and its reader is busy with it."""
+        self._since = None
+
+    def waits(self) -> None:
+        """The next part is waited for."""
         if self._thread.ident is None:
             self._thread.start()
+        self._since = time.monotonic()
 
     def stop(self) -> None:
         """The reply is over."""
         self._over.set()
 
+    def _left(self) -> float:
+        """Seconds until there is a reason to look again; none are left where the server was silent for too long."""
+        since = self._since
+        return self._gap_s if since is None else since + self._gap_s - time.monotonic()
+
     def _wait(self) -> None:
-        while (left := self._last + self._gap_s - time.monotonic()) > 0:
-            if self._over.wait(left):
+        while (left := self._left()) > 0:
+            if self._over.wait(min(left, threading.TIMEOUT_MAX)):
                 return
         stream = self._response.extensions.get("network_stream")
         connection = None if stream is None else stream.get_extra_info("socket")

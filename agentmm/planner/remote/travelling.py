@@ -11,7 +11,8 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -188,6 +189,7 @@ class OnceJourney(Journey):
         self._tries = 0
         self._dropped = self._missed = False  # the other side lacked a picture; and this step was the first to hear it
         self._until: float | None = None
+        self._claimed = ""  # the name for which `claim` is held just now
 
     def waits(self) -> bool:
         """Whether another step is sending one of the pictures; where it says no, the others are this step's to send."""
@@ -239,9 +241,28 @@ class OnceJourney(Journey):
         """Whether `prepare` has something to do; the lock is held."""
         return False
 
+    @contextmanager
+    def claim(self, name: str) -> Iterator[bool]:
+        """Do what `prepare` does for a name: none else does it until that is over, even if this step is given up.
+
+        Yields whether the name is this step's: one that was given up has left what it had not begun to others.
+        """
+        coming = self.travel.coming
+        with self.travel.lock:
+            mine = coming.get(name) is self
+            self._claimed = name if mine else ""
+        try:
+            yield mine
+        finally:
+            with self.travel.lock:
+                self._claimed = ""
+                if mine:
+                    del coming[name]
+
     def _leave(self) -> None:
         with self.travel.lock:
-            for name in [name for name, step in self.travel.coming.items() if step is self]:
+            coming = self.travel.coming.items()
+            for name in [name for name, step in coming if step is self and name != self._claimed]:
                 del self.travel.coming[name]
 
     def _patient(self) -> bool:

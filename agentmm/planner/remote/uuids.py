@@ -132,9 +132,9 @@ class _UuidJourney(OnceJourney):
     def prepare(self) -> None:
         """Find out what the server does, if this step is the first that needs to know; others need not wait longer."""
         if self.works:
-            self.travel.find_out()
-            with self.travel.lock:
-                self.travel.coming.pop(_FINDING, None)
+            with self.claim(_FINDING) as mine:
+                if mine:
+                    self.travel.find_out()
 
     def block(self, picture: Picture) -> dict[str, Any]:
         """The uuid alone, data with it, or data alone where the server is not known to keep media."""

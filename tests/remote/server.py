@@ -99,13 +99,14 @@ class Server:
         keys: what they were signed with.
         owner: who made its models, as it tells; None where it does not list them.
         listed: how often it was asked for them.
+        chunked: streams are chunked, so that a client sees where one is cut; else they end with their connection.
         strict: refuse parameters that OpenAI's protocol does not have, as `transformers serve` does.
         forgets_thoughts: its template drops thoughts of earlier turns.
     """
 
     def __init__(self):
         self.script, self.seen, self.keys = [Say("fine")], [], []
-        self.strict = self.forgets_thoughts = False
+        self.strict = self.forgets_thoughts = self.chunked = False
         self.owner, self.listed = "tests", 0
         self.under_way = self.most_at_once = 0
         self._lock = threading.Lock()
@@ -169,7 +170,7 @@ class Server:
         says = reply.text.replace(ECHO, signed)
         given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
         calls = [(name, args.replace(ECHO, signed)) for name, args in given]
-        done = [*wrote(says, calls).encode(), END]
+        done = [*wrote(says, calls).encode("utf-8", "surrogatepass"), END]
         message = {"role": "assistant", "content": says if reply.content is ... else reply.content}
         if calls:
             message["tool_calls"] = [
@@ -207,6 +208,8 @@ class Server:
         handler.send_response(200)
         handler.send_header("content-type", "text/event-stream")
         handler.send_header("connection", "close")
+        if self.chunked:
+            handler.send_header("transfer-encoding", "chunked")
         handler.end_headers()
         handler.close_connection = True
         half = len(message["content"] or "") // 2
@@ -237,7 +240,10 @@ class Server:
         self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))
         self._event(handler, json.dumps({**bare, "object": "chat.completion.chunk", "choices": [], "usage": usage}))
         self._event(handler, "[DONE]")
+        if self.chunked:
+            handler.wfile.write(b"0\r\n\r\n")
 
     def _event(self, handler, data):
-        handler.wfile.write(f"data: {data}\n\n".encode())
+        line = f"data: {data}\n\n".encode()
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(line), line) if self.chunked else line)
         handler.wfile.flush()

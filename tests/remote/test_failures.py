@@ -149,6 +149,25 @@ def test_a_stream_that_ends_in_the_middle(server, make, home):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("chunked", [False, True])  # a connection that ends early, or a reply that lacks its last part
+def test_a_stream_that_breaks_off_is_asked_for_once_more(server, make, asynchronous, chunked):
+    server.chunked = chunked
+    server.script = [Say("fine", cut=1), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, max_retries=1))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 2)
+
+
+def test_a_stream_that_breaks_off_is_not_asked_for_again_without_retries(server, make, home):
+    server.chunked = True
+    server.script = [Say("fine", cut=1), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, max_retries=0))
+    line = told(agent, agent.ask("What?"), home)
+    assert line.startswith("the server's reply broke off in the middle: RemoteProtocolError: peer closed connection")
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_stream_that_falls_silent_is_asked_for_once_more(server, make, asynchronous):
     server.script = [Say("fine", stall_s=3), Say("fine")]
     agent = make(load_planner(server.name, streaming=True, gap=0.2))

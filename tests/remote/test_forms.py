@@ -227,3 +227,21 @@ def test_asking_too_often_names_the_variable_to_set_or_to_lower(server, make, ho
     monkeypatch.setenv("AGENTMM_SERVER_REQUESTS_PER_MINUTE", "6000")
     agent = make(load_planner(server.name, max_retries=0))
     assert told(agent, agent.ask("What?"), home).endswith("; try: a lower AGENTMM_SERVER_REQUESTS_PER_MINUTE")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_half_a_letter_is_replaced_and_the_trace_whole(server, make, streaming, capsys):
+    server.script = [
+        Say("h\ud800m", tool_calls=[call(arguments='{"expression": "6 * 7\\ud800"}', index=0)]),
+        Say("", tool_calls=[call(arguments='{"expression": "6 * \ud800', index=0)]),
+        Say("<tool_call>\ud800</tool_call>"),
+        Say("a\ud800b"),
+    ]
+    agent = make(load_planner(server.name, streaming=streaming))
+    answer = agent.ask("What is 6 * 7?")
+    assert (answer.status, answer.text) == ("answered", "a?b")
+    trace = agent.traces.get(answer.trace_id)
+    assert [step.plan.text for step in trace.steps] == ["h?m", "", "", "a?b"]
+    assert trace.steps[0].plan.calls[0].arguments == {"expression": "6 * 7?"}
+    assert trace.answer == "a?b"
+    assert capsys.readouterr().err == ""

@@ -29,7 +29,11 @@ _RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
 
 
 class Unreachable(PlannerError):
-    """A server that no connection reaches, or that stops in the middle; another one may be asked."""
+    """A server that no connection reaches, that stops in the middle or fails (429, 5xx); another one may be asked."""
+
+
+class BrokeOff(Exception):
+    """A reply that streamed ended before it was finished."""
 
 
 class OddReply(ValueError):
@@ -58,6 +62,12 @@ def odd_reply(what: str, came: Any) -> OddReply:
     return OddReply(f"{what}, but {_shown(came)}")
 
 
+def connection_broke(error: Exception) -> bool:
+    """Whether a client tells of a connection that broke, not of one that was silent for too long."""
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    return bool(kinds & _CONNECTIONS) and not kinds & _TIMEOUTS
+
+
 def failure_of(
     error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None, mend: str | None = None
 ) -> AgentmmError:
@@ -81,6 +91,9 @@ def failure_of(
     elif isinstance(error, Stalled):
         kind, mend = Unreachable, "a longer AGENTMM_SERVER_GAP_S"
         what = f"the server fell silent for {error.gap_s:g} s in the middle of its reply"
+    elif isinstance(error, BrokeOff):
+        why = f": {_cause(error, keys)}" if error.__cause__ is not None else ""
+        kind, what = Unreachable, f"the server's reply broke off in the middle{why}"
     elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
@@ -89,17 +102,11 @@ def failure_of(
         what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
     elif status is not None:
         what, expected, mend = _refused(status, error, keys, mend)
+        kind = Unreachable if status == 429 or status >= 500 else PlannerError
     else:
         happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
         what = f"{happened}: {_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
-
-
-def too_early(name: str, mend: str | None = None) -> PlannerError:
-    """The error of a stream that ended before the reply did; `mend` as in `failure_of`."""
-    return PlannerError(
-        f"the server's reply broke off in the middle (planner {name})", mend=mend or f"agentmm doctor --planner {name}"
-    )
 
 
 def _refused(

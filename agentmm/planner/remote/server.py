@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from agentmm.planner.remote.calls import CALLED
-from agentmm.planner.remote.failures import ServerError, odd_reply
+from agentmm.planner.remote.failures import BrokeOff, ServerError, connection_broke, odd_reply
 from agentmm.planner.remote.gate import seconds_left
 from agentmm.planner.remote.silence import GAP_S, asteady, steady
 
@@ -97,6 +97,7 @@ class _Parts:
         ServerError: while it is read: an error came in place of it.
         OddReply: likewise: a part is no object, or there is none.
         Stalled: likewise: no further part comes.
+        BrokeOff: likewise: the connection breaks.
     """
 
     def __init__(self, stream: Any, gap_s: float) -> None:
@@ -113,8 +114,12 @@ class _Parts:
         if _whole(self._stream.response):
             raise _instead(self._stream.response.read())
         part = None
-        for part in steady(iter(self._stream), self._stream.response, self._gap_s):
-            yield _plain(part)
+        try:
+            for part in steady(iter(self._stream), self._stream.response, self._gap_s):
+                yield _plain(part)
+        except Exception as error:
+            _tell_break(error)
+            raise
         if part is None:
             raise odd_reply("a stream of parts was expected", "")
 
@@ -136,8 +141,12 @@ class _AsyncParts:
         if _whole(self._stream.response):
             raise _instead(await self._stream.response.aread())
         part = None
-        async for part in asteady(aiter(self._stream), self._gap_s):
-            yield _plain(part)
+        try:
+            async for part in asteady(aiter(self._stream), self._gap_s):
+                yield _plain(part)
+        except Exception as error:
+            _tell_break(error)
+            raise
         if part is None:
             raise odd_reply("a stream of parts was expected", "")
 
@@ -197,6 +206,12 @@ def _whole(response: Any) -> bool:
     """Whether something else came in place of a stream."""
     kind = response.headers.get("content-type", "")
     return kind.startswith(("application/json", "text/html"))
+
+
+def _tell_break(error: Exception) -> None:
+    """Raise what tells of a broken connection as what it is in the middle of a reply; clients tell no difference."""
+    if connection_broke(error):
+        raise BrokeOff from error
 
 
 def _instead(body: bytes) -> Exception:

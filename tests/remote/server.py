@@ -26,6 +26,8 @@ class Say:
         calls: `(name, arguments)` pairs; arguments that are text are sent as they are.
         tool_calls: what stands in place of the calls, of whatever form; in a stream with its own indices.
         content: in place of the text, such as None.
+        refusal: the words in which the model refuses, or None.
+        usage: in place of what the server counted.
         finish: why it ended.
         ids: whether token ids are given where they are asked for.
         logp: log-probability of each token; None for none.
@@ -39,6 +41,8 @@ class Say:
     calls: Sequence[tuple] = ()
     tool_calls: object = None
     content: object = ...
+    refusal: object = None
+    usage: object = None
     finish: str = "stop"
     ids: bool = True
     logp: float | None = LOGP
@@ -179,6 +183,9 @@ class Server:
             ]
         if reply.tool_calls is not None:
             message["tool_calls"] = reply.tool_calls
+        if reply.refusal is not None:
+            told = reply.refusal
+            message["refusal"] = told.replace(ECHO, signed) if isinstance(told, str) else told
         prompt = render(body["messages"], self.forgets_thoughts)
         choice = {"index": 0, "finish_reason": "tool_calls" if "tool_calls" in message else reply.finish}
         whole = {"id": "reply", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
@@ -188,6 +195,7 @@ class Server:
             told = [{"token": str(token), "logprob": reply.logp, "top_logprobs": []} for token in done]
             choice["logprobs"] = {"content": told}
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(done), "total_tokens": len(prompt) + len(done)}
+        usage = usage if reply.usage is None else reply.usage
         if body.get("stream"):
             return self._stream(handler, whole, choice, message, usage, reply)
         choice["message"], whole["usage"] = message, usage
@@ -222,6 +230,7 @@ class Server:
                 delta["tool_calls"] = reply.tool_calls
             elif number and "tool_calls" in message:
                 delta["tool_calls"] = [{"index": k, **call} for k, call in enumerate(message["tool_calls"])]
+            delta |= {"refusal": message["refusal"]} if number and "refusal" in message else {}
             part = {"index": 0, "delta": delta, "finish_reason": None}
             part |= {"token_ids": ids} if ids else {}
             part |= {"logprobs": {"content": told}} if told else {}

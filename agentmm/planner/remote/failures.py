@@ -105,7 +105,7 @@ def failure_of(
         kind = Unreachable if status == 429 or status >= 500 else PlannerError
     else:
         happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
-        what = f"{happened}: {_line(_told(error), keys)}"
+        what = f"{happened}: {one_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 
 
@@ -113,7 +113,7 @@ def _refused(
     status: int, error: Exception, keys: Sequence[str], mend: str | None
 ) -> tuple[str, str | None, str | None]:
     """What happened, what was expected and what mends it, by the status of the server's answer."""
-    said = f"status {status}: {_line(_said(error), keys)}"
+    said = f"status {status}: {one_line(_said(error), keys)}"
     if status < 400:
         return f"the server leads elsewhere, {said}", "the address itself", None
     if status in (401, 403):
@@ -199,10 +199,10 @@ def _cause(error: Exception, keys: Sequence[str]) -> str:
     inner: BaseException = error
     while inner.__cause__ is not None:
         inner = inner.__cause__
-    return f"{type(inner).__name__}: {_line(str(inner), keys)}"
+    return f"{type(inner).__name__}: {one_line(str(inner), keys)}"
 
 
-def _line(text: str, keys: Sequence[str]) -> str:
+def one_line(text: str, keys: Sequence[str]) -> str:
     """Foreign words on one line, without keys and control characters, cut."""
     clean = "".join(letter if letter.isprintable() else " " for letter in hidden(text, keys))
     line = " ".join(clean.split()) or "no reason given"

@@ -23,6 +23,7 @@ from agentmm.planner.letters import storable
 from agentmm.planner.remote.calls import CALLED, heard
 from agentmm.planner.remote.failures import BrokeOff, failure_of
 from agentmm.planner.remote.gate import Gate, seconds_left
+from agentmm.planner.remote.refusals import REFUSAL, refused
 from agentmm.planner.remote.served import STREAM, Served
 from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, filled, last_own, pictures_in
 from agentmm.planner.remote.silence import Stalled
@@ -40,7 +41,7 @@ _REFUSALS = (400, 404, 405, 422)
 _GRACE_S = 0.3
 """A request that ran out of time so shortly before the run's end ended by the run's budget."""
 
-_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids", CALLED})
+_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids", CALLED, REFUSAL})
 """What of a reply's metadata does not stay in the conversation."""
 
 
@@ -279,9 +280,17 @@ class RemotePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None,
         seconds: float,
     ) -> ChatResult:
-        """The message as the conversation keeps it; the recorder is told the rest."""
+        """The message as the conversation keeps it; the recorder is told the rest.
+
+        Raises:
+            PlannerError: the model refuses, or a filter stopped it, and nothing else came.
+        """
         told = dict(said.response_metadata)
-        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys_of(self.model))
+        keys = keys_of(self.model)
+        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys)
+        refusal = refused(clean, self.planner_name, keys)
+        if refusal is not None:
+            raise refusal
         counted = (said.usage_metadata or {}).get("output_tokens")
         served = None if blotted else Served.of(told, counted)
         last = last_own(messages)

@@ -1,6 +1,7 @@
 """The client of a server that speaks OpenAI's protocol: LangChain's, which keeps also what vLLM says of tokens.
 
-Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read; a reply of another form is an `OddReply`.
+Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read, as are refusals; a reply of another form is an
+`OddReply`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from agentmm.planner.remote.calls import CALLED
 from agentmm.planner.remote.failures import BrokeOff, ServerError, connection_broke, odd_reply
 from agentmm.planner.remote.gate import seconds_left
+from agentmm.planner.remote.refusals import REFUSAL
 from agentmm.planner.remote.silence import GAP_S, asteady, steady
 
 CONNECT_S = 5.0
@@ -240,7 +242,7 @@ def _plain(reply: Any) -> dict[str, Any]:
 
 
 def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A reply of one choice without its calls, and metadata that holds them as they came.
+    """A reply of one choice without its calls, and metadata that holds them, and a refusal, as they came.
 
     Args:
         told: the reply, or a part of a stream.
@@ -253,7 +255,7 @@ def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices[:1]):
         raise odd_reply("a reply with choices was expected", dict(told))
     usage = told.get("usage")
-    bare = {**told, "choices": [], "usage": usage if isinstance(usage, dict) else None}
+    bare = {**told, "choices": [], "usage": _counted(usage) if isinstance(usage, Mapping) else None}
     if not choices:
         return bare, {}
     message = choices[0].get(inside)
@@ -263,8 +265,21 @@ def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[
         raise odd_reply("a message was expected", choices[0])
     calls = message.get("tool_calls") or []
     called = {CALLED: [{"call": call} for call in (calls if isinstance(calls, list) else [calls])]} if calls else {}
+    refusal = message.get("refusal")
+    called |= {REFUSAL: refusal} if isinstance(refusal, str) and refusal else {}
     message = {**message, "role": "assistant", "tool_calls": None}
     return {**bare, "choices": [{**choices[0], inside: message}]}, called
+
+
+def _counted(usage: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of a server's bookkeeping can be counted: whole numbers from 0 on, and mappings of such."""
+    good: dict[str, Any] = {}
+    for name, value in usage.items():
+        if isinstance(value, Mapping):
+            value = {part: count for part, count in value.items() if type(count) is int and count >= 0}
+        if isinstance(value, Mapping) or (type(value) is int and value >= 0):
+            good[name] = value
+    return good if any(type(value) is int for value in good.values()) else None
 
 
 def _ids(reply: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

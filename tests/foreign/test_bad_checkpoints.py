@@ -120,6 +120,16 @@ def test_a_processor_whose_picture_is_no_picture_to_the_model(copied, doctor):
     assert "expected token 7 among them" in line
 
 
+def test_a_package_that_a_processor_needs(checkpoint, doctor, monkeypatch):
+    from transformers.models.smolvlm import processing_smolvlm
+
+    folder = checkpoint("smolvlm")
+    monkeypatch.setattr(processing_smolvlm, "num2words", None)  # as where it is not installed
+    line = refused(doctor, folder)
+    assert line.startswith("the model needs a package that is not installed: Package `num2words` is required to run")
+    assert line.endswith("; try: pip install num2words")
+
+
 def spoil(folder, how):
     """Write the weights anew, each tensor as `how` gives it; None leaves it out."""
     file = folder / "model.safetensors"

@@ -145,6 +145,14 @@ def test_weights_that_lack_a_layer_are_not_made_up(copied, doctor):
     assert line.startswith("the model's weights are incomplete: 3 tensors are missing, the first model.language_model")
 
 
+def test_weights_that_lack_one_tensor(copied, doctor):
+    folder = copied("qwen3_vl")
+    gone = "language_model.layers.1.mlp.up_proj.weight"
+    spoil(folder, lambda name, tensor: None if gone in name else tensor)
+    line = refused(doctor, folder)
+    assert line.startswith(f"the model's weights are incomplete: 1 tensor is missing, model.{gone}; got ")
+
+
 def test_weights_of_another_shape(copied, doctor):
     folder = copied("qwen3_vl")
     spoil(folder, lambda name, tensor: tensor[:, :16].clone() if "embed_tokens" in name else tensor)

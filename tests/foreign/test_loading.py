@@ -122,6 +122,7 @@ def test_a_folder_without_a_template(copied):
     [
         ("{{ raise_exception('no turns today') }}", "no turns today"),
         ("{{ nothing.at.all }}", "refuses the conversation"),
+        ("{% for m in messages %}\n{{ m.role }", "the model's chat template cannot be read: line 2: "),
         ("{% for m in messages %}{{ m.role }}: hello{% endfor %}", "loses a turn"),
         (
             "{% for m in messages %}<s>{{ m.role }}: "

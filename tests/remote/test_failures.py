@@ -301,6 +301,17 @@ def test_names_that_cannot_be():
         load_planner("openai:tiny@http://host/v1", api_key="hunter22")
 
 
+def test_what_stands_around_an_address_is_told():
+    with pytest.raises(UnknownPlanner, match=r"^the model's name is missing before the address; expected openai:"):
+        load_planner("openai:@http://host/v1")
+    for name in ("openai:tiny@http://host/v1?colour=3", "openai:tiny@http://host/v1,http://other/v1?colour=3"):
+        with pytest.raises(UnknownPlanner, match="holds no name, password or query; expected") as found:
+            load_planner(name)
+        assert str(found.value).endswith("/v1, alone or with ?media=once behind it")
+    with pytest.raises(UnknownPlanner, match="try: export OPENAI_API_KEY"):
+        load_planner("openai:tiny@http://host/v1?api_key=hunter22")
+
+
 def test_a_provider_without_its_key_or_package(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(PlannerError, match=r"the planner cannot be loaded: .*OPENAI_API_KEY"):

@@ -11,7 +11,7 @@ import pytest
 from agentmm.errors import BadSetting, MissingExtra, PlannerError, UnknownPlanner, UsageError
 from agentmm.planner import load_planner
 from tests.remote.conftest import KEY, bytes_under
-from tests.remote.server import Refuse, Say, Server
+from tests.remote.server import Raw, Refuse, Say, Server
 
 CALL = ("calculate", {"expression": "6 * 7"})
 
@@ -154,6 +154,14 @@ def test_a_stream_that_breaks_off_is_asked_for_once_more(server, make, asynchron
     server.chunked = chunked
     server.script = [Say("fine", cut=1), Say("fine")]
     agent = make(load_planner(server.name, streaming=True, max_retries=1))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 2)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_without_a_part_is_asked_for_once_more(server, make, asynchronous):
+    server.script = [Raw(b"", "text/event-stream"), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True))
     answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
     assert (answer.text, len(server.seen)) == ("fine", 2)
 

@@ -22,6 +22,7 @@ _CONNECTIONS = frozenset(
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 """What reading a reply raises that has another form; wrong JSON and failed validation are ValueErrors."""
 
+_UNREAD = "the server's reply cannot be read"
 _SHOWN_CHARS = 200
 
 
@@ -38,6 +39,13 @@ class BrokeOff(Exception):
 
 class OddReply(ValueError):
     """A reply of another form than OpenAI's protocol has; its words say what came."""
+
+
+class NoParts(BrokeOff, OddReply):
+    """A stream that ended before anything came."""
+
+    def __init__(self) -> None:
+        super().__init__("a stream of parts was expected, but nothing")
 
 
 class ServerError(Exception):
@@ -93,7 +101,8 @@ def failure_of(
         what = f"the server fell silent for {error.gap_s:g} s in the middle of its reply"
     elif isinstance(error, BrokeOff):
         why = f": {_cause(error, keys)}" if error.__cause__ is not None else ""
-        kind, what = Unreachable, f"the server's reply broke off in the middle{why}"
+        what = f"the server's reply broke off in the middle{why}"
+        kind, what = Unreachable, f"{_UNREAD}: {error}" if isinstance(error, NoParts) else what
     elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
@@ -104,7 +113,7 @@ def failure_of(
         what, expected, mend = _refused(status, error, keys, mend)
         kind = Unreachable if status == 429 or status >= 500 else PlannerError
     else:
-        happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
+        happened = _UNREAD if isinstance(error, _UNREADABLE) else "the server failed"
         what = f"{happened}: {one_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 

@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from agentmm.planner.remote.calls import CALLED
-from agentmm.planner.remote.failures import BrokeOff, ServerError, connection_broke, odd_reply
+from agentmm.planner.remote.failures import BrokeOff, NoParts, ServerError, connection_broke, odd_reply
 from agentmm.planner.remote.gate import seconds_left
 from agentmm.planner.remote.refusals import REFUSAL
 from agentmm.planner.remote.silence import GAP_S, asteady, steady
@@ -97,9 +97,9 @@ class _Parts:
 
     Raises:
         ServerError: while it is read: an error came in place of it.
-        OddReply: likewise: a part is no object, or there is none.
+        OddReply: likewise: a part is no object.
         Stalled: likewise: no further part comes.
-        BrokeOff: likewise: the connection breaks.
+        BrokeOff: likewise: the connection breaks, or nothing comes.
     """
 
     def __init__(self, stream: Any, gap_s: float) -> None:
@@ -123,7 +123,7 @@ class _Parts:
             _tell_break(error)
             raise
         if part is None:
-            raise odd_reply("a stream of parts was expected", "")
+            raise NoParts
 
 
 class _AsyncParts:
@@ -150,7 +150,7 @@ class _AsyncParts:
             _tell_break(error)
             raise
         if part is None:
-            raise odd_reply("a stream of parts was expected", "")
+            raise NoParts
 
 
 class ServerChat(BaseChatOpenAI):

@@ -280,9 +280,9 @@ class ForeignChat(BaseChatModel):
         """The prompt, where it leaves room for what is to come."""
         told = self.telling.render(messages, specs, records, load, generate=True)
         told.shown = "blind " if self.blind else ""
-        limit = None if self.context is None else self.context - self.max_tokens
-        if limit is not None and len(told.ids) > limit:
-            raise self._too_long(told, specs, self.context)
+        context = self.context
+        if context is not None and len(told.ids) > context - self.max_tokens:
+            raise self._too_long(told, specs, context)
         return told
 
     def _too_long(self, told: Told, specs: Sequence[Any], context: int) -> PlannerError:

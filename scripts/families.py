@@ -48,7 +48,8 @@ family's template shows is found out when it is loaded.
 - A dash: the model has no such sense; such a medium is told in words (`audio_1: a clip of 3.2 s`).
 
 This table is of tiny random checkpoints of the real classes, with templates that treat tools as the shipped ones do;
-those of audioflamingo3, gemma3n, qwen2_5_omni_thinker and voxtral are our own, with these families' marks. The tower of
+those of audioflamingo3, gemma3n, qwen2_5_omni_thinker and voxtral are our own, with these families' marks. The
+processor of smolvlm needs num2words (`pip install num2words`); here nothing calls it. The tower of
 gemma3n needs timm (`pip install timm`); here a convolution stands in its place. Its encoder of sounds hears a clip
 otherwise beside a longer one, as the library pads them, so that its cache is not exact; with pictures alone it is. Made
 by `scripts/families.py` with the tests' own checks; of your own model says `agentmm doctor --planner hf:FOLDER_OR_NAME`

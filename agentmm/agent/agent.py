@@ -77,6 +77,7 @@ class Agent:
         example_tokens: int = 1024,
         **budgets: Any,
     ) -> None:
+        self._closed = False
         self.settings = Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
         self.tools = load_tools(DEFAULT_TOOLS if tools is None else tools)
@@ -118,7 +119,7 @@ class Agent:
 
         Raises:
             MediaError: a medium is unusable.
-            UsageError: nothing asked, or no such run.
+            UsageError: nothing asked, no such run, or the agent is closed.
         """
         return _last(self.stream(question, media, thread=thread, resume=resume, timeout=timeout))
 
@@ -158,6 +159,7 @@ class Agent:
             timeout: see `ask`.
             began: the moment, by `time.monotonic()`, from which the timeout counts; now where None.
         """
+        self._see_open()
         yield from self._events(self._runs.prepare(question, media, thread, resume, approve, deny, timeout, began))
 
     async def astream(
@@ -172,6 +174,7 @@ class Agent:
         timeout: float | None = None,
     ) -> AsyncIterator[Event]:
         """`stream` for async apps."""
+        self._see_open()
         given = (question, media, thread, resume, approve, deny, timeout)
         run = await asyncio.to_thread(self._runs.prepare, *given)  # media are decoded and hashed
         async for event in self._aevents(run):
@@ -209,8 +212,8 @@ class Agent:
             The answers, in the order of the questions.
 
         Raises:
-            UsageError: a question has another form, there are no workers, or a batch of that name asked something else
-                or another planner.
+            UsageError: a question has another form, there are no workers, a batch of that name asked something else
+                or another planner, or the agent is closed.
         """
         many = self._many(questions, timeout, name, progress, workers)
 
@@ -283,7 +286,8 @@ class Agent:
         return self._decide(trace_id, calls, "deny", timeout)
 
     def close(self) -> None:
-        """Close the stores, and a planner that was named; workers end with the process."""
+        """Close the stores, and a planner that was named; workers end with the process. Nothing can be asked then."""
+        self._closed = True
         if self._own_planner and hasattr(self.planner, "close"):
             self.planner.close()
         self._checkpoints.close()
@@ -309,8 +313,9 @@ class Agent:
         self, questions: Iterable[Any], timeout: float | None, name: str | None, tell: Progress | None, workers: int
     ) -> Many:
         """The questions of a batch; what its name asked before must be the same."""
-        if workers < 1:
-            raise UsageError("a batch needs workers", got=workers, expected="1 or more")
+        self._see_open()
+        if not isinstance(workers, int) or workers < 1:
+            raise UsageError("a batch needs workers", got=workers, expected="a whole number, 1 or more")
         many = Many(questions, self.ask, timeout, name, tell)
         planner = self._who
         for index, given in enumerate(many.asked):
@@ -318,6 +323,15 @@ class Agent:
             if trace is not None:
                 self._runs.check_asked(trace, given.get("question"), given.get("media") or (), planner)
         return many
+
+    def _see_open(self) -> None:
+        """See that the stores are there.
+
+        Raises:
+            UsageError: the agent is closed.
+        """
+        if self._closed:
+            raise UsageError("this agent is closed", mend="a new Agent(...), or close it later")
 
     @property
     def _who(self) -> tuple[str, str | None]:
@@ -361,6 +375,7 @@ class Agent:
         yield await asyncio.to_thread(self._answered, run, await self.graph.aget_state(run.config), started)
 
     def _decide(self, trace_id: str, calls: Sequence[str], what: str, timeout: float | None) -> Answer:
+        self._see_open()
         chosen = list(calls) or [call["id"] for call in self._runs.waiting(trace_id)]
         given: dict[str, Any] = {what: chosen}
         return _last(self.stream(resume=trace_id, timeout=timeout, **given))

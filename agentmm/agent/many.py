@@ -52,12 +52,18 @@ class Many:
         name: str | None,
         progress: Progress | None,
     ) -> None:
-        if isinstance(questions, str | bytes | Mapping):
-            raise UsageError("a batch is a list of questions", got=questions, mend="batch([question])")
+        if isinstance(questions, str | bytes | Mapping) or not isinstance(questions, Iterable):
+            raise UsageError(
+                "a batch is a list of questions",
+                got=questions if questions is not None else "nothing",
+                mend="batch([question])",
+            )
         known = set(signature(ask).parameters)
-        self.asked = [{"timeout": timeout, **_arguments(question, known)} for question in questions]
+        self.asked = [
+            {"timeout": timeout, **_arguments(question, known, number)} for number, question in enumerate(questions, 1)
+        ]
         if name is not None:
-            if not _NAME.fullmatch(name):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
                 raise UsageError("not a batch's name", got=name, expected="letters, digits, _ and -, at most 50")
             taken = [given for given in self.asked if given.get("thread") or given.get("resume")]
             if taken:
@@ -109,23 +115,26 @@ def told_of(error: BaseException) -> str:
     return " ".join(line.split())
 
 
-def _arguments(question: Any, known: set[str]) -> dict[str, Any]:
-    """The arguments of `ask` that a question stands for.
+def _arguments(question: Any, known: set[str], number: int) -> dict[str, Any]:
+    """The arguments of `ask` that a question stands for; its number in the batch, from 1, is told where it is none.
 
     Raises:
         UsageError: it is neither a string, nor a pair, nor a dict of arguments.
     """
     if isinstance(question, Mapping):
-        stray = sorted(set(question) - known)
+        stray = sorted(map(str, set(question) - known))
         if stray:
-            raise UsageError("a question has no such part", got=stray[0], expected=", ".join(sorted(known)))
+            line = f"a question has no such part (number {number} of the batch)"
+            raise UsageError(line, got=stray[0], expected=", ".join(sorted(known)))
         return dict(question)
     if isinstance(question, str):
         return {"question": question}
     if isinstance(question, tuple | list) and len(question) == 2:
         return {"question": question[0], "media": question[1]}
     raise UsageError(
-        "not a question", got=question, expected="a string, (question, media) or a dict of ask's arguments"
+        f"number {number} of the batch is {'None, ' if question is None else ''}not a question",
+        got=question,
+        expected="a string, (question, media) or a dict of ask's arguments",
     )
 
 

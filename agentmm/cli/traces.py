@@ -127,7 +127,9 @@ def collect(
         ray=ray,
         dry_run=dry_run,
     )
-    _tell(report, json_, f"next: agentmm traces pairs pairs.jsonl{f' --store {store}' if store else ''}")
+    there = f" --store {store}" if store else ""
+    made = f"next: agentmm traces pairs pairs.jsonl{there}"
+    _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else made)
 
 
 @app.command(

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from agentmm.planner.letters import storable
+
 _CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _STRAY = re.compile(r"</?(?:tool_call|think)>|<\|[a-z]+\|>")
 _DEEPEST = 32
@@ -61,7 +63,7 @@ def split_thought(body: str) -> tuple[str, str]:
 
 
 def json_of(text: str) -> Any:
-    """A value out of what a planner wrote: JSON alone (no `NaN`), not too deep.
+    """A value out of what a planner wrote: JSON alone (no `NaN`), not too deep, its texts `storable`.
 
     Raises:
         ValueError: it is none.
@@ -75,7 +77,7 @@ def json_of(text: str) -> Any:
         deep = _depth(value) > _DEEPEST
     if deep:
         raise ValueError(f"more than {_DEEPEST} levels")
-    return value
+    return storable(value)
 
 
 def _call(text: str) -> ParsedCall | str:

@@ -278,3 +278,46 @@ def test_a_batch_on_one_model_leaves_the_traces_of_one_after_another(tmp_path, t
         assert all(trace.steps for trace in traces)
     assert hashes[0] == hashes[1]
     assert len(set(hashes[0])) == len(asked)
+
+
+def test_what_is_no_batch_is_wrong_usage_and_told_by_its_number(agent):
+    expected = "expected a string, (question, media) or a dict of ask's arguments"
+    wrong = {
+        ("double 1", None): f"number 2 of the batch is None, not a question; {expected}",
+        ("double 1", "double 2", 3): f"number 3 of the batch is not a question; got 3; {expected}",
+    }
+    for asked, line in wrong.items():
+        with pytest.raises(UsageError) as found:
+            agent.batch(list(asked))
+        assert str(found.value) == line
+    with pytest.raises(UsageError, match=r"no such part \(number 2 of the batch\); got 'words'"):
+        agent.batch(["double 1", {"words": "double 2"}])
+    for asked in (None, 3):
+        with pytest.raises(UsageError, match="a batch is a list of questions"):
+            agent.batch(asked)
+    for workers in ("4", 0, 2.5, None):
+        with pytest.raises(UsageError, match=r"a batch needs workers; (got .*; )?expected a whole number, 1 or more"):
+            agent.batch(["double 1"], workers=workers)
+        with pytest.raises(UsageError, match="a batch needs workers"):
+            asyncio.run(agent.abatch(["double 1"], workers=workers))
+    with pytest.raises(UsageError, match="not a batch's name; got 3"):
+        agent.batch(["double 1"], name=3)
+
+
+def test_a_closed_agent_says_so(agent):
+    trace = agent.ask("double 1").trace_id
+    agent.close()
+    agent.close()
+    ways = [
+        lambda: agent.ask("double 1"),
+        lambda: asyncio.run(agent.aask("double 1")),
+        lambda: list(agent.stream("double 1")),
+        lambda: agent.batch(["double 1"]),
+        lambda: asyncio.run(agent.abatch(["double 1"])),
+        lambda: agent.resume(trace),
+        lambda: agent.approve(trace),
+        lambda: agent.deny(trace),
+    ]
+    for way in ways:
+        with pytest.raises(UsageError, match="this agent is closed"):
+            way()

@@ -22,6 +22,12 @@ COMMANDS = dict(commands(get_command(app)))
 GROUPS = {words for words, found in COMMANDS.items() if hasattr(found, "commands")} - {()}
 
 
+def test_a_dry_run_says_that_nothing_was_asked(agentmm):
+    ran = agentmm("traces", "collect", "-n", "2", "--dry-run")
+    assert (ran.code, ran.err) == (0, "nothing was asked; next: the same without --dry-run\n")
+    assert ran.out.startswith("questions 2  families ")
+
+
 def test_the_commands_are_found():
     assert {("ask",), ("improve",), ("eval", "tools"), ("eval", "compare"), ("traces", "pairs")} <= set(COMMANDS)
     assert sorted(GROUPS) == [("eval",), ("graphs",), ("tools",), ("traces",), ("train",)]

@@ -132,6 +132,16 @@ def test_a_processor_whose_picture_is_no_picture_to_the_model(copied, doctor):
     assert "expected token 7 among them" in line
 
 
+def test_a_package_that_a_processor_needs(checkpoint, doctor, monkeypatch):
+    from transformers.models.smolvlm import processing_smolvlm
+
+    folder = checkpoint("smolvlm")
+    monkeypatch.setattr(processing_smolvlm, "num2words", None)  # as where it is not installed
+    line = refused(doctor, folder)
+    assert line.startswith("the model needs a package that is not installed: Package `num2words` is required to run")
+    assert line.endswith("; try: pip install num2words")
+
+
 def spoil(folder, how):
     """Write the weights anew, each tensor as `how` gives it; None leaves it out."""
     file = folder / "model.safetensors"
@@ -145,6 +155,14 @@ def test_weights_that_lack_a_layer_are_not_made_up(copied, doctor):
     spoil(folder, lambda name, tensor: None if gone in name else tensor)
     line = refused(doctor, folder)
     assert line.startswith("the model's weights are incomplete: 3 tensors are missing, the first model.language_model")
+
+
+def test_weights_that_lack_one_tensor(copied, doctor):
+    folder = copied("qwen3_vl")
+    gone = "language_model.layers.1.mlp.up_proj.weight"
+    spoil(folder, lambda name, tensor: None if gone in name else tensor)
+    line = refused(doctor, folder)
+    assert line.startswith(f"the model's weights are incomplete: 1 tensor is missing, model.{gone}; got ")
 
 
 def test_weights_of_another_shape(copied, doctor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import Any
 
@@ -158,6 +159,24 @@ def test_a_conversation_longer_than_the_context_is_refused(planner, media):
     chat = planner("qwen2_5_vl", max_tokens=4000)
     with pytest.raises(PlannerError, match=r"longer than the planner's context; got .* for 2 pictures"):
         chat.invoke([asked("image_1", "image_2")], media=media)
+
+
+def test_a_context_too_short_for_tools_names_what_takes_the_most(planner, media, monkeypatch):
+    chat = planner("qwen2_5_vl", max_tokens=16)
+    monkeypatch.setattr(type(chat), "context", 256)
+    with pytest.raises(PlannerError) as found:
+        chat.bind_tools(TOOLS).invoke([asked("image_1")], media=media)
+    line = str(found.value)
+    parts = re.search(r"got '(\d+) tokens: (\d+) for 2 tools, (\d+) for 1 picture or sound, (\d+) for words'", line)
+    assert parts is not None, line
+    whole, *each = map(int, parts.groups())
+    assert (sum(each), max(each)) == (whole, each[0])
+    assert line.endswith(
+        "expected at most 240 (256 less max_tokens); try: fewer tools (--tools NAME,NAME), or a lower max_tokens"
+    )
+    chat.max_tokens = 512
+    with pytest.raises(PlannerError, match=r"expected at most 256 with the answer, for which max_tokens=512 are kept"):
+        chat.bind_tools(TOOLS).invoke([asked("image_1")], media=media)
 
 
 def test_a_session_is_cut_before_a_picture_never_in_it():

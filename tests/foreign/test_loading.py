@@ -58,6 +58,11 @@ def line_of(name):
         ("hf:owner/gone?batch=", "a planner's name is malformed"),
         ("hf:owner/gone?batch=fast", "a planner's name is malformed; got 'hf:owner/gone?batch=fast'"),
         ("hf:owner/gone?bits=4&adapter=", "a planner's name is malformed"),
+        (
+            "hf:owner/gone?adapter=a/b?batch=exact",
+            "settings of a planner's name are joined by &; got 'hf:owner/gone?adapter=a/b?batch=exact'; "
+            "try: 'hf:owner/gone?adapter=a/b&batch=exact'",
+        ),
     ],
 )
 def test_a_name_of_nothing_is_wrong_usage(offline, name, line):
@@ -79,7 +84,7 @@ def test_a_folder_without_weights(tmp_path):
     assert line_of(f"hf:{tmp_path}") == (
         f"no planner weights there; got {str(tmp_path)!r}; expected a folder with config.json; "
         "try: hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU, "
-        "?batch=exact",
+        "?batch=exact; of several the others follow & (?adapter=FOLDER&batch=exact)",
         2,
     )
 
@@ -117,6 +122,7 @@ def test_a_folder_without_a_template(copied):
     [
         ("{{ raise_exception('no turns today') }}", "no turns today"),
         ("{{ nothing.at.all }}", "refuses the conversation"),
+        ("{% for m in messages %}\n{{ m.role }", "the model's chat template cannot be read: line 2: "),
         ("{% for m in messages %}{{ m.role }}: hello{% endfor %}", "loses a turn"),
         (
             "{% for m in messages %}<s>{{ m.role }}: "
@@ -247,6 +253,21 @@ def test_an_adapter_that_is_not_there(checkpoint, tmp_path):
 def test_an_adapter_of_another_model(checkpoint, adapter):
     said, _ = line_of(f"hf:{checkpoint('idefics3')}?adapter={adapter[0]}")
     assert "the adapter cannot be loaded" in said
+
+
+def test_an_adapter_of_another_class_of_models_is_none_though_its_tensors_fit(checkpoint, adapter):
+    said, code = line_of(f"hf:{checkpoint('qwen3_vl')}?adapter={adapter[0]}")
+    assert said.startswith(
+        f"the adapter cannot be loaded: it is one for another class of models; "
+        f"got '{adapter[0]} (Qwen2_5_VLForConditionalGeneration)'; expected Qwen3VLForConditionalGeneration; try: "
+    )
+    assert code == 1
+
+
+def test_an_adapter_that_names_no_class_is_judged_by_its_tensors(checkpoint, adapter):
+    file = adapter[0] / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"auto_mapping": None}))
+    assert load_planner(f"hf:{checkpoint('qwen2_5_vl')}?adapter={adapter[0]}").exactness.exact
 
 
 def test_an_adapter_whose_layers_the_model_has_not(checkpoint, adapter):

@@ -25,6 +25,8 @@ class Say:
         calls: `(name, arguments)` pairs; arguments that are text are sent as they are.
         tool_calls: what stands in place of the calls, of whatever form; in a stream with its own indices.
         content: in place of the text, such as None.
+        refusal: the words in which the model refuses, or None.
+        usage: in place of what the server counted.
         finish: why it ended.
         ids: whether token ids are given where they are asked for.
         logp: log-probability of each token; None for none.
@@ -39,6 +41,8 @@ class Say:
     calls: Sequence[tuple] = ()
     tool_calls: object = None
     content: object = ...
+    refusal: object = None
+    usage: object = None
     finish: str = "stop"
     ids: bool = True
     logp: float | None = LOGP
@@ -99,13 +103,14 @@ class Server:
         keys: what they were signed with.
         owner: who made its models, as it tells; None where it does not list them.
         listed: how often it was asked for them.
+        chunked: streams are chunked, so that a client sees where one is cut; else they end with their connection.
         strict: refuse parameters that OpenAI's protocol does not have, as `transformers serve` does.
         forgets_thoughts: its template drops thoughts of earlier turns.
     """
 
     def __init__(self):
         self.script, self.seen, self.keys = [Say("fine")], [], []
-        self.strict = self.forgets_thoughts = False
+        self.strict = self.forgets_thoughts = self.chunked = False
         self.owner, self.listed = "tests", 0
         self.under_way = self.most_at_once = 0
         self._lock, self._over = threading.Lock(), threading.Event()
@@ -172,7 +177,7 @@ class Server:
         says = reply.text.replace(ECHO, signed)
         given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
         calls = [(name, args.replace(ECHO, signed)) for name, args in given]
-        done = [*wrote(says, calls).encode(), END]
+        done = [*wrote(says, calls).encode("utf-8", "surrogatepass"), END]
         message = {"role": "assistant", "content": says if reply.content is ... else reply.content}
         if calls:
             message["tool_calls"] = [
@@ -181,6 +186,9 @@ class Server:
             ]
         if reply.tool_calls is not None:
             message["tool_calls"] = reply.tool_calls
+        if reply.refusal is not None:
+            told = reply.refusal
+            message["refusal"] = told.replace(ECHO, signed) if isinstance(told, str) else told
         prompt = render(body["messages"], self.forgets_thoughts)
         choice = {"index": 0, "finish_reason": "tool_calls" if "tool_calls" in message else reply.finish}
         whole = {"id": "reply", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
@@ -190,6 +198,7 @@ class Server:
             told = [{"token": str(token), "logprob": reply.logp, "top_logprobs": []} for token in done]
             choice["logprobs"] = {"content": told}
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(done), "total_tokens": len(prompt) + len(done)}
+        usage = usage if reply.usage is None else reply.usage
         if body.get("stream"):
             return self._stream(handler, whole, choice, message, usage, reply)
         choice["message"], whole["usage"] = message, usage
@@ -210,6 +219,8 @@ class Server:
         handler.send_response(200)
         handler.send_header("content-type", "text/event-stream")
         handler.send_header("connection", "close")
+        if self.chunked:
+            handler.send_header("transfer-encoding", "chunked")
         handler.end_headers()
         handler.close_connection = True
         half = len(message["content"] or "") // 2
@@ -223,6 +234,7 @@ class Server:
                 delta["tool_calls"] = reply.tool_calls
             elif number and "tool_calls" in message:
                 delta["tool_calls"] = [{"index": k, **call} for k, call in enumerate(message["tool_calls"])]
+            delta |= {"refusal": message["refusal"]} if number and "refusal" in message else {}
             part = {"index": 0, "delta": delta, "finish_reason": None}
             part |= {"token_ids": ids} if ids else {}
             part |= {"logprobs": {"content": told}} if told else {}
@@ -242,8 +254,13 @@ class Server:
         bare = {name: value for name, value in whole.items() if name != "prompt_token_ids"}
         events.append(json.dumps({**bare, "object": "chat.completion.chunk", "choices": [last]}))
         events.append(json.dumps({**bare, "object": "chat.completion.chunk", "choices": [], "usage": usage}))
-        return self._events(handler, [*events, "[DONE]"])
+        self._events(handler, [*events, "[DONE]"])
+        if self.chunked:
+            handler.wfile.write(b"0\r\n\r\n")
+            handler.wfile.flush()
+        return None
 
     def _events(self, handler, events):
-        handler.wfile.write("".join(f"data: {data}\n\n" for data in events).encode())
+        lines = "".join(f"data: {data}\n\n" for data in events).encode()
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(lines), lines) if self.chunked else lines)
         handler.wfile.flush()

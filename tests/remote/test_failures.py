@@ -11,7 +11,7 @@ import pytest
 from agentmm.errors import BadSetting, MissingExtra, PlannerError, UnknownPlanner, UsageError
 from agentmm.planner import load_planner
 from tests.remote.conftest import KEY, bytes_under
-from tests.remote.server import Refuse, Say, Server
+from tests.remote.server import Raw, Refuse, Say, Server
 
 CALL = ("calculate", {"expression": "6 * 7"})
 
@@ -146,6 +146,33 @@ def test_a_stream_that_ends_in_the_middle(server, make, home):
     agent = make(load_planner(server.name, streaming=True))
     line = told(agent, agent.ask("What?"), home)
     assert line.startswith(f"the server's reply broke off in the middle (planner {server.name})")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("chunked", [False, True])  # a connection that ends early, or a reply that lacks its last part
+def test_a_stream_that_breaks_off_is_asked_for_once_more(server, make, asynchronous, chunked):
+    server.chunked = chunked
+    server.script = [Say("fine", cut=1), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, max_retries=1))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 2)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_stream_without_a_part_is_asked_for_once_more(server, make, asynchronous):
+    server.script = [Raw(b"", "text/event-stream"), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 2)
+
+
+def test_a_stream_that_breaks_off_is_not_asked_for_again_without_retries(server, make, home):
+    server.chunked = True
+    server.script = [Say("fine", cut=1), Say("fine")]
+    agent = make(load_planner(server.name, streaming=True, max_retries=0))
+    line = told(agent, agent.ask("What?"), home)
+    assert line.startswith("the server's reply broke off in the middle: RemoteProtocolError: peer closed connection")
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -288,6 +315,17 @@ def test_names_that_cannot_be():
         load_planner("anthropic:tiny@http://host/v1")
     with pytest.raises(UsageError, match="keys come from the environment alone; got 'api_key'"):
         load_planner("openai:tiny@http://host/v1", api_key="hunter22")
+
+
+def test_what_stands_around_an_address_is_told():
+    with pytest.raises(UnknownPlanner, match=r"^the model's name is missing before the address; expected openai:"):
+        load_planner("openai:@http://host/v1")
+    for name in ("openai:tiny@http://host/v1?colour=3", "openai:tiny@http://host/v1,http://other/v1?colour=3"):
+        with pytest.raises(UnknownPlanner, match="holds no name, password or query; expected") as found:
+            load_planner(name)
+        assert str(found.value).endswith("/v1, alone or with ?media=once behind it")
+    with pytest.raises(UnknownPlanner, match="try: export OPENAI_API_KEY"):
+        load_planner("openai:tiny@http://host/v1?api_key=hunter22")
 
 
 def test_a_provider_without_its_key_or_package(monkeypatch):

@@ -227,3 +227,60 @@ def test_asking_too_often_names_the_variable_to_set_or_to_lower(server, make, ho
     monkeypatch.setenv("AGENTMM_SERVER_REQUESTS_PER_MINUTE", "6000")
     agent = make(load_planner(server.name, max_retries=0))
     assert told(agent, agent.ask("What?"), home).endswith("; try: a lower AGENTMM_SERVER_REQUESTS_PER_MINUTE")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_half_a_letter_is_replaced_and_the_trace_whole(server, make, streaming, capsys):
+    server.script = [
+        Say("h\ud800m", tool_calls=[call(arguments='{"expression": "6 * 7\\ud800"}', index=0)]),
+        Say("", tool_calls=[call(arguments='{"expression": "6 * \ud800', index=0)]),
+        Say("<tool_call>\ud800</tool_call>"),
+        Say("a\ud800b"),
+    ]
+    agent = make(load_planner(server.name, streaming=streaming))
+    answer = agent.ask("What is 6 * 7?")
+    assert (answer.status, answer.text) == ("answered", "a?b")
+    trace = agent.traces.get(answer.trace_id)
+    assert [step.plan.text for step in trace.steps] == ["h?m", "", "", "a?b"]
+    assert trace.steps[0].plan.calls[0].arguments == {"expression": "6 * 7?"}
+    assert trace.answer == "a?b"
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    ("say", "line"),
+    [
+        (Say(refusal="I will not, {authorization}"), "the model refuses to answer: I will not, Bearer *** ("),
+        (Say(content=None, refusal="I\nwill not"), "the model refuses to answer: I will not ("),
+        (Say(content=None, finish="content_filter"), "the server stopped the reply: content_filter ("),
+        (Say(refusal=["odd"]), "the planner gave neither a call nor an answer"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(server, make, home, streaming, say, line):
+    server.script = [say]
+    agent = make(load_planner(server.name, streaming=streaming))
+    assert told(agent, agent.ask("What?"), home).startswith(line)
+
+
+def test_a_refusal_beside_words_is_an_answer(server, make):
+    server.script = [Say("fine", refusal="not more", finish="content_filter")]
+    assert make(server.name).ask("What?").text == "fine"
+
+
+JUNK = {
+    "texts": {"prompt_tokens": "3", "completion_tokens": "many", "total_tokens": "x"},
+    "lists": {"prompt_tokens": [1], "completion_tokens": {"a": 1}, "total_tokens": None},
+    "half": {"prompt_tokens": "3", "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": "x"}},
+    "details": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "completion_tokens_details": [1]},
+    "below 0": {"prompt_tokens": -5, "completion_tokens": -5, "total_tokens": -10},
+    "a text": "lots",
+}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("form", JUNK)
+def test_junk_among_what_is_counted_loses_no_answer(server, make, form, streaming):
+    server.script = [Say("fine", usage=JUNK[form])]
+    answer = make(load_planner(server.name, streaming=streaming)).ask("What?")
+    assert (answer.text, answer.status) == ("fine", "answered")

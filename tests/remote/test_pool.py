@@ -60,6 +60,44 @@ def test_a_server_that_falls_silent_in_the_middle_is_left_aside(servers, make, m
     assert len(servers[0].seen) <= 1
 
 
+def test_a_server_that_breaks_off_in_the_middle_is_left_aside(servers, make):
+    servers[0].script = [Say("42", cut=1)]
+    agent = make(load_planner(named(*servers), streaming=True, max_retries=0))
+    assert {agent.ask("What?").text for _ in range(8)} == {"42"}
+    assert len(servers[0].seen) <= 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_server_that_fails_is_left_aside_after_its_own_tries(servers, make, status, asynchronous):
+    import asyncio
+
+    servers[0].script = [Refuse(status, "no", {"retry-after": "0.05"})]
+    agent = make(load_planner(named(*servers), max_retries=1))
+    for _ in range(8):
+        answer = asyncio.run(_asked(agent)) if asynchronous else agent.ask("What?")
+        assert answer.text == "42"
+    assert len(servers[0].seen) in (0, 2)  # by the traces' ids; once in 256 times no run begins with it
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_where_all_fail_one_line_says_how(servers, make, status):
+    for one in servers:
+        one.script = [Refuse(status, "no")]
+    answer = make(load_planner(named(*servers), max_retries=0)).ask("What?")
+    assert answer.status == "failed"
+    assert f"status {status}: no" in answer.reason
+    assert [len(one.seen) for one in servers] == [1, 1]
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_a_request_that_is_wrong_itself_is_asked_of_no_other(servers, make, status):
+    for one in servers:
+        one.script = [Refuse(status, "no")]
+    assert f"status {status}: no" in make(named(*servers)).ask("What?").reason
+    assert sorted(len(one.seen) > 0 for one in servers) == [False, True]
+
+
 def test_where_all_are_down_one_line_says_so(make, monkeypatch):
     monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
     urls = ",".join(f"http://127.0.0.1:{free_port()}/v1" for _ in range(2))

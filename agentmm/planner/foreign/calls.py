@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from agentmm.planner.foreign.arguments import Parts, Style, parts_of, read_at, typed
 from agentmm.planner.foreign.slots import filled, pattern_of
+from agentmm.planner.letters import storable
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class CallForm:
             yield self.closing, True
 
     def read(self, text: str, schemas: Mapping[str, Any] | None = None) -> ReadCalls:
-        """Take the calls out of a completion; what begins like one and cannot be read is malformed.
+        """Take the calls out of a completion, `storable`; what begins like one and cannot be read is malformed.
 
         Args:
             text: the completion.
@@ -121,7 +122,7 @@ class CallForm:
             if parsed is None:
                 return self._lost(text, at, found)
             arguments, at = parsed
-            found.calls.append((name, arguments))
+            found.calls.append((name, storable(arguments)))
             after = _after(text, at, self.between)
             if after is None:
                 return _after(text, at, self.closing) or at

@@ -14,7 +14,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, run_in_executor
 from pydantic import ConfigDict, Field, PrivateAttr
@@ -30,6 +30,7 @@ from agentmm.planner.foreign.features import Features
 from agentmm.planner.foreign.packing import LEAST
 from agentmm.planner.foreign.pictures import Pictures
 from agentmm.planner.foreign.rendering import ForeignRenderer, Told
+from agentmm.planner.foreign.room import too_long
 from agentmm.planner.foreign.session import ForeignSession
 from agentmm.planner.foreign.spelling import Spelling
 from agentmm.planner.foreign.syntax import syntax_of
@@ -279,16 +280,19 @@ class ForeignChat(BaseChatModel):
         """The prompt, where it leaves room for what is to come."""
         told = self.telling.render(messages, specs, records, load, generate=True)
         told.shown = "blind " if self.blind else ""
-        limit = None if self.context is None else self.context - self.max_tokens
-        if limit is not None and len(told.ids) > limit:
-            pictures = sum(len(placed.picture.ids) for placed in told.images)
-            raise PlannerError(
-                "the conversation is longer than the planner's context",
-                got=f"{len(told.ids)} tokens, {pictures} of them for {len(told.images)} pictures and sounds",
-                expected=f"at most {limit} ({self.context} less max_tokens)",
-                mend="fewer or smaller pictures or sounds, or a lower max_tokens",
-            )
+        context = self.context
+        if context is not None and len(told.ids) > context - self.max_tokens:
+            raise self._too_long(told, specs, context)
         return told
+
+    def _too_long(self, told: Told, specs: Sequence[Any], context: int) -> PlannerError:
+        """The error of a prompt that leaves no room; what tools take is measured beside a question of one letter."""
+        ask, load = [HumanMessage("?")], lambda sha: None
+        short = [len(self.telling.render(ask, given, {}, load).ids) for given in (specs, ())]
+        media = sum(len(placed.picture.ids) for placed in told.images)
+        tokens = {"tools": max(0, short[0] - short[1]), "media": media}
+        tokens["words"] = len(told.ids) - sum(tokens.values())
+        return too_long(tokens, len(specs), len(told.images), context, self.max_tokens)
 
     def _constraint(self, specs: Sequence[Any], records: dict[str, Any], made: int = 0) -> Constraint | None:
         if not self.constrained:

@@ -14,6 +14,7 @@ from typing import Any
 
 from agentmm.errors import MissingExtra, PlannerError, UnknownPlanner
 from agentmm.planner.foreign.naming import FORM, Named, identity
+from agentmm.planner.foreign.packages import packages_told
 from agentmm.planner.foreign.weights import first_line, load_weights, quietly
 
 _PATIENCE_S = 5
@@ -35,7 +36,8 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     Raises:
         MissingExtra: torch, transformers, peft or bitsandbytes is not installed.
         UnknownPlanner: there is no such model, or it is none that sees or hears.
-        PlannerError: it has no processor, no usable template or no usable vocabulary; or bits without a GPU.
+        PlannerError: it has no processor, no usable template or no usable vocabulary; a package that it needs is not
+            installed; or bits without a GPU.
     """
     try:
         import torch
@@ -53,7 +55,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False  # else convolutions round what is in float32
     precision = dtype or ("auto" if device.startswith("cuda") else torch.float32)
-    with quietly():
+    with quietly(), packages_told(named.place):
         config = _config(named.place, source)
         processor = _processor(named.place, source)
         model = load_weights(_maker(config), named.place, config, source | {"dtype": precision} | small)
@@ -247,7 +249,21 @@ def _adapt(model: Any, adapter: str, source: dict[str, Any] | None = None) -> No
         loaded = model.load_adapter(adapter, adapter_kwargs=source)
     except Exception as error:  # as for the weights
         raise PlannerError(f"the adapter cannot be loaded: {first_line(error)}", got=adapter, mend=_BASE) from error
+    named, own = _made_for(model), type(model).__name__
+    if named and not named.endswith(own):  # a wrapper of its training may stand before it (FSDP...)
+        got = f"{adapter} ({named})"
+        raise PlannerError(
+            "the adapter cannot be loaded: it is one for another class of models", got=got, expected=own, mend=_BASE
+        )
     stray = sorted({*loaded.missing_keys, *loaded.unexpected_keys})
     if stray:
         got = f"{adapter} ({stray[0]})"
         raise PlannerError("the adapter cannot be loaded: it is one for another model", got=got, mend=_BASE)
+
+
+def _made_for(model: Any) -> str:
+    """The class of models that an adapter's configuration names; empty where it names none."""
+    configs = getattr(model, "peft_config", None) or {}
+    mappings = [getattr(config, "auto_mapping", None) for config in configs.values()]
+    names = [mapping.get("base_model_class") for mapping in mappings if isinstance(mapping, dict)]
+    return next((name for name in names if isinstance(name, str)), "")

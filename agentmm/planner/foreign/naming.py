@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -13,8 +14,12 @@ from agentmm.media.opening import file_sha
 
 FORM = (
     "hf:FOLDER, hf:OWNER/NAME, each with ?adapter=FOLDER where there is one, ?bits=4 or ?bits=8 on a GPU, ?batch=exact"
+    "; of several the others follow & (?adapter=FOLDER&batch=exact)"
 )
 """How such names are written."""
+
+_SECOND = re.compile(r"\?(?=(?:adapter|bits|batch)=)")
+"""What begins a setting."""
 
 
 class Named(NamedTuple):
@@ -40,6 +45,9 @@ class Named(NamedTuple):
             UnknownPlanner: it asks for something else than an adapter, bits and an exact batch.
         """
         place, _, asked = name.removeprefix("hf:").partition("?")
+        if _SECOND.search(asked):
+            joined = f"hf:{place}?{_SECOND.sub('&', asked)}"
+            raise UnknownPlanner("settings of a planner's name are joined by &", got=name, mend=f"'{joined}'")
         given = dict(parse_qsl(asked, keep_blank_values=True))
         adapter, bits, batch = (given.pop(setting, None) for setting in ("adapter", "bits", "batch"))
         known = adapter != "" and bits in (None, "4", "8") and batch in (None, "exact")

@@ -35,7 +35,7 @@ class Template:
         hears: whether it makes features of sound, and the model reads them.
 
     Raises:
-        PlannerError: there is no template, or it cannot render one user turn.
+        PlannerError: there is no template, it cannot be read, or it cannot render one user turn.
     """
 
     def __init__(self, processor: Any, *, hears: bool = True) -> None:
@@ -75,7 +75,7 @@ class Template:
         """The rendered conversation.
 
         Raises:
-            PlannerError: the template refuses it; the message is the template's own.
+            PlannerError: the template cannot be read, or refuses it; the message is the template's own.
         """
         shown = [_flat(message) if self._takes_text(message) else message for message in messages]
         try:
@@ -86,8 +86,10 @@ class Template:
             )
         except Exception as error:  # a template may raise anything
             said = shorten(str(error) or type(error).__name__, 240, placeholder=" ...")
+            unread = any(kind.__name__ == "TemplateSyntaxError" for kind in type(error).__mro__)
+            why = f"cannot be read: line {getattr(error, 'lineno', '?')}" if unread else "refuses the conversation"
             raise PlannerError(
-                f"the model's chat template refuses the conversation: {said}",
+                f"the model's chat template {why}: {said}",
                 mend="the chat_template.jinja of its maker",
             ) from error
 

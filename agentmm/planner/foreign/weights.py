@@ -48,7 +48,8 @@ def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) ->
         raise PlannerError(line, got=place, expected=str(own), mend=mend)
     missing = sorted(told["missing_keys"])
     if missing:
-        line = f"the model's weights are incomplete: {len(missing)} tensors are missing, the first {missing[0]}"
+        lack = "1 tensor is missing," if len(missing) == 1 else f"{len(missing)} tensors are missing, the first"
+        line = f"the model's weights are incomplete: {lack} {missing[0]}"
         raise PlannerError(line, got=place, mend=mend)
     return model
 

@@ -22,6 +22,7 @@ _CONNECTIONS = frozenset(
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 """What reading a reply raises that has another form; wrong JSON and failed validation are ValueErrors."""
 
+_UNREAD = "the server's reply cannot be read"
 _SHOWN_CHARS = 200
 
 
@@ -29,11 +30,22 @@ _RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
 
 
 class Unreachable(PlannerError):
-    """A server that no connection reaches, or that stops in the middle; another one may be asked."""
+    """A server that no connection reaches, that stops in the middle or fails (429, 5xx); another one may be asked."""
+
+
+class BrokeOff(Exception):
+    """A reply that streamed ended before it was finished."""
 
 
 class OddReply(ValueError):
     """A reply of another form than OpenAI's protocol has; its words say what came."""
+
+
+class NoParts(BrokeOff, OddReply):
+    """A stream that ended before anything came."""
+
+    def __init__(self) -> None:
+        super().__init__("a stream of parts was expected, but nothing")
 
 
 class ServerError(Exception):
@@ -56,6 +68,12 @@ def odd_reply(what: str, came: Any) -> OddReply:
         came: the reply, or its part; shown.
     """
     return OddReply(f"{what}, but {_shown(came)}")
+
+
+def connection_broke(error: Exception) -> bool:
+    """Whether a client tells of a connection that broke, not of one that was silent for too long."""
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    return bool(kinds & _CONNECTIONS) and not kinds & _TIMEOUTS
 
 
 def failure_of(
@@ -81,6 +99,10 @@ def failure_of(
     elif isinstance(error, Stalled):
         kind, mend = Unreachable, "a longer AGENTMM_SERVER_GAP_S"
         what = f"the server fell silent for {error.gap_s:g} s in the middle of its reply"
+    elif isinstance(error, BrokeOff):
+        why = f": {_cause(error, keys)}" if error.__cause__ is not None else ""
+        what = f"the server's reply broke off in the middle{why}"
+        kind, what = Unreachable, f"{_UNREAD}: {error}" if isinstance(error, NoParts) else what
     elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
         what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
@@ -89,24 +111,18 @@ def failure_of(
         what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
     elif status is not None:
         what, expected, mend = _refused(status, error, keys, mend)
+        kind = Unreachable if status == 429 or status >= 500 else PlannerError
     else:
-        happened = "the server's reply cannot be read" if isinstance(error, _UNREADABLE) else "the server failed"
-        what = f"{happened}: {_line(_told(error), keys)}"
+        happened = _UNREAD if isinstance(error, _UNREADABLE) else "the server failed"
+        what = f"{happened}: {one_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
-
-
-def too_early(name: str, mend: str | None = None) -> PlannerError:
-    """The error of a stream that ended before the reply did; `mend` as in `failure_of`."""
-    return PlannerError(
-        f"the server's reply broke off in the middle (planner {name})", mend=mend or f"agentmm doctor --planner {name}"
-    )
 
 
 def _refused(
     status: int, error: Exception, keys: Sequence[str], mend: str | None
 ) -> tuple[str, str | None, str | None]:
     """What happened, what was expected and what mends it, by the status of the server's answer."""
-    said = f"status {status}: {_line(_said(error), keys)}"
+    said = f"status {status}: {one_line(_said(error), keys)}"
     if status < 400:
         return f"the server leads elsewhere, {said}", "the address itself", None
     if status in (401, 403):
@@ -192,10 +208,10 @@ def _cause(error: Exception, keys: Sequence[str]) -> str:
     inner: BaseException = error
     while inner.__cause__ is not None:
         inner = inner.__cause__
-    return f"{type(inner).__name__}: {_line(str(inner), keys)}"
+    return f"{type(inner).__name__}: {one_line(str(inner), keys)}"
 
 
-def _line(text: str, keys: Sequence[str]) -> str:
+def one_line(text: str, keys: Sequence[str]) -> str:
     """Foreign words on one line, without keys and control characters, cut."""
     clean = "".join(letter if letter.isprintable() else " " for letter in hidden(text, keys))
     line = " ".join(clean.split()) or "no reason given"

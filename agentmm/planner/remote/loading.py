@@ -32,6 +32,7 @@ TIMEOUT_S = 120.0
 """How long a server may be silent, in seconds, where nothing else is said."""
 
 _Number = TypeVar("_Number", int, float)
+_KEYLIKE = re.compile(r"key|token|secret|pass|pw|auth|sig|cred|user", re.IGNORECASE)
 _SERVER = re.compile(r"(?P<model>.*?)@(?P<url>https?://.*)")
 _WORD = re.compile(r"[A-Za-z]{1,20}")
 _HELD = re.compile(r".*@|[?#].*", re.DOTALL)
@@ -63,6 +64,8 @@ def load_remote(name: str, **options: Any) -> RemotePlanner | Pool:
         raise UsageError("keys come from the environment alone", got=", ".join(keys), mend=f"export {KEY}=...")
     name, media = _media(name, options)
     provider, _, rest = name.partition(":")
+    if provider == "openai":
+        _see_named(rest)
     if provider == "openai" and "@http" in rest and "," in rest.rpartition("@")[2]:
         return _pool(name, rest, {**options, "media": media})
     gate = Gate(
@@ -234,3 +237,18 @@ def _option(options: dict[str, Any], name: str, variable: str, kind: type[_Numbe
         called = variable if given is None else name
         raise BadSetting(f"{called} is malformed", got=text, expected=expected, mend=f"export {variable}=...")
     return number
+
+
+def _see_named(rest: str) -> None:
+    """See that an address has a model before it and no settings behind it.
+
+    Raises:
+        UnknownPlanner: it has none, or some; they are not quoted, since one may be a key.
+    """
+    model, _, url = rest.partition("@http")
+    if not model and url:
+        raise UnknownPlanner("the model's name is missing before the address", expected=FORM)
+    if "?" in url and "@" not in url and not _KEYLIKE.search(url.partition("?")[2]):
+        raise UnknownPlanner(
+            "an address holds no name, password or query", expected=f"{FORM}, alone or with {MEDIA}once behind it"
+        )

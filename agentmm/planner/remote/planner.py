@@ -19,9 +19,11 @@ from pydantic import Field, PrivateAttr
 from agentmm.media import MediaStore, default_home
 from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.keys import hidden, keys_of
+from agentmm.planner.letters import storable
 from agentmm.planner.remote.calls import CALLED, heard
-from agentmm.planner.remote.failures import failure_of, too_early
+from agentmm.planner.remote.failures import BrokeOff, failure_of
 from agentmm.planner.remote.gate import Gate, seconds_left
+from agentmm.planner.remote.refusals import REFUSAL, refused
 from agentmm.planner.remote.served import STREAM, Served
 from agentmm.planner.remote.showing import MAX_SIDE_PX, Show, filled, last_own, pictures_in
 from agentmm.planner.remote.silence import Stalled
@@ -39,7 +41,7 @@ _REFUSALS = (400, 404, 405, 422)
 _GRACE_S = 0.3
 """A request that ran out of time so shortly before the run's end ended by the run's budget."""
 
-_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids", CALLED})
+_BULKY = frozenset({"logprobs", "prompt_token_ids", "token_ids", CALLED, REFUSAL})
 """What of a reply's metadata does not stay in the conversation."""
 
 
@@ -160,22 +162,33 @@ class RemotePlanner(BaseChatModel):
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     def _ask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
-        """What the model says; a server that falls silent in the middle of it is asked once more."""
+        """What the model says; a server that falls silent or breaks off in the middle of it is asked once more."""
         try:
-            return self._asked(shown, kwargs)
-        except Stalled:
+            return self._whole(self._asked(shown, kwargs))
+        except (Stalled, BrokeOff):
             if not self._tries_again:
                 raise
-            return self._asked(shown, kwargs)
+        return self._whole(self._asked(shown, kwargs))
 
     async def _aask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
         """`_ask` for event loops."""
         try:
-            return await self._aasked(shown, kwargs)
-        except Stalled:
+            return self._whole(await self._aasked(shown, kwargs))
+        except (Stalled, BrokeOff):
             if not self._tries_again:
                 raise
-            return await self._aasked(shown, kwargs)
+        return self._whole(await self._aasked(shown, kwargs))
+
+    def _whole(self, said: AIMessage) -> AIMessage:
+        """What was said, to its end.
+
+        Raises:
+            BrokeOff: it streamed, and nothing says that it is finished.
+        """
+        streams = getattr(self._inner, "streaming", False) is True and self.asked
+        if streams and not said.response_metadata.get("finish_reason"):
+            raise BrokeOff
+        return said
 
     @property
     def _tries_again(self) -> bool:
@@ -267,11 +280,17 @@ class RemotePlanner(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None,
         seconds: float,
     ) -> ChatResult:
-        """The message as the conversation keeps it; the recorder is told the rest."""
+        """The message as the conversation keeps it; the recorder is told the rest.
+
+        Raises:
+            PlannerError: the model refuses, or a filter stopped it, and nothing else came.
+        """
         told = dict(said.response_metadata)
-        if getattr(self._inner, "streaming", False) is True and self.asked and not told.get("finish_reason"):
-            raise too_early(self.planner_name, self.mend)
-        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys_of(self.model))
+        keys = keys_of(self.model)
+        clean, blotted = _blotted(said, bool(self._bound.get("tools")), keys)
+        refusal = refused(clean, self.planner_name, keys)
+        if refusal is not None:
+            raise refusal
         counted = (said.usage_metadata or {}).get("output_tokens")
         served = None if blotted else Served.of(told, counted)
         last = last_own(messages)
@@ -304,10 +323,10 @@ class RemotePlanner(BaseChatModel):
 
 
 def _blotted(said: AIMessage, bound: bool, keys: Sequence[str]) -> tuple[AIMessage, bool]:
-    """A reply, its calls read, without keys; and whether it held one: a server may say back what it was sent."""
+    """A reply that can be stored, its calls read, without keys; and whether it held one: a server may say it back."""
     fields = ("content", "tool_calls", "invalid_tool_calls", "additional_kwargs", "response_metadata", "id", "name")
-    there = {name: getattr(heard(said, bound=bound), name) for name in fields}
-    clean = hidden({name: getattr(heard(said, bound=bound, keys=keys), name) for name in fields}, keys)
+    there = storable({name: getattr(heard(said, bound=bound), name) for name in fields})
+    clean = hidden(storable({name: getattr(heard(said, bound=bound, keys=keys), name) for name in fields}), keys)
     return said.model_copy(update=clean), clean != there
 
 

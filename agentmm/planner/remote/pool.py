@@ -1,7 +1,7 @@
 """Several servers of one model as one planner: each conversation stays with its server, the others share the rest.
 
-A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be reached is
-left aside for a while, and its conversations go to the next.
+A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be reached, that
+stops in the middle or fails (429, 5xx) after its further tries is left aside for a while; its runs go to the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from agentmm.planner.remote.failures import Unreachable
 from agentmm.planner.remote.planner import RemotePlanner
 
 ASIDE_S = 30.0
-"""How long a server that could not be reached is left aside, in seconds."""
+"""How long a server that could not be reached, or failed, is left aside, in seconds."""
 
 
 class _Aside:
@@ -82,7 +82,7 @@ class Pool(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """One step, on the conversation's server or on the next that can be reached.
+        """One step, on the conversation's server or on the next that can be reached and does not fail.
 
         Args:
             messages: as in `RemotePlanner`, like `kwargs`.
@@ -91,7 +91,7 @@ class Pool(BaseChatModel):
             kwargs: see there.
 
         Raises:
-            PlannerError: as there; that a server cannot be reached, only where none can.
+            PlannerError: as there; that a server cannot be reached or fails, only where all do.
             TimeoutError: the run's time is over.
         """
         error: Unreachable | None = None

@@ -1,6 +1,7 @@
 """The client of a server that speaks OpenAI's protocol: LangChain's, which keeps also what vLLM says of tokens.
 
-Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read; a reply of another form is an `OddReply`.
+Calls are kept as they came (`calls.CALLED`), for `calls.heard` to read, as are refusals; a reply of another form is an
+`OddReply`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from agentmm.planner.remote.calls import CALLED
-from agentmm.planner.remote.failures import ServerError, odd_reply
+from agentmm.planner.remote.failures import BrokeOff, NoParts, ServerError, connection_broke, odd_reply
 from agentmm.planner.remote.gate import seconds_left
+from agentmm.planner.remote.refusals import REFUSAL
 from agentmm.planner.remote.silence import GAP_S, asteady, steady
 
 CONNECT_S = 5.0
@@ -95,8 +97,9 @@ class _Parts:
 
     Raises:
         ServerError: while it is read: an error came in place of it.
-        OddReply: likewise: a part is no object, or there is none.
+        OddReply: likewise: a part is no object.
         Stalled: likewise: no further part comes.
+        BrokeOff: likewise: the connection breaks, or nothing comes.
     """
 
     def __init__(self, stream: Any, gap_s: float) -> None:
@@ -113,10 +116,14 @@ class _Parts:
         if _whole(self._stream.response):
             raise _instead(self._stream.response.read())
         part = None
-        for part in steady(iter(self._stream), self._stream.response, self._gap_s):
-            yield _plain(part)
+        try:
+            for part in steady(iter(self._stream), self._stream.response, self._gap_s):
+                yield _plain(part)
+        except Exception as error:
+            _tell_break(error)
+            raise
         if part is None:
-            raise odd_reply("a stream of parts was expected", "")
+            raise NoParts
 
 
 class _AsyncParts:
@@ -136,10 +143,14 @@ class _AsyncParts:
         if _whole(self._stream.response):
             raise _instead(await self._stream.response.aread())
         part = None
-        async for part in asteady(aiter(self._stream), self._gap_s):
-            yield _plain(part)
+        try:
+            async for part in asteady(aiter(self._stream), self._gap_s):
+                yield _plain(part)
+        except Exception as error:
+            _tell_break(error)
+            raise
         if part is None:
-            raise odd_reply("a stream of parts was expected", "")
+            raise NoParts
 
 
 class ServerChat(BaseChatOpenAI):
@@ -199,6 +210,12 @@ def _whole(response: Any) -> bool:
     return kind.startswith(("application/json", "text/html"))
 
 
+def _tell_break(error: Exception) -> None:
+    """Raise what tells of a broken connection as what it is in the middle of a reply; clients tell no difference."""
+    if connection_broke(error):
+        raise BrokeOff from error
+
+
 def _instead(body: bytes) -> Exception:
     """The error of what came in place of a stream."""
     text = body.decode("utf-8", "replace")
@@ -225,7 +242,7 @@ def _plain(reply: Any) -> dict[str, Any]:
 
 
 def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A reply of one choice without its calls, and metadata that holds them as they came.
+    """A reply of one choice without its calls, and metadata that holds them, and a refusal, as they came.
 
     Args:
         told: the reply, or a part of a stream.
@@ -238,7 +255,7 @@ def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices[:1]):
         raise odd_reply("a reply with choices was expected", dict(told))
     usage = told.get("usage")
-    bare = {**told, "choices": [], "usage": usage if isinstance(usage, dict) else None}
+    bare = {**told, "choices": [], "usage": _counted(usage) if isinstance(usage, Mapping) else None}
     if not choices:
         return bare, {}
     message = choices[0].get(inside)
@@ -248,8 +265,21 @@ def _parted(told: Mapping[str, Any], inside: str) -> tuple[dict[str, Any], dict[
         raise odd_reply("a message was expected", choices[0])
     calls = message.get("tool_calls") or []
     called = {CALLED: [{"call": call} for call in (calls if isinstance(calls, list) else [calls])]} if calls else {}
+    refusal = message.get("refusal")
+    called |= {REFUSAL: refusal} if isinstance(refusal, str) and refusal else {}
     message = {**message, "role": "assistant", "tool_calls": None}
     return {**bare, "choices": [{**choices[0], inside: message}]}, called
+
+
+def _counted(usage: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What of a server's bookkeeping can be counted: whole numbers from 0 on, and mappings of such."""
+    good: dict[str, Any] = {}
+    for name, value in usage.items():
+        if isinstance(value, Mapping):
+            value = {part: count for part, count in value.items() if type(count) is int and count >= 0}
+        if isinstance(value, Mapping) or (type(value) is int and value >= 0):
+            good[name] = value
+    return good if any(type(value) is int for value in good.values()) else None
 
 
 def _ids(reply: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

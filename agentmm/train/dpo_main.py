@@ -114,13 +114,16 @@ def note_in_manifest(out: Path, folder: Path, rows: Sequence[dict[str, Any]], to
         return
     facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     stages = facts.setdefault("recipe", {}).setdefault("stages", {})
-    name = f"dpo_{count + 1}" if (count := sum(known.partition("_")[0] == "dpo" for known in stages)) else "dpo"
+    data, metrics = (facts.setdefault(part, {}) for part in ("data", "metrics"))
+    for noted in (stages, data, metrics):  # what an earlier round noted is kept under a number
+        if "dpo" in noted:
+            noted[f"dpo_{1 + sum(name.startswith('dpo_') for name in noted)}"] = noted.pop("dpo")
     recipe = told["recipe"]
     tokens = sum(len(row[key]) for row in rows for key in row if key.endswith("_ids")) * recipe["epochs"]
-    stages[name] = {**recipe, "pairs": told["pairs"], "tokens": tokens, "seconds": round(told["seconds"])}
+    stages["dpo"] = {**recipe, "pairs": told["pairs"], "tokens": tokens, "seconds": round(told["seconds"])}
     digest = hashlib.sha256(json.dumps(list(rows), sort_keys=True).encode()).hexdigest()
-    facts.setdefault("data", {})[name] = {"pairs": told["pairs"], "sha256": digest}
-    facts.setdefault("metrics", {})[name] = {key: told[key] for key in ("margin_grew", "kl") if key in told}
+    data["dpo"] = {"pairs": told["pairs"], "sha256": digest}
+    metrics["dpo"] = {key: told[key] for key in ("margin_grew", "kl") if key in told}
     write_manifest(out, {key: value for key, value in facts.items() if key not in ("versions", "files")})
 
 

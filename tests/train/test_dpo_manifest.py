@@ -24,16 +24,19 @@ def folder_of(path: Path, manifest: dict[str, Any] | None = None) -> Path:
 def test_it_goes_on_from_that_of_the_weights_before(tmp_path: Path) -> None:
     known = {"name": "nano", "recipe": {"stages": {"it": {"tokens": 5}}}, "data": {}, "files": {"x": "0"}}
     before = folder_of(tmp_path / "before", known)
-    for number, name in enumerate(("dpo", "dpo_2")):
+    for number, told in enumerate((TOLD, TOLD | {"kl": 0.02}, TOLD | {"kl": 0.03})):
         after = folder_of(tmp_path / f"after_{number}")
-        note_in_manifest(after, before, ROWS, TOLD)
+        note_in_manifest(after, before, ROWS, told)
         facts = check_manifest(after)
-        assert facts["recipe"]["stages"][name] == {"lr": 1e-4, "epochs": 2, "pairs": 1, "tokens": 12, "seconds": 10}
+        assert facts["recipe"]["stages"]["dpo"] == {"lr": 1e-4, "epochs": 2, "pairs": 1, "tokens": 12, "seconds": 10}
         assert facts["recipe"]["stages"]["it"] == {"tokens": 5}
-        assert facts["metrics"][name] == {"margin_grew": 1.0, "kl": 0.01}
-        assert facts["data"][name]["pairs"] == 1
+        assert facts["metrics"]["dpo"] == {"margin_grew": 1.0, "kl": told["kl"]}
+        assert facts["data"]["dpo"]["pairs"] == 1
         assert set(facts["files"]) == {"weights.txt"}
         before = after
+    assert {name: round_["kl"] for name, round_ in facts["metrics"].items()} == {
+        "dpo_1": 0.01, "dpo_2": 0.02, "dpo": 0.03
+    }  # fmt: skip
 
 
 def test_weights_without_one_have_none_after(tmp_path: Path) -> None:

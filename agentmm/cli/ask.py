@@ -92,30 +92,38 @@ def ask(
 
     if asked.resume:
         _check_resumed(asked.resume, home, planner, tools)
-    with Agent(
-        planner=_thinking(planner, think),
-        tools=_names(tools),
-        graph=graph,
-        home=home,
-        seed=seed,
-        max_steps=max_steps,
-        approve=tuple(ask_first or ()),
-        examples=examples,
-        k=k,
-    ) as agent:
-        began = _began(timeout)
-        if asked.resume:
-            trace = agent.traces.find(asked.resume)
-            _check_same(agent, trace)
-            events = agent.stream(resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout, began=began)
-        else:
-            trace = secrets.token_hex(8)
-            events = agent.stream(asked.question, asked.media, thread=trace, timeout=timeout, began=began)
-        try:
-            answer = _watched(events, live=not json_)
-        except KeyboardInterrupt:
-            return _interrupted(agent, trace, again)
-    return _finish(answer, again, json_=json_)
+    answer = None
+    try:
+        with Agent(
+            planner=_thinking(planner, think),
+            tools=_names(tools),
+            graph=graph,
+            home=home,
+            seed=seed,
+            max_steps=max_steps,
+            approve=tuple(ask_first or ()),
+            examples=examples,
+            k=k,
+        ) as agent:
+            began = _began(timeout)
+            if asked.resume:
+                trace = agent.traces.find(asked.resume)
+                _check_same(agent, trace)
+                events = agent.stream(
+                    resume=trace, approve=asked.approve, deny=asked.deny, timeout=timeout, began=began
+                )
+            else:
+                trace = secrets.token_hex(8)
+                events = agent.stream(asked.question, asked.media, thread=trace, timeout=timeout, began=began)
+            try:
+                answer = _watched(events, live=not json_)
+            except KeyboardInterrupt:
+                return _interrupted(agent, trace, again)
+        return _finish(answer, again, json_=json_)
+    except KeyboardInterrupt:
+        if answer is None:  # it had not begun
+            raise
+        return _told_of_interruption(answer.trace_id, again)
 
 
 def _check_resumed(trace: str, home: Path | None, planner: str, tools: str | None) -> None:
@@ -207,10 +215,16 @@ def _watched(events: Iterator[Any], *, live: bool) -> Any:
 
 
 def _interrupted(agent: Any, trace: str, again: Again) -> int:
-    kept = agent.traces.has(trace)
-    say_error("interrupted; " + (f"what was finished is in trace {trace}" if kept else "nothing was run"))
-    if kept:
-        say(f"next     agentmm ask --resume {trace}{again.flags}")
+    """What Ctrl-C comes to while a run goes on."""
+    if agent.traces.has(trace):
+        return _told_of_interruption(trace, again)
+    say_error("interrupted; nothing was run")
+    return 130
+
+
+def _told_of_interruption(trace: str, again: Again) -> int:
+    say_error(f"interrupted; what was finished is in trace {trace}")
+    say(f"next     agentmm ask --resume {trace}{again.flags}")
     return 130
 
 

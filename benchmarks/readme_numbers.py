@@ -123,7 +123,9 @@ def _ablations() -> Iterator[str]:
     first = next(iter(found.values()))
     n = first["n"]
     yield f"**With less**, the first {n} of these questions (`agentmm eval world --split test -n {n} --seed"
-    yield f"{first['seed']} ... --json`); sight families are those that no tool can answer:"
+    known = first["by_wording"].get("seen", {"n": 0})["n"]
+    yield f"{first['seed']} ... --json`), {known} of them in seen wordings; sight families are those that"
+    yield "no tool can answer:"
     yield ""
     yield f"| | planner / oracle | sight families right | {' | '.join(REFUSED).replace('_', ' ')} |"
     yield f"|---|---|---|{'---|' * len(REFUSED)}"

@@ -115,7 +115,7 @@ def evaluate_tools(planner: str = "nano") -> dict[str, Any]:
     """Ask for each held-out tool with it among others, and with all others but without it.
 
     Returns:
-        `right_call` (the first call is of that tool and was accepted) and `says_so` (no call, `unanswerable`), each
+        `right_call` (the first call is of that tool and was accepted) and `says_so` (answered `unanswerable`), each
         `n`, `share` and `ci95`; and every question with what was called.
     """
     rows = list(_rows(load_planner(planner)))

@@ -73,7 +73,10 @@ def improve(
     if faulty is not None and not further:
         raise UsageError("--faulty is about further questions", got="--further 0", mend="--further 400")
     folder = planner_folder(planner)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError("--out is no folder that can be made", got=str(out), mend="--out runs/improved") from error
     _of_one_planner(out, folder)
     asked = {
         "planner": planner, "samples": samples, "temperature": temperature, "workers": workers, "as_hard": as_hard,

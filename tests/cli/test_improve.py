@@ -36,6 +36,14 @@ def test_a_planner_that_cannot_be_trained_is_refused_before_anything_is_asked(ag
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_is_no_folder_for_the_round(agentmm, tmp_path) -> None:
+    (tmp_path / "file").write_text("here", encoding="utf-8")
+    ran = agentmm("improve", "--out", tmp_path / "file")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "--out is no folder that can be made" in ran.err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "here"
+
+
 def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm, tmp_path, monkeypatch) -> None:
     """The steps are others' and tested there; here they only say what they were given."""
     told: list[str] = []

@@ -56,7 +56,7 @@ def test_killed_at_twenty_random_moments(environment, tmp_path):
 def test_interrupted_at_random_moments(environment, tmp_path, count):
     found = rounds(environment, tmp_path / "runs", count, "SIGINT")
     for told in found:
-        assert told["code"] in (0, 130)
+        assert told["code"] in (0, 130), told["error"]
         if told["trace"]:
             whole_again(told)
     stopped = [told for told in found if told["code"] == 130 and told["trace"] and not told["first"]]

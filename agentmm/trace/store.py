@@ -138,7 +138,7 @@ class TraceStore:
             self._said += [_label(trace_id, name, value) for name, value in labels.items()]
             try:
                 self.flush(trace_id)
-            except Exception:
+            except Exception:  # of any kind, and raised again: nothing was written, so its numbers begin anew
                 self._next.pop(trace_id, None)
                 raise
 

@@ -8,15 +8,11 @@ from typing import Any
 from agentmm.errors import AgentmmError, MediaError, UsageError
 from agentmm.media import MediaStore
 from agentmm.nodes.running import numbered
+from agentmm.planner.letters import storable
 from agentmm.state import Settings
 from agentmm.trace import Trace, TraceStore
 
 _MEND = "another name for this batch"
-
-
-def storable(text: str) -> str:
-    """Text without lone surrogates, which can be stored nowhere."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def listed(media: Any) -> list[Any]:

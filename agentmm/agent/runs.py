@@ -16,11 +16,12 @@ from langgraph.types import Command
 
 from agentmm.agent.answer import Answer
 from agentmm.agent.examples import Examples
-from agentmm.agent.given import attempts, check_same, check_words, could_not_begin, keep_refused, listed, storable
+from agentmm.agent.given import attempts, check_same, check_words, could_not_begin, keep_refused, listed
 from agentmm.agent.reading import Reader, answer_in, answer_of, waiting_answer
 from agentmm.errors import AgentmmError, TraceError, UsageError
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.running import numbered, run_config, store_at
+from agentmm.planner.letters import storable
 from agentmm.state import Settings, begin, pending_calls
 from agentmm.trace import Recorder, Trace, TraceStore
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.agent.answer import Answer
-from agentmm.agent.given import attempts, check_same, could_not_begin, keep_refused, listed, storable
+from agentmm.agent.given import attempts, check_same, could_not_begin, keep_refused, listed
 from agentmm.agent.many import Many, Progress
 from agentmm.agent.reading import answer_in
 from agentmm.errors import AgentmmError, UsageError
 from agentmm.media import MediaStore, default_home
 from agentmm.nodes.running import numbered, store_at
+from agentmm.planner.letters import storable
 from agentmm.scale.fleet import Fleet, Lost, Task
 from agentmm.scale.parcel import Parcel
 from agentmm.state import Settings

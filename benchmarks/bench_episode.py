@@ -8,8 +8,9 @@ and loaded in float32 by everybody.
 `again` is the library's own way: its model, its chat template, its processor, its `generate`, everything anew each
 step; `again, packed` is that with the linear layers that our planner has packed in float16, so that what sessions gain
 stands by itself. `smolagents` is `TransformersModel` of that package, where it is installed: version 1.26 hands
-`input_ids` alone to `generate`, so it never meets the pictures, and its texts are not compared. Guesses of what repeats
-are left out of the first row, as this random model repeats itself; the second has them.
+`input_ids` alone to `generate`, so it never meets the pictures, and its texts are not compared; `seeing` is the same
+with all that its processor made handed on, which gives everybody's texts. Guesses of what repeats are left out of the
+first row, as this random model repeats itself; the second has them.
 """
 
 from __future__ import annotations
@@ -174,6 +175,24 @@ def smol(model: Any, told: list[list[Any]]) -> list[str]:
     return said
 
 
+def seeing(model: Any) -> Any:
+    """smolagents' model, its `generate` given everything that its processor made and not the ids alone."""
+    template, generate = model.processor.apply_chat_template, model.model.generate
+    made: dict[str, Any] = {}
+
+    def remembered(*given: Any, **options: Any) -> Any:
+        features = template(*given, **options)
+        made.clear()
+        made.update(features)
+        return features
+
+    def whole(inputs: torch.Tensor, **options: Any) -> Any:
+        return generate(**made | {"input_ids": inputs}, **options)
+
+    model.processor.apply_chat_template, model.model.generate = remembered, whole
+    return model
+
+
 def main() -> None:
     """Take turns; print medians and ratios."""
     torch.set_num_threads(2)
@@ -197,8 +216,12 @@ def main() -> None:
         try:
             from smolagents import TransformersModel
 
-            theirs = TransformersModel(str(folder), device_map="cpu", max_new_tokens=WRITTEN, do_sample=False)
-            ways[f"smolagents {metadata.version('smolagents')}, blind"] = lambda told: smol(theirs, told)
+            given = {"device_map": "cpu", "max_new_tokens": WRITTEN, "do_sample": False}
+            blind, eyed = (TransformersModel(str(folder), **given) for _ in range(2))
+            seeing(eyed)
+            theirs = f"smolagents {metadata.version('smolagents')}"
+            ways |= {f"{theirs}, blind": lambda t: smol(blind, t), f"{theirs}, seeing": lambda t: smol(eyed, t)}
+            compared.append(f"{theirs}, seeing")
         except ImportError:
             sys.stdout.write("smolagents is not installed here: pip install 'smolagents[transformers]'\n")
         times: dict[str, list[float]] = {name: [] for name in ways}

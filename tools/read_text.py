@@ -1,10 +1,14 @@
-"""Read printed text: RapidOCR (PP-OCRv6, models inside its wheel), its boxes joined into rows in reading order."""
+"""Read printed text: RapidOCR (PP-OCRv6, models inside its wheel), its boxes joined into rows in reading order.
+
+Names that stand above their numbers, as below the bars of an upright chart, are told column by column.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypedDict
 
@@ -16,6 +20,7 @@ from agentmm.media import Image, Region
 from agentmm.tool import tool
 
 _LOCK = threading.Lock()  # the engine keeps state between detection and recognition
+_NUMBER = re.compile(r"[-+]?[$€£]?\d[\d.,' ]*[%kKM€£$]?$")
 
 
 class Lines(TypedDict):
@@ -25,7 +30,7 @@ class Lines(TypedDict):
     lines: list[Region]
 
 
-@tool(pure=True, version="2", extra="ocr", cost=0.3)
+@tool(pure=True, version="3", extra="ocr", cost=0.3)
 def read_text(image: Image, *, side_px: int = 512, threads: int = 1, least_score: float = 0.5) -> Lines:
     """Read all printed text, line by line in reading order.
 
@@ -68,6 +73,8 @@ class Row:
 def rows(words: list[Word], angle: float = 0.0) -> list[Row]:
     """Join words whose vertical overlap is above one half into rows; top to bottom, left to right.
 
+    A row of names whose numbers stand below them, one each, becomes a row for each name with its number.
+
     Args:
         words: in any order.
         angle: direction of the text in radians, clockwise; words are compared in the frame it runs along.
@@ -81,7 +88,52 @@ def rows(words: list[Word], angle: float = 0.0) -> list[Row]:
     for piece in sorted(flat, key=lambda piece: (piece.top + piece.bottom, piece.left)):
         _join(groups, piece)
     groups.sort(key=lambda group: float(np.mean([piece.top + piece.bottom for piece in group])))
-    return [_row(sorted(group, key=lambda piece: piece.left)) for group in groups]
+    return [_row(group) for group in _by_columns([sorted(group, key=lambda piece: piece.left) for group in groups])]
+
+
+def _by_columns(groups: list[list[_Flat]]) -> list[list[_Flat]]:
+    """Rows, those of names above numbers turned into one for each name; a table's rows stay as they are."""
+    found: list[list[_Flat]] = []
+    at = 0
+    while at < len(groups):
+        columns = _columns(groups[at], groups[at + 1]) if at + 1 < len(groups) else []
+        if columns and at + 2 < len(groups) and _columns(groups[at], groups[at + 2]):
+            columns = []  # several rows of numbers under the same names
+        found += columns or [groups[at]]
+        at += 2 if columns else 1
+    return found
+
+
+def _columns(names: list[_Flat], numbers: list[_Flat]) -> list[list[_Flat]]:
+    """Each name with the number below it; empty where these are no two such rows."""
+    for above, below in ((names, numbers), (names, _split(numbers)), (_split(names), _split(numbers))):
+        if len(above) == len(below) > 1:
+            fit = all(_above(name, number) for name, number in zip(above, below, strict=True))
+            return [list(pair) for pair in zip(above, below, strict=True)] if fit else []
+    return []
+
+
+def _above(name: _Flat, number: _Flat) -> bool:
+    """Whether a name and a number stand in one column."""
+    apart = abs(name.left + name.right - number.left - number.right) / 2
+    reach = max(name.right - name.left, number.right - number.left, name.bottom - name.top) / 2
+    told = bool(_NUMBER.match(number.word.text)) and not _NUMBER.match(name.word.text)
+    return told and apart <= reach
+
+
+def _split(group: list[_Flat]) -> list[_Flat]:
+    """The pieces of a row cut at spaces, each part as wide as its letters are many."""
+    parts: list[_Flat] = []
+    for piece in group:
+        text, wide = piece.word.text, piece.right - piece.left
+        for found in re.finditer(r"\S+", text):
+            start, end = (place / len(text) for place in found.span())
+            first, last = piece.word.corners[[0, 3]], piece.word.corners[[1, 2]]
+            left, right = first + (last - first) * start, first + (last - first) * end
+            corners = np.array([left[0], right[0], right[1], left[1]])
+            word = replace(piece.word, corners=corners, text=found.group())
+            parts.append(replace(piece, word=word, left=piece.left + wide * start, right=piece.left + wide * end))
+    return parts
 
 
 def text_angle(pixels: NDArray[np.uint8], words: list[Word]) -> float:

@@ -286,12 +286,16 @@ class _Sampler:
             templates, first, seen = list(self.wordings[family.name]), 0, False
         else:
             own = wordings_of(family.name)
-            seen = self.split in ("train", "val") or (self.split == "test" and self.dealt[family.name] % 2 == 0)
+            seen = self.split in ("train", "val") or (self.split == "test" and self._turn(family) % 2 == 0)
             templates, first = list(own.seen if seen else own.unseen), 0 if seen else len(own.seen)
             if self.split == "hard" and family.name in skeletons() and self.words.random() < 0.5:
                 templates, first = list(skeletons()[family.name].free), len(own.every)
         number = int(self.words.integers(len(templates)))
         return first + number, templates[number], seen
+
+    def _turn(self, family: Family) -> int:
+        """Counts a family's questions; every other family begins with a wording never trained on."""
+        return self.dealt[family.name] + self.families.index(family)
 
     def _with_fault(self, question: Question) -> Question:
         if self.hardness not in FAULT_SHARE or self.rng.random() >= self.faulty:

@@ -50,6 +50,48 @@ def test_words_above_each_other_never_join():
     assert texts([word("large", 0, 0, 100, 40), word("small", 10, 20, 60, 8)]) == ["large", "small"]
 
 
+def below(*rows, angle=0.0):
+    """Rows of columns 60 px wide, centred."""
+    placed = [
+        (text, 60 * column + 30 - 3 * len(text), 20 * row, 6 * len(text))
+        for row, texts_ in enumerate(rows)
+        for column, text in enumerate(texts_)
+    ]
+    return [word(text, x, y, width, angle=angle) for text, x, y, width in placed]
+
+
+@pytest.mark.parametrize("angle", [0.0, 4.0])
+def test_names_above_their_numbers_are_told_by_column(angle):
+    words = below(["", "Exports"], ["Oslo", "Quito", "Dover"], ["56", "194", "1,200"], ["source"], angle=angle)
+    given = [one for one in words if one.text]
+    assert texts(given, angle) == ["Exports", "Oslo 56", "Quito 194", "Dover 1,200", "source"]
+
+
+def test_names_that_were_found_as_one_piece_are_told_by_column():
+    words = [word("Oslo Quito", 18, 0, 84), word("56", 24, 20, 12), word("194", 81, 20, 18)]
+    assert texts(words) == ["Oslo 56", "Quito 194"]
+    assert [row.box for row in read_text.rows(words)] == [(18, 0, 51.6, 30), (60, 0, 102, 30)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Qty", "Price"], ["2", "3.50"], ["1", "4.00"]],  # a table
+        [["Tea", "2.80"], ["Salt", "1.20"]],  # a receipt
+        [["1999", "2001"], ["56", "194"]],  # no names
+        [["Oslo", "Quito", "Dover"], ["56", "194"]],  # a number is missing
+        [["Oslo", "Quito"], ["open", "194"]],
+    ],
+)
+def test_other_rows_stay_rows(rows):
+    assert texts(below(*rows)) == [" ".join(row) for row in rows]
+
+
+def test_numbers_beside_their_columns_stay_a_row():
+    words = [word("Oslo", 0, 0, 24), word("Quito", 60, 0, 30), word("56", 100, 20, 12), word("194", 160, 20, 18)]
+    assert texts(words) == ["Oslo Quito", "56 194"]
+
+
 def test_a_row_has_the_bounds_of_its_words_and_their_least_score():
     row = read_text.rows([word("a", 0, 0, 20), word("b", 40, 1, 20)])[0]
     assert row.box == (0, 0, 60, 11)

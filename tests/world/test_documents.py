@@ -64,8 +64,7 @@ def test_layout_says_where_a_value_stands(pages):
             if page.layout == "rows":
                 assert f"{field.label} {field.value}" in page.lines or f"{field.label}: {field.value}" in page.lines
             elif page.layout == "columns":
-                names, values = page.lines[-2].split(), page.lines[-1].split()
-                assert values[names.index(field.label)] == field.value
+                assert f"{field.label} {field.value}" in page.lines
             else:
                 assert any(field.label.startswith(row[0]) and field.value in row for row in page.rows)
 

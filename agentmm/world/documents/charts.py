@@ -69,10 +69,9 @@ def upright_bars(look: Look, title: str, names: list[str], values: list[int], co
         sheet.draw.rectangle(bar, fill=color)
         series.append(sheet.bar(name, value, bar))
     sheet.rule(floor, margin // 2, width - margin // 2)
-    sheet.row(floor + unit // 2, *(Part(x, name, "middle") for x, name in zip(middles, names, strict=True)))
-    boxes = sheet.row(
-        floor + unit * 2 + unit // 4, *(Part(x, str(v), "middle") for x, v in zip(middles, values, strict=True))
-    )
-    for name, value, box in zip(names, values, boxes, strict=True):
+    for middle, name, value in zip(middles, names, values, strict=True):
+        sheet.put(middle, floor + unit // 2, name, "middle")
+        box = sheet.put(middle, floor + unit * 2 + unit // 4, str(value), "middle")
+        sheet.lines.append(f"{name} {value}")
         sheet.note(name, str(value), "number", box, "item")
     return sheet.finish("chart", layout="columns", title=title, series=series)

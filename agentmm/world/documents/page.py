@@ -74,8 +74,8 @@ class Document:
         look: typeface, text height, tilt, blur, JPEG quality, paper.
         lines: the text of each visual row in reading order, parts joined by one space.
         fields: every labelled value; items of a receipt come first, in order.
-        layout: `rows`: a field's line is its label and its value (`Salt 2.80`, `Date: 2024-03-07`); `columns`: one
-            line holds all labels and the next one all values, in the same order; `grid`: a table, a line a row.
+        layout: `rows`: a field's line is its label and its value (`Salt 2.80`, `Date: 2024-03-07`); `columns`: the
+            values stand below their labels, and each label's line is it and its value; `grid`: a table, a line a row.
         title: heading of a table or chart, the name on a label, the first line of a sign; else "".
         store: who issued a receipt or invoice; else "".
         total: the printed total of a receipt or invoice; else "".

@@ -14,7 +14,7 @@ from agentmm.world.documents.page import Document
 from agentmm.world.families import codes, documents, prices, scene_counts
 from agentmm.world.families.codes import Codes
 from agentmm.world.families.codes import read as read_codes
-from agentmm.world.families.documents import lying
+from agentmm.world.families.documents import bars_of
 from agentmm.world.families.family import Draw, Family, Rng, Slots
 from agentmm.world.families.printed import lines
 from agentmm.world.families.sight import SEEN
@@ -67,7 +67,7 @@ def _by_kind(programs: Mapping[str, Programs]) -> Programs:
 
 def _bars(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
     """The sum of all bars, where each stands on a line with its value."""
-    bars = lying(media[0])
+    bars = bars_of(media[0])
     if len(bars) < len(media[0].series) or len(bars) > 5:
         return None
     return Draw({}, (str(sum(int(value) for _, value in bars)),), kind="number")

@@ -129,19 +129,18 @@ def _same(a: str, b: str) -> bool:
 
 
 def _bar(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
-    """The value of a bar whose name stands on one line with it."""
+    """The value of a bar."""
     page = media[0]
     if absent:
         ghost = unlike(rng, (*GOODS, *NAMES, *PLACES), page.lines)
         return Draw({"a": ghost}, UNANSWERABLE) if ghost else None
-    bars = lying(page)
-    bar = choose(rng, bars)
+    bar = choose(rng, bars_of(page))
     return Draw({"a": bar[0]}, (bar[1],)) if bar else None
 
 
-def lying(page: Document) -> list[tuple[str, str]]:
-    """Names and values of the bars whose value stands on the name's line."""
-    return [(bar.label, str(bar.value)) for bar in page.series if f"{bar.label} {bar.value}" in page.lines]
+def bars_of(page: Document) -> list[tuple[str, str]]:
+    """Names and values of a chart's bars."""
+    return [(bar.label, str(bar.value)) for bar in page.series]
 
 
 def _says(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from agentmm.world.documents.page import Document, Field
 from agentmm.world.documents.words import GOODS, PARTS
-from agentmm.world.families.documents import lying
+from agentmm.world.families.documents import bars_of
 from agentmm.world.families.family import UNANSWERABLE, Draw, Family, Rng, SlotKind, Slots, choose, said, yes_no
 from agentmm.world.families.printed import Beside, Line, after, beside, lines, unlike
 from agentmm.world.program import One, Program, cited, missing, one, thinking
@@ -176,10 +176,10 @@ def _truth(slots: Slots, value: object) -> str:
 
 
 def _bars(sign: str) -> Callable[[Sequence[Document], Rng, bool], Draw | None]:
-    """Draw two lying bars of a chart: their sum (`+`) or the higher one (`>`)."""
+    """Draw two bars of a chart: their sum (`+`) or the higher one (`>`)."""
 
     def draw(media: Sequence[Document], rng: Rng, absent: bool) -> Draw | None:
-        bars = lying(media[0])
+        bars = bars_of(media[0])
         if len(bars) < 2:
             return None
         (a, x), (b, y) = (bars[int(i)] for i in rng.choice(len(bars), 2, replace=False))

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
+from agentmm.media import Image
 from agentmm.planner import load_planner
 from agentmm.planner.examination import examine
 from agentmm.planner.remote import files
+from agentmm.planner.remote.showing import Picture
 from agentmm.proof import replay
 from tests.remote.conftest import KEY, bytes_under
 from tests.remote.filing import Filing
@@ -105,6 +107,15 @@ def test_a_file_that_never_gets_ready_is_waited_for_so_long_and_no_longer(filing
     assert filing.deleted == ["file-1"]
 
 
+def test_where_there_are_no_files_that_is_said(filing, monkeypatch):
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    travel = load_planner(f"{NAME}?media=once").travel
+    assert travel.examined(Picture("red", Image(np.zeros((2, 2, 3), np.uint8)))) == (
+        False,
+        "the provider takes no uploads: Vertex AI has no files, Gemini's own service has",
+    )
+
+
 def test_an_error_tells_googles_words_and_no_key(filing, make, home):
     filing.google.refuses = 400, f"API key {KEY} not valid. Please pass a valid API key."
     answer = make(NAME).ask("What?")
@@ -112,6 +123,17 @@ def test_an_error_tells_googles_words_and_no_key(filing, make, home):
     assert "the server refuses the request, status 400: API key *** not valid." in answer.text
     assert KEY not in answer.text
     assert KEY.encode() not in bytes_under(home)
+
+
+def test_where_everything_is_forbidden_that_is_said_after_one_more_try_without_files(filing, make, picture):
+    filing.google.refuses = 403, "Permission denied."
+    agent = make(f"{NAME}?media=once")
+    answer = agent.ask("What?", [picture])
+    assert answer.status == "failed"
+    assert "the server refuses the key, status 403: Permission denied." in answer.text
+    assert len(filing.seen) == 2
+    agent.close()
+    assert filing.deleted == ["file-1"]
 
 
 def test_an_upload_that_is_refused_is_told_without_the_key(filing, monkeypatch):
@@ -160,4 +182,4 @@ async def test_in_an_event_loop_likewise(filing, make, picture):
     planner = load_planner(NAME)
     answer = await make(planner).aask("Which colour, and 6 * 7?", [picture])
     assert (answer.text, len(filing.seen)) == ("fine", 2)
-    await planner.model.aclose()
+    await planner.model.client.aio.aclose()

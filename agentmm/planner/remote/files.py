@@ -75,8 +75,10 @@ def _google_upload(chat: Any, png: bytes) -> str:
     """The file's address, by which messages name it; its name is the end of that.
 
     Raises:
-        Unready: it is still being processed when the time is over, that failed, or it has no address.
+        Unready: it is not ready when the time is over, cannot be made so, or files have no place there.
     """
+    if chat.client.vertexai:
+        raise Unready("Vertex AI has no files, Gemini's own service has")
     files, until = chat.client.files, time.monotonic() + UPLOAD_S
     file = files.upload(file=io.BytesIO(png), config={"mime_type": _PNG, **_google_within(UPLOAD_S, _GOOGLE_TRIES)})
     pause = _FIRST_PAUSE_S

@@ -1,8 +1,10 @@
-"""A server with file ids, which answers as OpenAI's Responses and Files do, and as Anthropic's Messages and Files."""
+"""A server with file ids: OpenAI's Responses and Files, Anthropic's Messages and Files, and Google's (`google`)."""
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.remote.google import ASKS, UPLOADS, Google, named_in_parts
 
 GONE = "no such file"
 BETA = "files-api-2025-04-14"
@@ -21,12 +23,14 @@ class Filing:
         calls: how many of the next replies call `calculate`.
         closed: refuse uploads.
         blind: refuse requests that name files.
+        google: what only Google's side has.
     """
 
     def __init__(self):
         self.files, self.deleted, self.seen, self.headers = {}, [], [], []
         self.uploads = self.calls = 0
         self.closed = self.blind = False
+        self.google = Google(self)
         self._lock = threading.Lock()
         server = self
 
@@ -39,8 +43,11 @@ class Filing:
             def do_POST(self):
                 data = self.rfile.read(int(self.headers["content-length"]))
                 with server._lock:
-                    status, told = server._post(self.path.partition("?")[0], data, self.headers)
-                self._tell(status, told)
+                    self._tell(*server._post(self.path.partition("?")[0], data, self.headers))
+
+            def do_GET(self):
+                with server._lock:
+                    self._tell(*server.google.get(self.path))
 
             def do_DELETE(self):
                 file_id = self.path.partition("?")[0].rpartition("/")[2]
@@ -49,11 +56,13 @@ class Filing:
                     server.files.pop(file_id, None)
                 self._tell(200, {"id": file_id, "deleted": True, "object": "file", "type": "file_deleted"})
 
-            def _tell(self, status, told):
+            def _tell(self, status, told, headers=()):
                 body = json.dumps(told).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body)))
+                for header, value in dict(headers).items():
+                    self.send_header(header, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -72,9 +81,13 @@ class Filing:
     def _post(self, path, data, headers):
         if path == "/v1/files":
             return self._upload(data)
+        if UPLOADS.fullmatch(path):
+            return self.google.upload(data, headers)
         body = json.loads(data)
         self.seen.append(body)
         self.headers.append({name.lower(): value for name, value in headers.items()})
+        if ASKS.fullmatch(path):
+            return self.google.answer(body)
         named = named_in(body)
         unasked = path == "/v1/messages" and BETA not in (headers.get("anthropic-beta") or "")
         if named and (self.blind or unasked or not set(named) <= set(self.files)):
@@ -102,8 +115,8 @@ class Filing:
 
 def named_in(body):
     """The files that a request names, in order."""
-    found = []
-    for entry in body.get("input") or body.get("messages"):
+    found = named_in_parts(body)
+    for entry in body.get("input") or body.get("messages") or []:
         for part in entry["content"] if isinstance(entry.get("content"), list) else []:
             source = part.get("source") or part
             found += [source["file_id"]] if "file_id" in source else []

@@ -15,7 +15,7 @@ from agentmm.proof import replay
 from tests.remote.conftest import KEY, bytes_under
 from tests.remote.filing import Filing, named_in
 
-NAMES = ["openai:gpt-4o", "anthropic:claude"]
+NAMES = ["openai:gpt-4o", "anthropic:claude", "google_genai:gemini-2.5-flash"]
 
 
 @pytest.fixture
@@ -24,13 +24,16 @@ def filing(monkeypatch):
         monkeypatch.setenv("OPENAI_BASE_URL", f"{running.root}/v1")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", running.root)
         monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", running.root)
+        monkeypatch.setenv("GOOGLE_API_KEY", KEY)
         yield running
 
 
 @pytest.fixture(params=NAMES)
 def name(request):
-    if request.param.startswith("anthropic"):
-        pytest.importorskip("langchain_anthropic")
+    package = {"anthropic": "langchain_anthropic", "google_genai": "langchain_google_genai"}
+    if request.param.partition(":")[0] in package:
+        pytest.importorskip(package[request.param.partition(":")[0]])
     return request.param
 
 
@@ -90,10 +93,15 @@ def test_a_batch_over_one_picture_uploads_it_once(filing, name, make, picture):
 
 
 async def test_in_an_event_loop_likewise(filing, name, make, picture):
-    agent = make(f"{name}?media=once")
+    planner = load_planner(name, media="once")
+    agent = make(planner)
     answers = await asyncio.gather(*(agent.aask("What?", [picture]) for _ in range(6)))
     assert [answer.text for answer in answers] == ["fine"] * 6
     assert filing.uploads == 1
+    await asyncio.to_thread(planner.close)
+    assert filing.deleted == ["file-1"]
+    if name.startswith("google_genai"):
+        await planner.model.client.aio.aclose()  # it holds connections of this loop
 
 
 def test_two_planners_do_not_share_files(filing, name, make, picture):

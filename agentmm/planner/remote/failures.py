@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentmm.errors import AgentmmError, PlannerError
@@ -92,7 +92,7 @@ def failure_of(
         return error
     kinds = {cls.__name__ for cls in type(error).__mro__}
     mend = mend or f"agentmm doctor --planner {name}"
-    status = _status(error)
+    status = status_of(error)
     expected, kind = None, PlannerError
     if _unconnected(error):
         kind, what = Unreachable, f"the server cannot be reached: {_cause(error, keys)}"
@@ -122,7 +122,7 @@ def _refused(
     status: int, error: Exception, keys: Sequence[str], mend: str | None
 ) -> tuple[str, str | None, str | None]:
     """What happened, what was expected and what mends it, by the status of the server's answer."""
-    said = f"status {status}: {one_line(_said(error), keys)}"
+    said = f"status {status}: {one_line(said_by(error), keys)}"
     if status < 400:
         return f"the server leads elsewhere, {said}", "the address itself", None
     if status in (401, 403):
@@ -142,35 +142,59 @@ def _refused(
     return f"the server refuses the request, {said}", None, mend
 
 
-def _status(error: BaseException) -> int | None:
-    """The status of the server's answer, which some clients keep as `code` in the error behind theirs."""
-    inner: BaseException | None = error
-    while inner is not None:
+def status_of(error: BaseException) -> int | None:
+    """The status of the server's answer, which some clients keep as `code` in the error behind theirs.
+
+    Args:
+        error: what a provider's client raised.
+
+    Returns:
+        300 to 599; None where the server gave no answer.
+    """
+    for inner in _chain(error):
         for name in ("status_code", "code"):
             status = getattr(inner, name, None)
             if isinstance(status, int) and 300 <= status <= 599:
                 return status
-        inner = inner.__cause__
     return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it was raised from."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        inner = inner.__cause__
 
 
 def _pause(error: Exception) -> str | None:
     """The seconds that the server asks to wait."""
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    asked = None if headers is None else headers.get("retry-after")
-    return asked if asked is not None and str(asked).replace(".", "", 1).isdigit() else None
+    for inner in _chain(error):
+        headers = getattr(getattr(inner, "response", None), "headers", None)
+        asked = None if headers is None else headers.get("retry-after")
+        if asked is not None and str(asked).replace(".", "", 1).isdigit():
+            return asked
+    return None
 
 
-def _said(error: Exception) -> str:
-    """The server's own words, without the client's around them."""
-    body = getattr(error, "body", None)
-    for inside in (body.get("error") if isinstance(body, dict) else None, body):
-        if isinstance(inside, str):
-            return inside
-        for name in ("message", "detail", "error"):
-            if isinstance(inside, dict) and isinstance(inside.get(name), str):
-                return inside[name]
-    return str(getattr(error, "message", error))
+def said_by(error: Exception) -> str:
+    """The server's own words, without the client's around them; the client's where there are none.
+
+    Args:
+        error: what a provider's client raised.
+    """
+    for inner in _chain(error):
+        body = getattr(inner, "body", None)
+        for inside in (body.get("error") if isinstance(body, dict) else None, body):
+            if isinstance(inside, str):
+                return inside
+            for name in ("message", "detail", "error"):
+                if isinstance(inside, dict) and isinstance(inside.get(name), str):
+                    return inside[name]
+        message = getattr(inner, "message", None)
+        if isinstance(message, str) and message:
+            return message
+    return str(error)
 
 
 def _told(error: Exception) -> str:
@@ -182,7 +206,7 @@ def _told(error: Exception) -> str:
     if isinstance(error, OddReply):
         return str(error)
     if getattr(error, "body", None):
-        return _said(error)
+        return said_by(error)
     return f"{type(error).__name__}: {error}"
 
 
@@ -195,19 +219,12 @@ def _shown(came: Any) -> str:
 
 def _unconnected(error: Exception) -> bool:
     """Whether no connection came about in time: clients tell it as any other timeout."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if any(cls.__name__ == "ConnectTimeout" for cls in type(inner).__mro__):
-            return True
-        inner = inner.__cause__
-    return False
+    return any(cls.__name__ == "ConnectTimeout" for inner in _chain(error) for cls in type(inner).__mro__)
 
 
 def _cause(error: Exception, keys: Sequence[str]) -> str:
     """The innermost reason: clients wrap a refused connection several times."""
-    inner: BaseException = error
-    while inner.__cause__ is not None:
-        inner = inner.__cause__
+    *_, inner = _chain(error)
     return f"{type(inner).__name__}: {one_line(str(inner), keys)}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import math
 import time
 import weakref
@@ -15,9 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentmm.planner.keys import hidden, keys_of
+from agentmm.planner.keys import keys_of
+from agentmm.planner.remote.failures import one_line, said_by, status_of
 from agentmm.planner.remote.showing import Picture
-from agentmm.planner.remote.travelling import EachRequest, Journey, OnceEach, OnceJourney
+from agentmm.planner.remote.travelling import MISSED, EachRequest, Journey, OnceEach, OnceJourney
 
 KEPT_S = 86_400
 """How long an uploaded file is kept at most, where the provider can be told so: a killed process deletes nothing."""
@@ -25,8 +27,18 @@ KEPT_S = 86_400
 CLOSING_S = 20.0
 """How long deleting files may take when a planner is closed, seconds."""
 
-_UPLOAD_S = 60.0
+UPLOAD_S = 60.0
+"""How long an upload may take, until its file can be used, seconds."""
+
+_DELETE_S = 5.0
+_GOOGLE_TRIES = 3  # as often as the other two clients try by themselves
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _FILE = "picture.png"
+_PNG = "image/png"
+
+
+class Unready(Exception):
+    """A file that a provider took, and does not let be used."""
 
 
 @dataclass(frozen=True)
@@ -38,37 +50,85 @@ class Provider:
         delete: the chat model and a file's id.
         block: a file's id -> what stands in the message.
         habits: options that its chat model needs for this.
+        gone: statuses with which it refuses a file that it has not.
     """
 
     upload: Callable[[Any, bytes], str]
     delete: Callable[[Any, str], Any]
     block: Callable[[str], dict[str, Any]]
     habits: Mapping[str, Any] = field(default_factory=dict)
+    gone: frozenset[int] = MISSED
 
 
 def _openai_upload(chat: Any, png: bytes) -> str:
-    files = chat.root_client.with_options(timeout=_UPLOAD_S).files
+    files = chat.root_client.with_options(timeout=UPLOAD_S).files
     lasting = {"anchor": "created_at", "seconds": KEPT_S}
-    return str(files.create(file=(_FILE, png, "image/png"), purpose="vision", expires_after=lasting).id)
+    return str(files.create(file=(_FILE, png, _PNG), purpose="vision", expires_after=lasting).id)
 
 
 def _anthropic_upload(chat: Any, png: bytes) -> str:
-    files = chat._client.with_options(timeout=_UPLOAD_S).beta.files
-    return str(files.upload(file=(_FILE, png, "image/png")).id)
+    files = chat._client.with_options(timeout=UPLOAD_S).beta.files
+    return str(files.upload(file=(_FILE, png, _PNG)).id)
+
+
+def _google_upload(chat: Any, png: bytes) -> str:
+    """The file's address, by which messages name it; its name is the end of that.
+
+    Raises:
+        Unready: it is not ready when the time is over, cannot be made so, or files have no place there.
+    """
+    if chat.client.vertexai:
+        raise Unready("Vertex AI has no files, Gemini's own service has")
+    files, until = chat.client.files, time.monotonic() + UPLOAD_S
+    file = files.upload(file=io.BytesIO(png), config={"mime_type": _PNG, **_google_within(UPLOAD_S, _GOOGLE_TRIES)})
+    pause = _FIRST_PAUSE_S
+    try:
+        while (state := _state(file)) == "PROCESSING" and (left := until - time.monotonic()) > 0:
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            file = files.get(name=file.name, config=_google_within(max(1.0, left), _GOOGLE_TRIES))
+        if state != "ACTIVE" or not file.uri:
+            raise Unready(f"a file of the state {state}, not ACTIVE" if file.uri else "a file without an address")
+        return str(file.uri)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            files.delete(name=file.name, config=_google_within(_DELETE_S))
+        raise
+
+
+def _google_delete(chat: Any, uri: str) -> None:
+    name = "files/" + uri.rpartition("/files/")[2]
+    chat.client.files.delete(name=name, config=_google_within(_DELETE_S))
+
+
+def _google_within(seconds: float, tries: int = 1) -> dict[str, Any]:
+    """Google's client counts in milliseconds, and tries nothing again unless it is told to."""
+    return {"http_options": {"timeout": int(1000 * seconds), "retry_options": {"attempts": tries}}}
+
+
+def _state(file: Any) -> str:
+    """What Google says of a file; one without a state is ready."""
+    return "ACTIVE" if file.state is None else str(getattr(file.state, "value", file.state))
 
 
 PROVIDERS: dict[str, Provider] = {
     "openai": Provider(
         _openai_upload,
-        lambda chat, file_id: chat.root_client.with_options(max_retries=0, timeout=5.0).files.delete(file_id),
+        lambda chat, file_id: chat.root_client.with_options(max_retries=0, timeout=_DELETE_S).files.delete(file_id),
         lambda file_id: {"type": "input_image", "file_id": file_id, "detail": "auto"},
         {"use_responses_api": True},  # its chat completions take no file ids of pictures
     ),
     "anthropic": Provider(
         _anthropic_upload,
-        lambda chat, file_id: chat._client.with_options(max_retries=0, timeout=5.0).beta.files.delete(file_id),
+        lambda chat, file_id: chat._client.with_options(max_retries=0, timeout=_DELETE_S).beta.files.delete(file_id),
         lambda file_id: {"type": "image", "file_id": file_id},
         {"betas": ["files-api-2025-04-14"]},
+    ),
+    "google_genai": Provider(
+        _google_upload,
+        _google_delete,
+        lambda uri: {"type": "file", "file_id": uri, "mime_type": _PNG},
+        gone=MISSED | {403},  # "you do not have permission to access the file, or it may not exist"
     ),
 }
 """The providers whose file ids are known here, by LangChain's name."""
@@ -103,7 +163,7 @@ class ByFile(OnceEach):
     """
 
     def __init__(self, provider: Provider, chat: Any) -> None:
-        super().__init__(math.inf)
+        super().__init__(math.inf, provider.gone)
         self._provider, self._chat = provider, chat
         self._uploaded: set[str] = set()
         _open.add(self)
@@ -117,8 +177,8 @@ class ByFile(OnceEach):
         try:
             file_id = self._provider.upload(self._chat, picture.png())
         except Exception as error:  # each provider's client has errors of its own; the request itself will say more
-            if getattr(error, "status_code", None) is not None:
-                said = " ".join(hidden(str(error), keys_of(self._chat)).split())[:120]
+            if status_of(error) is not None or isinstance(error, Unready):
+                said = one_line(said_by(error), keys_of(self._chat))[:120]
                 self.stop(f"the provider takes no uploads: {said}")
             return
         with self.lock:

@@ -16,7 +16,9 @@ from agentmm.planner.remote.failures import one_line
 REFUSAL = "refusal"
 """Key of a reply's metadata that holds the words in which its model refused; LangChain keeps them likewise."""
 
-_FILTERED = frozenset({"content_filter", "refusal", "safety", "prohibited_content", "blocklist", "recitation"})
+_FILTERED = frozenset(
+    {"content_filter", "refusal", "safety", "image_safety", "prohibited_content", "blocklist", "recitation", "spii"}
+)
 """How providers name the end of a reply that a filter, or the model itself, stopped."""
 
 
@@ -34,10 +36,17 @@ def refused(said: AIMessage, name: str, keys: Sequence[str]) -> PlannerError | N
     if words:
         return PlannerError(f"the model refuses to answer: {one_line(words, keys)} (planner {name})")
     told = (said.response_metadata.get(key) for key in ("finish_reason", "stop_reason"))
-    ended = next((end for end in told if isinstance(end, str) and end.lower() in _FILTERED), None)
+    ended = next((end for end in told if isinstance(end, str) and end.lower() in _FILTERED), None) or _blocked(said)
     if ended is None:
         return None
     return PlannerError(f"the server stopped the reply: {ended} (planner {name})", mend="other words or pictures")
+
+
+def _blocked(said: AIMessage) -> str | None:
+    """Why Google did not even read the question; None where it did."""
+    feedback = said.response_metadata.get("prompt_feedback")
+    reason = feedback.get("block_reason") if isinstance(feedback, dict) else None
+    return one_line(str(getattr(reason, "value", reason)), ()) if reason else None
 
 
 def _words(said: AIMessage) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
-from agentmm.planner.remote.failures import ServerError
+from agentmm.planner.remote.failures import ServerError, status_of
 from agentmm.planner.remote.gate import seconds_left
 from agentmm.planner.remote.showing import Picture
 
@@ -33,7 +33,7 @@ MOST_KEPT = 4096
 """Pictures that are remembered as kept; the oldest are forgotten, and sent again."""
 
 _MOST_MISSES = 3
-_MISSED = (400, 404, 410, 422, 500)
+MISSED = frozenset({400, 404, 410, 422, 500})
 """Statuses with which a medium is refused that the other side has not."""
 
 
@@ -110,11 +110,13 @@ class OnceEach(EachRequest):
 
     Args:
         patience_s: how long a step waits for another one that is sending the same picture.
+        gone: statuses with which a picture is refused that the other side has not.
     """
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, patience_s: float = PATIENCE_S, gone: frozenset[int] = MISSED) -> None:
         super().__init__()
         self.patience_s = patience_s
+        self._gone = gone
         self.lock = threading.Lock()
         self.off = ""
         """Why pictures travel with each request after all; empty while they do not."""
@@ -151,6 +153,10 @@ class OnceEach(EachRequest):
         """From now on all pictures travel with each request."""
         with self.lock:
             self.off = self.off or why
+
+    def refusal(self, error: Exception) -> bool:
+        """Whether an error may be about media that are not there."""
+        return isinstance(error, ServerError) or status_of(error) in self._gone
 
     def missed(self, missed: bool) -> None:
         """Count how often in a row the other side had not what it was to have; too often ends it."""
@@ -211,7 +217,7 @@ class OnceJourney(Journey):
 
     def refused(self, error: Exception) -> bool:
         """Try again: without what was thought to be kept, in the end as if nothing could be."""
-        if not self.named or not _refusal(error):
+        if not self.named or not self.travel.refusal(error):
             return False
         self._leave()
         self._tries += 1
@@ -270,8 +276,3 @@ class OnceJourney(Journey):
         now, left = time.monotonic(), seconds_left()
         self._until = now + self.travel.patience_s if self._until is None else self._until
         return now < self._until and (left is None or left > 0)
-
-
-def _refusal(error: Exception) -> bool:
-    """Whether an error may be about media that are not there."""
-    return isinstance(error, ServerError) or getattr(error, "status_code", None) in _MISSED

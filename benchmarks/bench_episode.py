@@ -176,7 +176,7 @@ def smol(model: Any, told: list[list[Any]]) -> list[str]:
 
 
 def seeing(model: Any) -> Any:
-    """smolagents' model, its `generate` given everything that its processor made and not the ids alone."""
+    """The model of smolagents, its `generate` given everything that its processor made and not the ids alone."""
     template, generate = model.processor.apply_chat_template, model.model.generate
     made: dict[str, Any] = {}
 

@@ -10,6 +10,7 @@ import re
 import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypedDict
 
 import numpy as np
@@ -105,20 +106,27 @@ def _by_columns(groups: list[list[_Flat]]) -> list[list[_Flat]]:
 
 
 def _columns(names: list[_Flat], numbers: list[_Flat]) -> list[list[_Flat]]:
-    """Each name with the number below it; empty where these are no two such rows."""
-    for above, below in ((names, numbers), (names, _split(numbers)), (_split(names), _split(numbers))):
-        if len(above) == len(below) > 1:
-            fit = all(_above(name, number) for name, number in zip(above, below, strict=True))
-            return [list(pair) for pair in zip(above, below, strict=True)] if fit else []
-    return []
+    """The names' words with the number below them, column by column; empty where these are no two such rows."""
+    words, below = _split(names), _split(numbers)
+    told = [bool(_NUMBER.match(piece.word.text)) for piece in (*below, *words)]
+    if len(below) < 2 or told != [True] * len(below) + [False] * len(words):
+        return []
+    middles = np.array([piece.left + piece.right for piece in below]) / 2
+    columns: list[list[_Flat]] = [[] for _ in below]
+    for word in words:
+        columns[int(np.argmin(np.abs(middles - (word.left + word.right) / 2)))].append(word)
+    near = float(np.diff(middles).min()) / 3
+    if not all(_above(name, number, near) for name, number in zip(columns, below, strict=True)):
+        return []
+    return [[*name, number] for name, number in zip(columns, below, strict=True)]
 
 
-def _above(name: _Flat, number: _Flat) -> bool:
-    """Whether a name and a number stand in one column."""
-    apart = abs(name.left + name.right - number.left - number.right) / 2
-    reach = max(name.right - name.left, number.right - number.left, name.bottom - name.top) / 2
-    told = bool(_NUMBER.match(number.word.text)) and not _NUMBER.match(name.word.text)
-    return told and apart <= reach
+def _above(name: list[_Flat], number: _Flat, near: float) -> bool:
+    """Whether the words of a name stand over a number, in the middle or from the left."""
+    if not name or any(after.left - before.right > after.bottom - after.top for before, after in pairwise(name)):
+        return False
+    left, right = name[0].left, name[-1].right
+    return abs(left + right - number.left - number.right) / 2 <= near or abs(left - number.left) <= near
 
 
 def _split(group: list[_Flat]) -> list[_Flat]:

@@ -73,6 +73,11 @@ def test_names_that_were_found_as_one_piece_are_told_by_column():
     assert [row.box for row in read_text.rows(words)] == [(18, 0, 51.6, 30), (60, 0, 102, 30)]
 
 
+def test_a_name_of_several_words_is_told_with_its_number():
+    words = [word("New York", 0, 0, 48), word("Oslo", 80, 0, 24), word("5", 0, 20, 6), word("1200", 80, 20, 24)]
+    assert texts(words) == ["New York 5", "Oslo 1200"]
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -68,10 +68,7 @@ class Examples:
             question: in words.
             media: handle to record of what comes with it.
         """
-        found = self.candidates(question, media)
-        told = [candidate.messages for candidate in found]
-        chosen = fitting(told, self.k, self.max_tokens, self.tokens_of, lambda index: self.brought(found[index]))
-        return before([told[index] for index in chosen])
+        return before([candidate.messages for candidate in self.chosen(self.candidates(question, media))])
 
     def candidates(self, question: str, media: Mapping[str, Record]) -> list[Candidate]:
         """Runs that may be shown before a question, the most similar first, whether or not they fit.
@@ -82,6 +79,12 @@ class Examples:
         """
         self._refresh()
         return [Candidate.of(trace) for trace in self._ranked(question, media)]
+
+    def chosen(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Those of some candidates, the most similar first, that are shown; their media are in the agent's store."""
+        told = (candidate.messages for candidate in found)
+        chosen = fitting(told, self.k, self.max_tokens, self.tokens_of, lambda index: self.brought(found[index]))
+        return [found[index] for index in chosen]
 
     def there(self, candidate: Candidate) -> bool:
         """Whether all that a run shows is in the agent's store, or where it can be brought from."""
@@ -181,9 +184,6 @@ def _media_beside(traces: TraceStore) -> MediaStore | None:
     """The media store of the home that a trace store lies in."""
     folder = traces.path.parent / "media" if traces.path is not None else None
     return MediaStore(folder) if folder is not None and folder.is_dir() else None
-
-
-
 
 
 def _given(trace: Trace) -> list[str]:

@@ -122,8 +122,8 @@ class Fleet:
         tell: is told in a line of workers that die or cannot be used; a warning in the log where None.
 
     Raises:
-        UsageError: `workers` or `at_once` is no whole number of 1 or more, `cpus` no number above 0, or `gpus` no number
-            of 0 or more.
+        UsageError: `workers` or `at_once` is no whole number from 1 on, `cpus` no number above 0, or `gpus` no number
+            from 0 on.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from PIL import Image as PILImage
 
 from agentmm.agent import Agent
 from agentmm.errors import UsageError
+from agentmm.proof import replay
 from agentmm.scale import RayAgent
 from agentmm.scale.worker import Worker
 from tests.scale.conftest import PARTS, PLANNER, TOOLS
@@ -53,6 +54,7 @@ def both(tmp_path, planner, **given):
             answers = agent.batch(ASKED, name="all")
             traces = [agent.traces.get(answer.trace_id) for answer in answers[:5]]
             assert agent.traces.has(answers[5].trace_id) is False
+            assert all(replay(trace, agent.store).same for trace in traces)
             for trace in traces:
                 blocks = [block for told in trace.examples for block in told["content"] if "sha" in block]
                 assert all(block["sha"] in agent.store for block in blocks)

@@ -17,7 +17,7 @@ def count(name: str, given: Any) -> int:
     Raises:
         UsageError: it is no whole number, or below 1.
     """
-    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= given <= _MOST:
+    if isinstance(given, bool) or not isinstance(given, Integral) or not 1 <= int(given) <= _MOST:
         raise UsageError(f"a fleet needs {name}", got=given, expected="a whole number, 1 or more")
     return int(given)
 

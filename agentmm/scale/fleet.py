@@ -156,7 +156,7 @@ class Fleet:
         """Start the workers and wait for the first that is loaded; the facts of its host.
 
         Args:
-            stopped: set, it ends the wait and the workers within half a second, as Ctrl-C does.
+            stopped: once it is set, the wait and the workers end, as after Ctrl-C.
 
         Raises:
             Stopped: `stopped` was set.

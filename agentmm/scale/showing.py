@@ -38,7 +38,7 @@ class Showing:
     def __init__(self, traces: TraceStore | Path | str, media: MediaStore, k: int, max_tokens: int) -> None:
         self._examples = Examples(traces, media, (), k=k, max_tokens=max_tokens)
         self._workers_count = False
-        self.room = {"k": k, "max_tokens": max_tokens}
+        self.room = {"k": int(k), "max_tokens": int(max_tokens)}
 
     def meet(self, facts: Mapping[str, Any]) -> None:
         """Learn from a worker's facts which tools the planner is shown, and who counts tokens."""

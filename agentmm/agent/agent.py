@@ -13,13 +13,14 @@ from typing import Any
 from agentmm.agent.answer import Answer
 from agentmm.agent.building import choose_graph
 from agentmm.agent.checkpoints import Checkpoints
+from agentmm.agent.demonstration import counted_by
 from agentmm.agent.events import Answered, Event
 from agentmm.agent.examples import Examples
 from agentmm.agent.many import Many, Progress, Stopped
 from agentmm.agent.runs import Run, Runs
 from agentmm.errors import UsageError
 from agentmm.media import MediaStore, default_home
-from agentmm.nodes.plan import planner_name, takes_examples
+from agentmm.nodes.plan import planner_name
 from agentmm.nodes.running import store_at
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
@@ -146,6 +147,7 @@ class Agent:
         deny: Sequence[str] = (),
         timeout: float | None = None,
         began: float | None = None,
+        examples: Sequence[dict[str, Any]] | None = None,
     ) -> Iterator[Event]:
         """Ask, and be told of every plan, call and result as it happens; the last event is the answer.
 
@@ -158,9 +160,12 @@ class Agent:
             deny: with `resume`, ids of waiting calls that must not be made.
             timeout: see `ask`.
             began: the moment, by `time.monotonic()`, from which the timeout counts; now where None.
+            examples: messages of the demonstrations before a new question, their media in the agent's store; those
+                that the agent chooses where None.
         """
         self._see_open()
-        yield from self._events(self._runs.prepare(question, media, thread, resume, approve, deny, timeout, began))
+        given = (question, media, thread, resume, approve, deny, timeout, began, examples)
+        yield from self._events(self._runs.prepare(*given))
 
     async def astream(
         self,
@@ -301,12 +306,7 @@ class Agent:
 
     def _examples(self, traces: Any, k: int, most: int) -> Examples:
         """The demonstrations of a store, counted by the planner's own tokens where it has them."""
-        if not takes_examples(self.planner):
-            name = planner_name(self.planner)
-            raise UsageError("this planner takes no examples", got=name, expected="nano, hf:... or a chat model")
-        renderer = getattr(self.planner, "renderer", None)
-        tokens_of = None if renderer is None else lambda messages: len(renderer.render(messages).ids)
-        names = [tool.name for tool in self.tools]
+        tokens_of, names = counted_by(self.planner), [tool.name for tool in self.tools]
         return Examples(traces, self.store, names, k=k, max_tokens=most, tokens_of=tokens_of)
 
     def _many(

@@ -9,19 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentmm.agent.demonstration import Candidate, Messages, TokensOf, before, fitting, words
 from agentmm.errors import MediaError, UsageError
 from agentmm.media import Image, MediaStore, Record
-from agentmm.trace import Trace, TraceStore, to_messages
-
-Messages = list[dict[str, Any]]
-TokensOf = Callable[[Messages], int]
+from agentmm.trace import Trace, TraceStore
 
 _WORD = re.compile(r"\w+")
 _LOOKED_AT, _SIDE, _SIGHT_WEIGHT = 16, 8, 0.5
@@ -57,7 +54,7 @@ class Examples:
             raise UsageError("demonstrations cannot be fewer than none", got=min(k, max_tokens), expected="k >= 0")
         self.traces = _opened(traces)
         self.media, self.tools, self.k, self.max_tokens = media, frozenset(tools), k, max_tokens
-        self.tokens_of = tokens_of or _words
+        self.tokens_of = tokens_of or words
         self._theirs = _media_beside(self.traces)
         self._questions: list[tuple[str, str]] = []
         self._holding: dict[str, list[int]] = defaultdict(list)
@@ -71,18 +68,36 @@ class Examples:
             question: in words.
             media: handle to record of what comes with it.
         """
+        return before([candidate.messages for candidate in self.chosen(self.candidates(question, media))])
+
+    def candidates(self, question: str, media: Mapping[str, Record]) -> list[Candidate]:
+        """Runs that may be shown before a question, the most similar first, whether or not they fit.
+
+        Args:
+            question: in words.
+            media: handle to record of what comes with it.
+        """
         self._refresh()
-        shown: list[Messages] = []
-        left = self.max_tokens
-        for trace in self._ranked(question, media):
-            if len(shown) == self.k:
-                break
-            messages = _demonstration(trace, len(shown))
-            tokens = self.tokens_of(messages)
-            if tokens <= left and self._brought(trace):
-                left -= tokens
-                shown.append(messages)
-        return [message for messages in reversed(shown) for message in messages]
+        return [Candidate.of(trace) for trace in self._ranked(question, media)]
+
+    def chosen(self, found: Sequence[Candidate]) -> list[Candidate]:
+        """Those of some candidates, the most similar first, that are shown; their media are in the agent's store."""
+        told = (candidate.messages for candidate in found)
+        chosen = fitting(told, self.k, self.max_tokens, self.tokens_of, lambda index: self.brought(found[index]))
+        return [found[index] for index in chosen]
+
+    def there(self, candidate: Candidate) -> bool:
+        """Whether all that a run shows is in the agent's store, or where it can be brought from."""
+        return all(sha in self.media or (self._theirs is not None and sha in self._theirs) for sha in candidate.media)
+
+    def brought(self, candidate: Candidate) -> bool:
+        """Copy what a run shows into the agent's store; say whether all of it is there."""
+        try:
+            for sha in candidate.media:
+                self.media.take_over(sha, self._theirs or self.media)
+        except MediaError:
+            return False
+        return True
 
     def _refresh(self) -> None:
         """Index the questions that have come since."""
@@ -151,17 +166,6 @@ class Examples:
             self._looks[sha] = _thumbnail(sha, store)
         return self._looks[sha]
 
-    def _brought(self, trace: Trace) -> bool:
-        """Copy what a demonstration shows into the agent's store; say whether all of it is there."""
-        for record in trace.media.values():
-            if record.get("kind") == "region":
-                continue
-            try:
-                self.media.take_over(str(record.get("sha")), self._theirs or self.media)
-            except MediaError:
-                return False
-        return True
-
 
 def _opened(traces: TraceStore | Path | str) -> TraceStore:
     """The store; a folder is a home."""
@@ -180,33 +184,6 @@ def _media_beside(traces: TraceStore) -> MediaStore | None:
     """The media store of the home that a trace store lies in."""
     folder = traces.path.parent / "media" if traces.path is not None else None
     return MediaStore(folder) if folder is not None and folder.is_dir() else None
-
-
-def _demonstration(trace: Trace, number: int) -> Messages:
-    """A run's conversation as a demonstration: media by hash, no recorded ids, calls numbered apart."""
-    messages: Messages = []
-    for message in _conversation(trace):
-        told: dict[str, Any] = {"role": message["role"], "content": _with_hashes(message["content"], trace)}
-        if message.get("tool_calls"):
-            told["tool_calls"] = [{**call, "id": f"shown_{number}_{call['id']}"} for call in message["tool_calls"]]
-        if "tool_call_id" in message:
-            told["tool_call_id"] = f"shown_{number}_{message['tool_call_id']}"
-        messages.append({**told, "additional_kwargs": {"example": True}})
-    return messages
-
-
-def _conversation(trace: Trace) -> Messages:
-    """All messages of a run; an answer that was given after a last call ends it."""
-    messages = to_messages(trace)
-    if trace.steps[-1].plan.calls:
-        messages.append({"role": "assistant", "content": trace.answer or ""})
-    return messages
-
-
-def _with_hashes(content: Any, trace: Trace) -> Any:
-    if isinstance(content, str):
-        return content
-    return [{**block, "sha": trace.sha_of(block["file_id"])} if "file_id" in block else block for block in content]
 
 
 def _given(trace: Trace) -> list[str]:
@@ -233,8 +210,3 @@ def _words_of(text: str) -> frozenset[str]:
 
 def _plain(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
-
-
-def _words(messages: Messages) -> int:
-    """A rough count for planners without a tokenizer of ours: a token for every four letters."""
-    return sum(len(str(message["content"])) + len(str(message.get("tool_calls", ""))) for message in messages) // 4

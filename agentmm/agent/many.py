@@ -39,6 +39,7 @@ class Many:
 
     Attributes:
         stopped: set once no question is to go on.
+        call: how progress is told: calls a function with its arguments, perhaps later and elsewhere.
 
     Raises:
         UsageError: a question has another form, the name is none, or a question has a thread beside it.
@@ -76,6 +77,7 @@ class Many:
             )
         self.name, self._tell, self._lock = name, progress or _Line(), threading.Lock()
         self._done, self.stopped = 0, threading.Event()
+        self.call: Callable[..., Any] = _at_once
         self._untold = False
 
     def trace(self, index: int) -> str | None:
@@ -88,15 +90,19 @@ class Many:
             return answer
         with self._lock:
             self._done += 1
-            try:
-                self._tell(self._done, len(self.asked))
-            except Exception as error:  # an answer is an answer, whoever is told of it
-                if not self._untold:
-                    line = " ".join(f"{type(error).__name__}: {error}".split())
-                    log.warning("the batch goes on, but its progress could not be told: %s", line)
-                    log.debug("what its callback raised", exc_info=True)
-                self._untold = True
+            self.call(self._say, self._done)
         return answer
+
+    def _say(self, done: int) -> None:
+        """Tell how many have their answer."""
+        try:
+            self._tell(done, len(self.asked))
+        except Exception as error:  # an answer is an answer, whoever is told of it
+            if not self._untold:
+                line = " ".join(f"{type(error).__name__}: {error}".split())
+                log.warning("the batch goes on, but its progress could not be told: %s", line)
+                log.debug("what its callback raised", exc_info=True)
+            self._untold = True
 
     def failed(self, index: int, error: Exception, trace: str | None = None) -> Answer:
         """The answer of a question whose run could not begin or go on: an unusable picture, a full disk, a wrong id.
@@ -107,6 +113,10 @@ class Many:
             trace: id of its trace, where it has one.
         """
         return Answer(status="failed", reason=told_of(error), trace_id=trace or self.trace(index) or "")
+
+
+def _at_once(function: Callable[..., Any], *given: Any) -> None:
+    function(*given)
 
 
 def told_of(error: BaseException) -> str:

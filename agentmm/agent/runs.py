@@ -93,6 +93,7 @@ class Runs:
         deny: Sequence[str] = (),
         timeout: float | None = None,
         began: float | None = None,
+        examples: Sequence[dict[str, Any]] | None = None,
     ) -> Run:
         """A run out of `ask`'s arguments.
 
@@ -110,7 +111,7 @@ class Runs:
         question = storable(question)
         if approve or deny:
             raise UsageError("only a resumed run has calls that wait", mend="resume=TRACE")
-        return self._new(question, media, thread, _Clock(timeout, began))
+        return self._new(question, media, thread, _Clock(timeout, began), examples)
 
     def finish(self, run: Run, snapshot: Any) -> Answer:
         """The answer of a run that stopped; its journal goes when it is over for good."""
@@ -204,7 +205,14 @@ class Runs:
         """Whether the last checkpoint of a trace's thread is its own."""
         return self.graph.get_state(self._config(trace, None)).values.get("trace") == trace
 
-    def _new(self, question: str, media: Iterable[Any], thread: str | None, clock: _Clock) -> Run:
+    def _new(
+        self,
+        question: str,
+        media: Iterable[Any],
+        thread: str | None,
+        clock: _Clock,
+        examples: Sequence[dict[str, Any]] | None,
+    ) -> Run:
         trace = secrets.token_hex(8) if thread is None else thread_of(thread)
         values: dict[str, Any] = {}
         if thread is not None:
@@ -213,12 +221,15 @@ class Runs:
         own = {} if clock.timeout is None else {"timeout": clock.timeout}
         settings = Settings.of({**self.settings.model_dump(), **own})
         records = numbered(media, self.store, values.get("media", {}))
-        shown = values.get("examples") or [] if values.get("messages") else self._shown(question, records)
+        if values.get("messages"):  # a thread keeps those of its first question
+            shown = values.get("examples") or []
+        else:
+            shown = self._shown(question, records) if examples is None else examples
         given = begin(question, records, trace=trace, settings=settings, gated=self.gated, examples=shown)
         return Run(trace, self._config(trace, clock.over(settings.timeout)), given, Reader())
 
     def _shown(self, question: str, records: dict[str, Any]) -> list[dict[str, Any]]:
-        """The demonstrations of a new question; a thread keeps those of its first."""
+        """The demonstrations of a new question."""
         return [] if self.examples is None else self.examples.nearest(question, records)
 
     def _idle(self, thread: str) -> dict[str, Any]:

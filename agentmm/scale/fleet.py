@@ -6,14 +6,17 @@ import json
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentmm.agent.many import Stopped
 from agentmm.errors import MediaError, PlannerError, UsageError
 from agentmm.media import MediaStore
+from agentmm.scale.amounts import amount, count
 from agentmm.scale.cluster import gpus_each, join, load_ray
 from agentmm.scale.parcel import Parcel
 
@@ -24,6 +27,7 @@ TRIES = 3
 
 _HELD_BYTES = 256 * 2**20  # of media that stay in Ray's object store, in case another task has the same
 _PATIENCE_S = 30.0
+_GLANCE_S = 0.2
 _CLOSING_S = 5.0
 
 
@@ -36,12 +40,14 @@ class Task:
         told: JSON for the host.
         media: hashes of the media, in the fleet's store, that go with it.
         lost: how often it was lost, with the worker that did it.
+        then: makes of what comes back the task that is done next in its place; None where it is done.
     """
 
     key: int
     told: dict[str, Any]
     media: tuple[str, ...] = ()
     lost: int = 0
+    then: Callable[[Parcel], Task | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,8 @@ class Fleet:
         tell: is told in a line of workers that die or cannot be used; a warning in the log where None.
 
     Raises:
-        UsageError: there are no workers, or no tasks at once.
+        UsageError: `workers` or `at_once` is no whole number from 1 on, `cpus` no number above 0, or `gpus` no number
+            from 0 on.
     """
 
     def __init__(
@@ -132,32 +139,38 @@ class Fleet:
         gpus: float | None = None,
         tell: Callable[[str], Any] | None = None,
     ) -> None:
-        for name, number in (("workers", workers), ("at_once", at_once)):
-            if number < 1:
-                raise UsageError(f"a fleet needs {name}", got=number, expected="1 or more")
-        self.host, self.settings, self.store = host, settings, store
-        self.count, self.at_once, self.address, self.cpus, self.gpus = workers, at_once, address, cpus, gpus
+        self.count, self.at_once, self.cpus = count("workers", workers), count("at_once", at_once), amount("cpus", cpus)
+        self.gpus = None if gpus is None else amount("gpus", gpus, none=True)
+        self.host, self.settings, self.store, self.address = host, settings, store, address
         self.facts: dict[str, Any] | None = None
         self._tell = tell or log.warning
         self._ray: Any = None
         self._ours = self._waited = False
-        self._at_work = threading.Lock()
+        self._at_work, self._stopped = threading.Lock(), threading.Event()
         self._workers: list[_Worker] = []
         self._refused: tuple[str, bool] = ("", False)
         self._running: dict[Any, tuple[_Worker, Task | None]] = {}
         self._sent: OrderedDict[str, tuple[str, Any, int]] = OrderedDict()
 
-    def start(self) -> dict[str, Any]:
+    def start(self, stopped: threading.Event | None = None) -> dict[str, Any]:
         """Start the workers and wait for the first that is loaded; the facts of its host.
 
+        Args:
+            stopped: once it is set, the wait and the workers end, as after Ctrl-C.
+
         Raises:
+            Stopped: `stopped` was set.
             MissingExtra: Ray is not installed.
             ConfigError: there is no cluster.
             UsageError: the host refuses its settings, or a run is open.
             PlannerError: no worker could be loaded.
         """
-        with self._alone():
-            return self._started()
+        with self._alone(stopped):
+            try:
+                return self._started()
+            except BaseException:  # Ctrl-C: nobody waits for those that load
+                self.close()
+                raise
 
     def _started(self) -> dict[str, Any]:
         """`start`, by whom the workers belong to."""
@@ -175,17 +188,21 @@ class Fleet:
         assert self.facts is not None
         return self.facts
 
-    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Parcel | Lost]]:
+    def run(
+        self, tasks: Iterable[Task], stopped: threading.Event | None = None
+    ) -> Generator[tuple[Task, Parcel | Lost]]:
         """Do tasks; each comes back when it is done, in any order.
 
         Args:
             tasks: taken one by one, as workers have room. A task whose worker dies is done by another, the last time
                 with nothing beside it, so that it alone is to blame if that one dies, too.
+            stopped: see `start`.
 
         Raises:
+            Stopped: `stopped` was set.
             PlannerError: no worker is left, or Ray cannot go on; also what `start` raises.
         """
-        with self._alone():
+        with self._alone(stopped):
             yield from self._done(_Line(tasks))
 
     def _done(self, line: _Line) -> Generator[tuple[Task, Parcel | Lost]]:
@@ -228,7 +245,7 @@ class Fleet:
         self.close()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, stopped: threading.Event | None) -> Iterator[None]:
         """Have the workers to oneself: results are known by the number of their task alone.
 
         Raises:
@@ -236,6 +253,7 @@ class Fleet:
         """
         if not self._at_work.acquire(blocking=False):
             raise UsageError("these Ray workers are at work on another batch", mend="one batch after another")
+        self._stopped = stopped or threading.Event()
         try:
             yield
         finally:
@@ -296,10 +314,7 @@ class Fleet:
         ray = self._ray
         if not self._running:
             raise self._none_left()
-        ready, _ = ray.wait(list(self._running), num_returns=1, timeout=_PATIENCE_S)
-        if not ready:
-            self._say_who_waits()
-        for ref in ready:
+        for ref in self._ready():
             worker, task = self._running.pop(ref)
             try:
                 came = ray.get(ref)
@@ -314,7 +329,28 @@ class Fleet:
                 continue
             worker.running.discard(task.key)
             worker.alone = False
-            yield task, Parcel.from_parts(came)
+            parcel = Parcel.from_parts(came)
+            following = None if task.then is None else task.then(parcel)
+            if following is None:
+                yield task, parcel
+            else:
+                line.again.append(following)
+
+    def _ready(self) -> list[Any]:
+        """What has come back; nothing where nothing does for a while.
+
+        Raises:
+            Stopped: nothing is waited for any more.
+        """
+        end = time.monotonic() + _PATIENCE_S
+        ready: list[Any] = []
+        while not ready and time.monotonic() < end:
+            if self._stopped.is_set():
+                raise Stopped("the batch was stopped")
+            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=_GLANCE_S)
+        if not ready:
+            self._say_who_waits()
+        return ready
 
     def _loaded(self, worker: _Worker, said: dict[str, Any]) -> None:
         """A worker can be used, or says why not."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.agent.answer import Answer
 from agentmm.agent.given import attempts, check_same, could_not_begin, keep_refused, listed
-from agentmm.agent.many import Many, Progress
+from agentmm.agent.many import Many, Progress, Stopped
 from agentmm.agent.reading import answer_in
 from agentmm.errors import AgentmmError, UsageError
 from agentmm.media import MediaStore, default_home
 from agentmm.nodes.running import numbered, store_at
 from agentmm.planner.letters import storable
+from agentmm.scale.amounts import is_number
 from agentmm.scale.fleet import Fleet, Lost, Task
 from agentmm.scale.parcel import Parcel
+from agentmm.scale.showing import Showing
 from agentmm.state import Settings
 from agentmm.trace import Trace, TraceStore
 
@@ -43,11 +46,16 @@ class RayAgent:
         home: folder of media and traces; `$AGENTMM_HOME` or `~/.cache/agentmm` where None.
         seed: seed of everything that samples.
         traces: trace store, or where it is (path or database URL); in `home` where None.
+        examples: finished runs to put before a question as demonstrations: a trace store, its file, or a home folder.
+            They are chosen here; workers are sent their text and media.
+        k: most demonstrations of a question.
+        example_tokens: most tokens that they take together, counted as `Agent` counts them.
         **budgets: `max_steps`, `max_calls`, `max_errors`, `max_tokens`, `timeout` (see `Settings`).
 
     Raises:
-        UsageError: planner, tool or graph is no name, or there are no workers.
-        BudgetError: a budget is malformed.
+        UsageError: planner, tool or graph is no name; `workers`, `at_once`, `cpus`, `gpus` or `timeout` is no such
+            number; there is no such store of examples.
+        BudgetError: another budget is malformed.
     """
 
     def __init__(
@@ -64,19 +72,27 @@ class RayAgent:
         home: Path | str | None = None,
         seed: int = 0,
         traces: TraceStore | Path | str | None = None,
+        examples: TraceStore | Path | str | None = None,
+        k: int = 2,
+        example_tokens: int = 1024,
         **budgets: Any,
     ) -> None:
+        self._closed = False
         names = list(DEFAULT_TOOLS if tools is None else tools)
         for name in (planner, graph, *names):
             if not isinstance(name, str):
                 raise UsageError("workers load planner, tools and graph by name", got=name, expected="a name")
+        _check_timeout(budgets.get("timeout"))
         self._graph, self._settings = graph, Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()
-        self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
         given = {"planner": planner, "tools": names, "graph": graph, **self._settings.model_dump()}
         self._fleet = Fleet(
             HOST, given, self.store, workers=workers, at_once=at_once, address=address, cpus=cpus, gpus=gpus
         )
+        self._showing = None if examples is None else Showing(examples, self.store, k, example_tokens)
+        if self._showing is not None:
+            self._fleet.settings["room"] = self._showing.room
+        self.traces = traces if isinstance(traces, TraceStore) else TraceStore(traces or self.home / "traces.db")
 
     @property
     def store(self) -> MediaStore:
@@ -111,28 +127,40 @@ class RayAgent:
 
         Raises:
             UsageError: a question has another form, a batch of that name asked something else or another planner,
-                `Agent` has begun one of its questions and not finished it, or another batch of this agent is at work.
+                `Agent` has begun one of its questions and not finished it, another batch of this agent is at work, the
+                planner takes no examples, or the agent is closed.
             MissingExtra: Ray is not installed.
             ConfigError: there is no cluster.
             PlannerError: no worker can load the planner, or none is left.
         """
-        many = Many(questions, _asked, timeout, name, progress)
-        if not many.asked:
-            return []
-        facts = self._fleet.start()
-        self._who: tuple[str, str | None] = (facts["planner"], facts["weights"])
-        self._check(many, self._who)
-        answers: dict[int, Answer] = {}
-        with closing(self._fleet.run(self._tasks(many, answers))) as done:
-            for task, came in done:
-                answer = self._answer(many, task, came)
-                if answer.status == "failed" and not self.traces.has(task.told["trace"]):
-                    answer = self._kept(answer, task.told["question"], task.told["trace"])
-                answers[task.key] = many.answered(answer)
-        return [answers[index] for index in range(len(many.asked))]
+        return self._answers(self._many(questions, timeout, name, progress))
+
+    async def abatch(
+        self,
+        questions: Iterable[Any],
+        *,
+        timeout: float | None = None,
+        name: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Answer]:
+        """`batch` for async apps; the event loop goes on meanwhile, and there `progress` is told.
+
+        Cancelled, it ends as after Ctrl-C, and its workers with it. What is finished stays; the batch's name goes on.
+        """
+        many = await asyncio.to_thread(self._many, questions, timeout, name, progress)
+        many.call = asyncio.get_running_loop().call_soon_threadsafe
+        work = asyncio.ensure_future(asyncio.to_thread(self._answers, many))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            many.stopped.set()
+            with suppress(Exception):
+                await work
+            raise
 
     def close(self) -> None:
-        """End the workers and close the store."""
+        """End the workers and close the store. Nothing can be asked then."""
+        self._closed = True
         self._fleet.close()
         self.traces.close()
 
@@ -141,6 +169,38 @@ class RayAgent:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _many(self, questions: Iterable[Any], timeout: float | None, name: str | None, tell: Progress | None) -> Many:
+        """The questions of a batch.
+
+        Raises:
+            UsageError: one has another form, or the agent is closed.
+        """
+        if self._closed:
+            raise UsageError("this agent is closed", mend="a new RayAgent(...), or close it later")
+        return Many(questions, _asked, timeout, name, tell)
+
+    def _answers(self, many: Many) -> list[Answer]:
+        """The answers of a batch.
+
+        Raises:
+            Stopped: it was stopped; its workers are ended.
+        """
+        if not many.asked:
+            return []
+        facts = self._fleet.start(many.stopped)
+        self._who: tuple[str, str | None] = (facts["planner"], facts["weights"])
+        if self._showing is not None:
+            self._showing.meet(facts)
+        self._check(many, self._who)
+        answers: dict[int, Answer] = {}
+        with closing(self._fleet.run(self._tasks(many, answers), many.stopped)) as done:
+            for task, came in done:
+                answer = self._answer(many, task, came)
+                if answer.status == "failed" and not self.traces.has(task.told["trace"]):
+                    answer = self._kept(answer, task.told["question"], task.told["trace"])
+                answers[task.key] = many.answered(answer)
+        return [answers[index] for index in range(len(many.asked))]
 
     def _check(self, many: Many, planner: tuple[str, str | None]) -> None:
         """See that what the batch's name asked before is the same, and was not left unfinished by `Agent`."""
@@ -163,22 +223,34 @@ class RayAgent:
     def _tasks(self, many: Many, answers: dict[int, Answer]) -> Iterator[Task]:
         """What is to be asked; what needs no asking is answered on the way."""
         for index, given in enumerate(many.asked):
+            if many.stopped.is_set():
+                raise Stopped("the batch was stopped")
             named = many.trace(index)
             trace, known = (secrets.token_hex(8), None) if named is None else self._attempt(named)
             if known is not None:
                 answers[index] = many.answered(answer_in(known))
                 continue
             try:
-                timeout = Settings.of({**self._settings.model_dump(), "timeout": given["timeout"]}).timeout
-                records = list(numbered(listed(given.get("media")), self.store).values())
+                task = self._task(index, given, trace)
             except Exception as error:  # of one question, whatever it is
                 failed = self._kept(many.failed(index, error), given.get("question"), trace)
                 answers[index] = many.answered(failed)
                 continue
-            question = given.get("question")
-            said = storable(question) if isinstance(question, str) else ""
-            told = {"question": said, "records": records, "trace": trace, "timeout": timeout}
-            yield Task(index, told, tuple(dict.fromkeys(record["sha"] for record in records)))
+            yield task
+
+    def _task(self, index: int, given: dict[str, Any], trace: str) -> Task:
+        """What a worker is asked.
+
+        Raises:
+            AgentmmError: a medium is unusable, the timeout is none, or the store of examples cannot be read.
+        """
+        timeout = Settings.of({**self._settings.model_dump(), "timeout": given["timeout"]}).timeout
+        records = numbered(listed(given.get("media")), self.store)
+        question = given.get("question")
+        said = storable(question) if isinstance(question, str) else ""
+        told = {"question": said, "records": list(records.values()), "trace": trace, "timeout": timeout}
+        task = Task(index, told, tuple(dict.fromkeys(record["sha"] for record in records.values())))
+        return task if self._showing is None else self._showing.with_examples(task, records)
 
     def _answer(self, many: Many, task: Task, came: Parcel | Lost) -> Answer:
         """The answer in what came back; its trace and media are stored first."""
@@ -198,6 +270,16 @@ class RayAgent:
         told = {"graph": self._graph, "planner": self._who, "settings": self._settings}
         kept = keep_refused(self.traces, trace, question, failed.reason or "", **told)
         return failed.model_copy(update={"trace_id": kept or failed.trace_id})
+
+
+def _check_timeout(timeout: Any) -> None:
+    """See that a timeout is seconds, or none.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if timeout is not None and not (is_number(timeout) and timeout > 0):
+        raise UsageError("a question cannot have such a timeout", got=timeout, expected="seconds, more than 0")
 
 
 def _asked(question: str | None = None, media: Any = (), *, timeout: float | None = None) -> None:

@@ -120,6 +120,18 @@ def test_a_thread_keeps_the_demonstrations_of_its_first_question(tmp_path, shown
     assert texts(seen)[-1] == "How much is 2 + 3?"
 
 
+def test_demonstrations_that_are_given_stand_in_place_of_those_that_are_chosen(tmp_path, shown_home, picture):
+    seen = []
+    with asking(tmp_path / "own", shown_home, seen, k=1) as agent:
+        *_, first = agent.stream("How many halves are in there?", [picture])
+        given = agent.traces.get(first.answer.trace_id).examples
+        *_, other = agent.stream("How much is 2 + 3 + 4?", examples=given)
+        assert texts(seen)[:-1] == [given[0]["content"][-1]["text"]]
+        assert agent.traces.get(other.answer.trace_id).examples == given
+        *_, none = agent.stream("How many halves are in there?", [picture], examples=[])
+        assert agent.traces.get(none.answer.trace_id).examples == []
+
+
 def test_a_store_that_is_not_there_and_a_planner_that_takes_none_are_refused(tmp_path, shown_home):
     with pytest.raises(UsageError, match="no trace store"):
         Agent(Shown(function=lambda *_: "x"), examples=tmp_path / "nowhere", home=tmp_path)

@@ -1,6 +1,10 @@
 """Batches of `RayAgent` on a Ray without processes, whose workers are the real ones."""
 
+import asyncio
 import json
+import logging
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -19,11 +23,17 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def agent(home, tmp_path, monkeypatch):
-    """An agent of one worker, which lives in this process."""
+def ray(tmp_path, monkeypatch):
+    """Workers that live in this process."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    ray = FakeRay(lambda _: Worker("agentmm.scale.asking:AskingHost"))
-    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: ray)
+    made = FakeRay(lambda _: Worker("agentmm.scale.asking:AskingHost"))
+    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: made)
+    return made
+
+
+@pytest.fixture
+def agent(home, ray):
+    """An agent of one worker, which lives in this process."""
     with RayAgent(PLANNER, TOOLS, home=home, workers=1, at_once=2) as made:
         yield made
 
@@ -139,11 +149,112 @@ def test_a_timeout_of_any_kind_of_number_is_sent_and_a_bad_one_fails_its_questio
     assert [answer.reason for answer in answers] == [answer.reason for answer in wanted]
 
 
-def test_settings_of_any_kind_of_number_are_sent(home, monkeypatch, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    ray = FakeRay(lambda _: Worker("agentmm.scale.asking:AskingHost"))
-    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: ray)
-    with RayAgent(PLANNER, TOOLS, home=home, seed=np.int64(3), timeout=np.float32(30), workers=1) as agent:
+def test_settings_of_any_kind_of_number_are_sent(home, ray):
+    given = {"seed": np.int64(3), "timeout": np.float32(30), "workers": np.int32(1), "cpus": np.float64(0.5), "gpus": 0}
+    with RayAgent(PLANNER, TOOLS, home=home, **given) as agent:
         (answer,) = agent.batch(["double 1"])
         told = agent.traces.get(answer.trace_id)
     assert (told.seed, json.dumps(told.settings["timeout"])) == (3, "30.0")
+    assert (ray.options[0]["num_cpus"], ray.options[0]["num_gpus"]) == (0.5, 0.0)
+
+
+WHOLE, PART = "expected a whole number, 1 or more", "expected a number, 0.0001 or more"
+NO_NUMBER = (-1, "2", True, None, float("nan"), float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "line", "expected"),
+    [
+        ("workers", (0, 1.5, *NO_NUMBER), "a fleet needs workers", WHOLE),
+        ("at_once", (0, 1.5, *NO_NUMBER), "a fleet needs at_once", WHOLE),
+        ("cpus", (0, *NO_NUMBER), "a worker cannot have so many cpus", PART),
+        (
+            "gpus",
+            [one for one in NO_NUMBER if one is not None],
+            "a worker cannot have so many gpus",
+            "expected a number, 0 or",
+        ),
+        (
+            "timeout",
+            (0, -1, "2", True, float("nan")),
+            "a question cannot have such a timeout",
+            "expected seconds, more than 0",
+        ),
+    ],
+)
+def test_amounts_that_cannot_be_are_refused_before_ray_is_started(home, monkeypatch, name, wrong, line, expected):
+    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: pytest.fail("Ray was looked for"))
+    for one in wrong:
+        with pytest.raises(UsageError) as caught:
+            RayAgent(PLANNER, TOOLS, home=home, **{name: one})
+        got = "" if one is None else f"; got {one!r}"
+        assert str(caught.value).startswith(f"{line}{got}; {expected}")
+        assert "\n" not in str(caught.value)
+    assert not home.exists()
+
+
+def test_a_closed_agent_says_so(agent, ray):
+    agent.batch(["double 1"])
+    started = len(ray.options)
+    agent.close()
+    agent.close()
+    for way in (agent.batch, lambda asked: asyncio.run(agent.abatch(asked))):
+        for asked in (["double 1"], []):
+            with pytest.raises(
+                UsageError, match=r"^this agent is closed; try: a new RayAgent\(...\), or close it later$"
+            ):
+                way(asked)
+    assert len(ray.options) == started
+
+
+def test_an_async_batch_is_that_of_batch_and_tells_its_progress_in_the_event_loop(agent, picture, caplog):
+    asked = ["double 1", ("look", picture), "crash", "sulk", ("look", ["/no/such/picture.png"])]
+    told = []
+    caplog.set_level(logging.WARNING, "agentmm")
+
+    def tell(done, total):
+        told.append((done, total, threading.current_thread()))
+        raise BrokenPipeError("gone")
+
+    answers = asyncio.run(agent.abatch(asked, name="a", progress=tell))
+    wanted = agent.batch(asked, name="b")
+    assert [(a.text, a.status, a.reason) for a in answers] == [(a.text, a.status, a.reason) for a in wanted]
+    assert [answer.trace_id for answer in answers] == [f"a-{number}" for number in range(1, 6)]
+    assert told == [(number, 5, threading.current_thread()) for number in range(1, 6)]
+    line = "the batch goes on, but its progress could not be told: BrokenPipeError: gone"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [line]
+    with pytest.raises(UsageError, match="asked something else"):
+        asyncio.run(agent.abatch(["double 2"], name="b"))
+    assert asyncio.run(agent.abatch([])) == []
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_an_async_batch_that_is_cancelled_ends_its_workers_and_goes_on_under_its_name(agent, ray, loaded):
+    """After its first answer, or while its worker loads, Ray has nothing to tell any more."""
+    comes, usual, silent = [2 if loaded else 0], ray.wait, threading.Event()
+
+    def wait(refs, **given):
+        if comes[0] > 0:
+            comes[0] -= 1
+            return usual(refs, **given)
+        silent.set()
+        time.sleep(0.01)
+        return [], refs
+
+    asked = ["double 1", "double 2", "double 3"]
+    told = []
+
+    async def cancelled():
+        batch = asyncio.create_task(agent.abatch(asked, name="n", progress=lambda *count: told.append(count)))
+        await asyncio.to_thread(silent.wait)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+
+    ray.wait = wait
+    asyncio.run(cancelled())
+    assert ray.killed == 1
+    assert told == [(1, 3)] * loaded
+    assert [row["id"] for row in agent.traces.summaries()] == ["n-1"] * loaded
+    ray.wait = usual
+    assert [answer.text for answer in agent.batch(asked, name="n")] == [f'told {{"number": {n}}}' for n in (2, 4, 6)]

@@ -1,5 +1,6 @@
 """Batches and samples on a local Ray of two workers: answers and traces of one process, whatever dies on the way."""
 
+import asyncio
 import json
 import logging
 import os
@@ -183,6 +184,59 @@ def test_a_batch_that_was_stopped_goes_on(cluster, tmp_path, how):
     assert finished <= set(before)
     assert {number for number in finished if after[number] > 1} == set()
     assert len(after) == 40
+
+
+def test_an_async_batch_that_is_cancelled_ends_its_workers_at_once_and_goes_on(cluster, tmp_path):
+    """Its question waits for another process, which only the second batch brings."""
+    notes = tmp_path / "notes"
+    asked = ["double 1", f"meet {notes} here"]
+
+    async def cancelled(agent):
+        batch = asyncio.create_task(agent.abatch(asked, name="night"))
+        end = time.monotonic() + HANGS_S
+        while not (notes.exists() and notes.read_text().endswith("\n")):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+
+    with RayAgent(PLANNER, TOOLS, home=tmp_path, at_once=2, **EACH) as agent:
+        asyncio.run(cancelled(agent))
+        ended = int(notes.read_text().split()[1])
+        answers = asyncio.run(agent.abatch(asked, name="night"))
+        assert [answer.text for answer in answers] == ['told {"number": 2}', 'told {"noted": "here"}']
+    first, second = notes.read_text().splitlines()
+    assert int(first.split()[1]) == ended != int(second.split()[1])
+    assert not _runs(ended)
+
+
+def _runs(process):
+    """Whether there is such a process, and it is no dead one that nobody has asked after."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_demonstrations_on_two_workers_are_those_of_one_process(cluster, tmp_path, picture):
+    """A tiny random planner counts in the workers which of them fit; pictures of another home go with them."""
+    pytest.importorskip("torch")
+    from tests.scale.tiny_planner import planner
+
+    shown, asked = tmp_path / "shown", ["double 9", ("look at this please", picture), "paint 8", "no such words"]
+    with Agent(PLANNER, TOOLS, home=shown) as agent:
+        for one in ("double 3", "double 4 now", "paint 7", ("look image_1 please", picture.rotate(90, expand=True))):
+            agent.ask(*([one] if isinstance(one, str) else one))
+    given = {"tools": TOOLS, "examples": shown, "example_tokens": 140, "max_steps": 2, "seed": 3}
+    with Agent(planner, home=tmp_path / "alone", **given) as alone:
+        answers = alone.batch(asked)
+        wanted = hashes(alone, answers)
+        counts = [len(alone.traces.get(answer.trace_id).examples) // 4 for answer in answers]
+    name = f"{Path(__file__).with_name('tiny_planner.py')}:planner"
+    with RayAgent(name, home=tmp_path / "ray", at_once=2, **EACH, **given) as agent:
+        assert hashes(agent, agent.batch(asked)) == wanted
+    assert counts == [2, 1, 1, 0]
 
 
 def test_samples_on_ray_are_those_of_one_process(tmp_path):

@@ -164,6 +164,17 @@ def test_a_question_that_a_filter_stopped_has_no_answer(filing, make):
     assert "the server stopped the reply: PROHIBITED_CONTENT" in answer.text
 
 
+def test_a_call_that_google_could_not_read_is_malformed_and_asked_for_anew(filing, make):
+    filing.google.reply = reply_of([], ends="MALFORMED_FUNCTION_CALL")
+    agent = make(NAME)
+    answer = agent.ask("What is 6 * 7?")
+    assert answer.status == "partial"
+    assert "max_errors" in answer.reason
+    assert "the last call was malformed: the server could not read the call: MALFORMED_FUNCTION_CALL" in answer.reason
+    assert len(filing.seen) > 1
+    assert len(agent.traces.get(answer.trace_id).steps) == len(filing.seen)
+
+
 def test_an_answer_that_was_cut_off_is_partial(filing, make):
     filing.google.reply = reply_of([{"text": "fi"}], ends="MAX_TOKENS")
     answer = make(NAME).ask("What?")

@@ -23,6 +23,9 @@ AS_TEXT = "calls_as_text"
 
 _MARKS = ("<tool_call>", "</tool_call>")
 _FORM = 'not {"name": ..., "arguments": {...}} between <tool_call> and </tool_call>'
+_UNREAD = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"})
+"""How Google ends a reply whose call it could not read; the reply is empty then."""
+
 _SHOWN_CHARS = 120
 
 
@@ -40,6 +43,10 @@ def heard(said: AIMessage, *, bound: bool, keys: Sequence[str] = ()) -> AIMessag
         return said.model_copy(update={"tool_calls": calls, "invalid_tool_calls": wrong})
     if not bound or said.tool_calls or said.invalid_tool_calls:
         return said
+    ended = said.response_metadata.get("finish_reason")
+    if ended in _UNREAD and not said.text.strip():
+        wrong = [_malformed(None, "", None, f"the server could not read the call: {ended}")]
+        return said.model_copy(update={"invalid_tool_calls": wrong})
     return _out_of_text(said, keys)
 
 

@@ -12,6 +12,7 @@ from agentmm.model.tokenizer import train_tokenizer
 from agentmm.planner.render import Renderer
 from agentmm.tool.told import SIGNATURES
 from agentmm.train.concept_episodes import concept_episode
+from agentmm.train.everyday import everyday_episode
 from agentmm.train.imagined import Messages, imagine_episodes, imagine_with_media
 from agentmm.train.offers import Offered, invented_episode, offer
 from agentmm.train.rows import message_texts, without_thoughts
@@ -88,6 +89,23 @@ def concept_rows(renderer: Renderer, n: int, seed: int, squares: PixelFile) -> l
         episode, signatures = tell(SIGNATURES, rng)
         rendered = renderer.render(episode, signatures, HANDLES)
         rows.append(Row(rendered.ids, rendered.loss_mask, _any(shown, _pictures(episode), rng)))
+    return rows
+
+
+def everyday_rows(renderer: Renderer, n: int, seed: int) -> list[Row]:
+    """Rendered episodes about what is said in recordings.
+
+    Args:
+        renderer: the one renderer.
+        n: how many.
+        seed: another seed gives other episodes.
+    """
+    rng = np.random.default_rng([41, seed])
+    rows = []
+    for _ in range(n):
+        (episode, signatures), _ = everyday_episode(SIGNATURES, rng)
+        rendered = renderer.render(episode, signatures, HANDLES)
+        rows.append(Row(rendered.ids, rendered.loss_mask, []))
     return rows
 
 

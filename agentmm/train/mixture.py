@@ -15,7 +15,7 @@ import numpy as np
 from agentmm.planner.render import Renderer
 from agentmm.train.demonstrations import joined, made_up_rows
 from agentmm.train.drills import drill_rows
-from agentmm.train.imagined_rows import concept_rows, imagined_rows
+from agentmm.train.imagined_rows import concept_rows, everyday_rows, imagined_rows
 from agentmm.train.meanings import meaning_rows
 from agentmm.train.practice import practised
 from agentmm.train.rowset import PixelFile, Row, RowSet
@@ -37,6 +37,7 @@ class Mixture:
         made_up: questions in words that do not exist, after demonstrations of the same, beside each trace.
         meanings: rows about words of the lexicon and about concepts beside each trace.
         concepts: whole episodes about concepts, with tools that do not exist, beside each trace.
+        everyday: episodes about what is said in recordings beside each trace.
         practice: family -> how many times as often its traces and imagined episodes are shown.
     """
 
@@ -48,6 +49,7 @@ class Mixture:
     made_up: float = 0.08
     meanings: float = 2.0
     concepts: float = 0.0
+    everyday: float = 0.0
     practice: Mapping[str, float] = field(default_factory=dict)
 
     def shown(self, rows: Sequence[Row], families: Sequence[str], seed: int, end: int) -> list[Row]:
@@ -69,6 +71,7 @@ class Mixture:
         rows = list(drill_rows(renderer, int(traces * self.drills), seed))
         rows += meaning_rows(renderer, int(traces * self.meanings), seed)
         rows += concept_rows(renderer, int(traces * self.concepts), seed, squares)
+        rows += everyday_rows(renderer, int(traces * self.everyday), seed)
         rows += made_up_rows(renderer, int(traces * self.made_up), seed, squares)
         if episodes := int(traces * self.imagined):
             rows += imagined_rows(

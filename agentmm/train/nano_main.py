@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--concepts", type=float, default=Mixture.concepts, help="whole episodes about concepts beside each trace"
     )
+    parser.add_argument(
+        "--everyday", type=float, default=Mixture.everyday, help="episodes about what is said beside each trace"
+    )
     parser.add_argument("--rows", type=Path, help="packed traces for IT (agentmm.train.packed), in place of a store")
     parser.add_argument("--workers", type=int, default=0, help="processes that make rows of IT ahead; 0: none")
     parser.add_argument("--captions", type=int, default=Run.captions, help="caption pairs of PT")
@@ -117,6 +120,7 @@ def _from_options(options: argparse.Namespace) -> Path:
             made_up=options.made_up,
             meanings=options.meanings,
             concepts=options.concepts,
+            everyday=options.everyday,
             practice=read_practice(options.practice),
         ),
         rate=options.rate,

@@ -7,6 +7,7 @@ not occur here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,24 @@ CONVERTED = (
 )  # fmt: skip
 """Units that an amount is turned into."""
 
+SPELT = (
+    "letters", "vowels", "consonants", "syllables", "characters", "capitals", "digits", "accents", "strokes", "dots",
+    "meanings", "rhymes", "spellings", "points",
+)  # fmt: skip
+"""What is counted of a word."""
+
+CHECKED = (
+    "prime", "even", "odd", "square", "cubic", "perfect", "lucky", "valid", "rare", "foreign", "rude", "polite",
+    "plural", "taken", "known", "allowed", "safe", "free", "leap", "happy", "binary", "holy",
+)  # fmt: skip
+"""What a word or a number is or is not."""
+
+BETWEEN = (
+    "euros", "dollars", "francs", "yen", "rupees", "pesos", "metres", "kilometres", "grams", "kilograms",
+    "tonnes", "hours", "seconds", "days", "bits", "watts", "volts", "newtons", "joules", "pints", "cups",
+)  # fmt: skip
+"""Units between which an amount is turned."""
+
 ANSWERS = (
     "winter", "oak", "linen", "marble", "tulip", "granite", "robin", "jazz", "violin", "kitchen", "calm", "copper",
     "terrier", "Norway", "tennis", "pear", "velvet", "gothic", "Helen", "Martin", "north", "slow", "waltz", "cedar",
@@ -69,6 +88,9 @@ _NAMES = {
     "hear": ("detect_{n}", "{n}_of", "hear_{n}", "{n}_recogniser", "get_{n}"),
     "turn": ("{n}_of", "find_{n}", "look_up_{n}", "{n}_finder", "get_{n}"),
     "convert": ("to_{n}", "convert_to_{n}", "{n}_from", "in_{n}"),
+    "spell": ("count_{n}", "{n}_of", "{n}_in", "number_of_{n}", "{n}_count"),
+    "check": ("is_{n}", "check_{n}", "{n}_or_not", "test_{n}", "is_it_{n}"),
+    "swap": ("convert", "convert_{n}", "exchange", "change_units", "{n}_to", "turn_{n}"),
 }
 _SAYS = {
     "count": ("counts {n}", "how many {n} a picture shows", "finds {n} in a picture"),
@@ -77,6 +99,9 @@ _SAYS = {
     "hear": ("names the {n} of a recording", "listens for the {n}", "tells the {n}"),
     "turn": ("the {n} of a word", "looks up the {n}", "tells the {n} of a word"),
     "convert": ("turns an amount into {n}", "an amount in {n}", "converts to {n}"),
+    "spell": ("counts the {n} of a word", "how many {n} a word has", "{n} in a word"),
+    "check": ("whether something is {n}", "checks if it is {n}", "tells {n} ones from others"),
+    "swap": ("turns {n} into other units", "what an amount of {n} is in another unit", "converts {n}"),
 }
 _QUESTIONS = {
     "count": (
@@ -110,6 +135,22 @@ _QUESTIONS = {
         "How much is {w} in {n}?", "What is {w} in {n}?", "Convert {w} to {n}.", "Turn {w} into {n}, please.",
         "{w} is how many {n}?", "I need {w} in {n}.", "{w} in {n}?", "Give me {w} in {n}.", "what would {w} be in {n}",
     ),
+    "spell": (
+        "How many {n} does the word {w} have?", "Count the {n} of the word {w}.", "How many {n} has {w}?",
+        'How many {n} are there in "{w}"?', 'Number of {n} in "{w}"?', "{w}: how many {n}?",
+        "count the {n} in {w}", "I need the number of {n} of {w}.", "how many {n} does {w} have", "{n} of {w}?",
+        "Tell me how many {n} the word {w} has.", 'Could you count the {n} of "{w}" for me?',
+    ),
+    "check": (
+        "Is {w} {n}?", "Was {w} {n}?", "Would you call {w} {n}?", "is {w} {n}", "Tell me whether {w} is {n}.",
+        "Check if {w} is {n}.", "{w}: {n} or not?", "Can one say that {w} is {n}?", "I wonder if {w} is {n}.",
+        "Was {w} a {n} one?", "Is {w} a {n} one?", "Do you think that {w} is {n}?",
+    ),
+    "swap": (
+        "How much is {w} in {u}?", "Convert {w} to {u}.", "Turn {w} into {u}, please.", "{w} in {u}?",
+        "What are {w} in {u}?", "How many {u} are {w}?", "I have {w} and want {u}.", "{w} to {u}",
+        "what would {w} be in {u}", "Give me {w} in {u}.",
+    ),
 }  # fmt: skip
 _NOUNS = {
     "count": COUNTED,
@@ -118,9 +159,12 @@ _NOUNS = {
     "hear": HEARD,
     "turn": TURNED,
     "convert": CONVERTED,
+    "spell": SPELT,
+    "check": CHECKED,
+    "swap": BETWEEN,
 }
 KINDS = tuple(_NOUNS)
-_MANY = ("count", "convert")
+_MANY = ("count", "convert", "spell", "swap")
 """Kinds whose nouns stand in the plural."""
 
 _MARKS = ("old", "main", "first", "Latin", "German", "Spanish", "short", "local", "likely", "common", "second", "best")
@@ -178,16 +222,20 @@ def invent(rng: Rng, kind: str | None = None) -> Invented:
     if kind not in _MANY and rng.random() < 0.2:
         noun = f"{_pick(rng, _MARKS)} {noun}" if rng.random() < 0.5 else f"{made_up(rng).capitalize()} {noun}"
     name = _pick(rng, _NAMES[kind]).format(n=noun.replace(" ", "_").lower())
-    return Invented(name, f"{name}({_ARGUMENTS[kind]})", _pick(rng, _SAYS[kind]).format(n=noun), noun, kind)
+    arguments = _pick(rng, _ARGUMENTS[kind])
+    return Invented(name, f"{name}({arguments})", _pick(rng, _SAYS[kind]).format(n=noun), noun, kind)
 
 
 def ask_for(tool: Invented, rng: Rng) -> Asked:
     """A question that the tool answers."""
     text = _pick(rng, _QUESTIONS[tool.kind])
-    media, arguments, word = _GIVEN[tool.kind](rng)
+    media, values, word = _GIVEN[tool.kind](rng)
     result, answer = _result(tool, rng)
-    said = text.format(n=tool.noun, w=word)
-    return Asked(tool, said[:1].upper() + said[1:] if rng.random() < 0.85 else said, media, arguments, result, answer)
+    unit = values[-1] if tool.kind == "swap" else ""
+    said = text.format(n=tool.noun, w=f"{word} {tool.noun}" if unit else word, u=unit)
+    arguments = dict(zip(_ARGUMENT.findall(tool.signature), values, strict=True))
+    careful = rng.random() < 0.85 and not text.startswith("{w}")
+    return Asked(tool, said[:1].upper() + said[1:] if careful else said, media, arguments, result, answer)
 
 
 def made_up(rng: Rng) -> str:
@@ -199,10 +247,13 @@ def made_up(rng: Rng) -> str:
 
 def _result(tool: Invented, rng: Rng) -> tuple[dict[str, Any], str]:
     """What a call returns, and the answer."""
-    if tool.kind == "count":
+    if tool.kind in ("count", "spell"):
         count = int(rng.integers(0, 30))
         return {"count": count}, str(count)
-    if tool.kind in ("measure", "convert"):
+    if tool.kind == "check":
+        true = bool(rng.random() < 0.5)
+        return {_pick(rng, ("value", "result", tool.noun.replace(" ", "_"))): true}, "yes" if true else "no"
+    if tool.kind in ("measure", "convert", "swap"):
         value = round(float(rng.uniform(0, 100)), int(rng.integers(0, 3)))
         told = int(value) if value == int(value) else value
         return {_pick(rng, ("value", tool.noun.replace(" ", "_"))): told}, str(told)
@@ -210,39 +261,65 @@ def _result(tool: Invented, rng: Rng) -> tuple[dict[str, Any], str]:
     return {_pick(rng, ("label", "name", "text", tool.noun.replace(" ", "_"))): word}, word
 
 
-def _image(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
-    return ("image",), {"image": "image_1"}, ""
+Given = tuple[tuple[str, ...], tuple[Any, ...], str]
+"""Kinds of the media of a question, the values of a call's arguments, and what the question says of them."""
 
 
-def _audio(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
-    return ("audio",), {"audio": "audio_1"}, ""
+def _image(rng: Rng) -> Given:
+    return ("image",), ("image_1",), ""
 
 
-def _word(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+def _audio(rng: Rng) -> Given:
+    return ("audio",), ("audio_1",), ""
+
+
+def _word(rng: Rng) -> Given:
     word = _pick(rng, ANSWERS) if rng.random() < 0.5 else made_up(rng)
-    return (), {"text": word}, word
+    word = word.capitalize() if rng.random() < 0.2 else word
+    return (), (word,), word
 
 
-def _amount(rng: Rng) -> tuple[tuple[str, ...], dict[str, Any], str]:
+def _amount(rng: Rng) -> Given:
     amount = int(rng.integers(1, 500))
-    return (), {"amount": amount}, str(amount)
+    return (), (amount,), str(amount)
 
 
+def _number(rng: Rng) -> Given:
+    number = int(rng.integers(1, 3000))
+    return (), (number,), str(number)
+
+
+def _amount_and_unit(rng: Rng) -> Given:
+    amount = int(rng.integers(1, 500))
+    unit = _pick(rng, BETWEEN) if rng.random() < 0.6 else made_up(rng) + "s"
+    return (), (amount, unit), str(amount)
+
+
+_ARGUMENT = re.compile(r"(\w+):")
+_ON_IMAGE = ("image:Image", "image:Image", "photo:Image", "picture:Image", "frame:Image")
+_ON_WORD = ("text:Text", "text:Text", "word:Text", "phrase:Text", "name:Text", "term:Text", "query:Text")
+_ON_AMOUNT = ("amount:Number", "amount:Number", "value:Number", "quantity:Number")
 _ARGUMENTS = {
-    "count": "image:Image",
-    "measure": "image:Image",
-    "name": "image:Image",
-    "hear": "audio:Audio",
-    "turn": "text:Text",
-    "convert": "amount:Number",
+    "count": _ON_IMAGE,
+    "measure": _ON_IMAGE,
+    "name": _ON_IMAGE,
+    "hear": ("audio:Audio", "audio:Audio", "clip:Audio", "recording:Audio", "sound:Audio"),
+    "turn": _ON_WORD,
+    "convert": _ON_AMOUNT,
+    "spell": _ON_WORD,
+    "check": ("number:Number", "year:Number", "value:Number", "n:Number"),
+    "swap": tuple(f"{amount},{unit}:Text" for amount in _ON_AMOUNT for unit in ("to", "unit", "into")),
 }
-_GIVEN: dict[str, Callable[[Rng], tuple[tuple[str, ...], dict[str, Any], str]]] = {
+_GIVEN: dict[str, Callable[[Rng], Given]] = {
     "count": _image,
     "measure": _image,
     "name": _image,
     "hear": _audio,
     "turn": _word,
     "convert": _amount,
+    "spell": _word,
+    "check": _number,
+    "swap": _amount_and_unit,
 }
 
 

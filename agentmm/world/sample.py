@@ -18,7 +18,15 @@ from agentmm.world.families import COINED, FAMILIES, Draw, Family, family_of
 from agentmm.world.lexicon import like_words
 from agentmm.world.program import Call, Program, advance, guarded
 from agentmm.world.sources import SPLITS, Medium, media_seed, medium
-from agentmm.world.wordings.manner import HASTY, SHARES, UNKNOWN_SHARE, with_like_words, with_manner, with_unknown_words
+from agentmm.world.wordings.manner import (
+    HASTY,
+    SHARES,
+    UNKNOWN_SHARE,
+    as_typed,
+    with_like_words,
+    with_manner,
+    with_unknown_words,
+)
 from agentmm.world.wordings.skeletons import skeletons, strange_words, wordings_of
 
 FAULT_SHARE = {"train": 0.04, "hard": 0.5}
@@ -268,13 +276,16 @@ class _Sampler:
             )
         if self.typed or self.split in ("train", "hard"):
             template = with_manner(template, self.words, HASTY if self.hardness == "hard" else SHARES)
+        slots = draw.slots
+        if self.typed or self.split == "train":
+            slots = as_typed(template, slots, self.words)
         self.dealt[family.name] += 1
         self.made += 1
         question = Question(
             id=f"{self.split}-{self.seed}-{self.conditions}{self.made:06d}-{family.name}",
             family=family.name, group=family.group, split=self.split, wording=number, seen=seen,
-            text=fill(template, draw.slots, family.slots), media=media, accepted=draw.accepted,
-            kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, draw.slots),
+            text=fill(template, slots, family.slots), media=media, accepted=draw.accepted,
+            kind=draw.kind or family.kind, others=draw.others, slots=in_order(template, slots),
             renamed=self.hardness == "hard" and bool(self.rng.random() < RENAMED_SHARE.get(self.split, 0.0)),
         )  # fmt: skip
         return self._with_fault(question)

@@ -70,10 +70,11 @@ def test_an_invented_tool_is_asked_for_called_and_its_result_is_the_answer(kind:
     for _ in range(40):
         tool = invent(rng, kind)
         asked = ask_for(tool, rng)
-        (name,) = [part.partition(":")[0] for part in re.findall(r"\((.*)\)", tool.signature)]
-        assert list(asked.arguments) == [name]
-        assert asked.answer in map(str, asked.result.values())
+        assert list(asked.arguments) == re.findall(r"(\w+):", tool.signature)
+        said = {True: "yes", False: "no"} if kind == "check" else {}
+        assert asked.answer in [said.get(value, str(value)) for value in asked.result.values()]
         assert tool.noun.lower() in asked.text.lower()
+        assert asked.media or all(str(value) in asked.text for value in asked.arguments.values())
         assert not set("{}") & set(asked.text)
 
 
@@ -87,7 +88,8 @@ def test_an_invented_tool_is_offered_or_missed() -> None:
             continue
         (call,) = calls_of(messages)
         assert call["name"] in names_of(signatures)
-        assert messages[3]["content"] in map(str, json.loads(messages[2]["content"]).values())
+        told = json.loads(messages[2]["content"]).values()
+        assert messages[3]["content"] in [{True: "yes", False: "no"}.get(value, str(value)) for value in told]
     assert 45 <= missed <= 90
 
 

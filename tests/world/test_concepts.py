@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from agentmm.world.concepts import concepts, plainly
-from agentmm.world.invented import ANSWERS, CONVERTED, COUNTED, HEARD, MEASURED, NAMED, TURNED
+from agentmm.world.invented import (
+    ANSWERS,
+    BETWEEN,
+    CHECKED,
+    CONVERTED,
+    COUNTED,
+    HEARD,
+    MEASURED,
+    NAMED,
+    SPELT,
+    TURNED,
+)
 from agentmm.world.lexicon import lexicon
 from agentmm.world.wordings.skeletons import free_words, skeletons, words_of
 from agentmm.world.wordings.untrained import WORDINGS as UNTRAINED
@@ -24,7 +35,7 @@ def test_words_of_free_sentences_stay_words_of_no_training() -> None:
     free = free_words()
     for concept in concepts():
         assert not any(words_of(text) & free for text in (concept.name, *concept.called, *concept.asks))
-    for words in (COUNTED, MEASURED, NAMED, HEARD, TURNED, CONVERTED, ANSWERS):
+    for words in (COUNTED, MEASURED, NAMED, HEARD, TURNED, CONVERTED, SPELT, CHECKED, BETWEEN, ANSWERS):
         assert not any(words_of(text) & free for text in words)
 
 

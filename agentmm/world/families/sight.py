@@ -19,6 +19,7 @@ SEEN = "seen"
 
 _NO_EYES = "unanswerable: a program has no eyes"
 _MANY = "|".join(("scene", *PAGES))
+_ENOUGH = 5
 
 
 def _word(*words: str) -> Any:
@@ -29,6 +30,28 @@ def _word(*words: str) -> Any:
         return Draw({SEEN: word}, (word,), tuple(other for other in words if other != word))
 
     return draw
+
+
+def _arrangement(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
+    """How the shapes lie; those of a scene are scattered, if there are enough of them."""
+    truth = media[0]
+    if isinstance(truth, Scene) and len(truth.shapes) < _ENOUGH:
+        return None
+    word = "scattered" if isinstance(truth, Scene) else truth.seen
+    return Draw({SEEN: word}, (word,), tuple(other for other in ARRANGEMENTS if other != word))
+
+
+def _at_the_border(media: Sequence[Any], rng: Rng, absent: bool) -> Draw | None:
+    """Whether something touches the border or is cut by it; None for a scene where that is a matter of a pixel."""
+    truth = media[0]
+    if isinstance(truth, Scene):
+        gaps = [min(x0, y0, truth.width - x1, truth.height - y1) for x0, y0, x1, y1 in (s.box for s in truth.shapes)]
+        if not gaps or -2 < min(gaps) < 4:
+            return None
+        word = "yes" if min(gaps) < 0 else "no"
+    else:
+        word = truth.seen
+    return Draw({SEEN: word}, (word,), ("no" if word == "yes" else "yes",))
 
 
 def _kind_of(truth: Any) -> str:
@@ -67,8 +90,8 @@ def _which_program(slots: Slots, media: Sequence[str]) -> Program:
 
 
 FAMILIES = [
-    Family("arrangement", "sight", "text", ("arranged",), _word(*ARRANGEMENTS), _program, {}, 0.9),
-    Family("at_the_border", "sight", "yes_no", ("edged",), _word("yes", "no"), _program, {}, 0.9),
+    Family("arrangement", "sight", "text", ("arranged|arranged|arranged|scene",), _arrangement, _program, {}, 0.9),
+    Family("at_the_border", "sight", "yes_no", ("edged|edged|edged|scene",), _at_the_border, _program, {}, 0.9),
     Family("busy", "sight", "text", ("crowd",), _word("busy", "empty"), _program, {}, 0.9),
     Family("same_halves", "sight", "yes_no", ("halves",), _word("yes", "no"), _program, {}, 0.9),
     Family("upside_down", "sight", "yes_no", ("turned",), _word("yes", "no"), _program, {}, 0.9),

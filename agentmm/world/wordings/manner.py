@@ -30,6 +30,9 @@ SHARES = {"opening": 0.12, "closing": 0.07, "lower": 0.18, "no_mark": 0.15, "typ
 HASTY = SHARES | {"lower": 0.3, "typo": 0.35}
 """The same of somebody in a hurry."""
 
+SMALL_NAMES = {"lower": 0.75, "else": 0.15}
+"""How often names are typed in lower case too: in a sentence that is, and in another."""
+
 UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2
 """Share of the training questions with unknown words, and the share of such a question's words, one at least."""
 
@@ -62,6 +65,22 @@ def with_manner(template: str, rng: np.random.Generator, shares: Mapping[str, fl
         stop = "" if template.endswith(("?", ".", "!")) else "."
         template += stop + CLOSINGS[int(rng.integers(len(CLOSINGS)))]
     return _lower(template) if happens["lower"] else template
+
+
+def as_typed(template: str, slots: Mapping[str, str], rng: np.random.Generator) -> dict[str, str]:
+    """What a question's places hold as somebody might type it: names in lower case, whatever is printed.
+
+    Args:
+        template: the sentence, which tells how carefully it is typed.
+        slots: what its places hold; things are in lower case anyway.
+        rng: the only source of chance; one number is drawn where a name has a capital.
+    """
+    if not any(value != value.lower() for value in slots.values()):
+        return dict(slots)
+    words = "".join(part for part in _PLACE.split(template) if not _PLACE.match(part))
+    share = SMALL_NAMES["lower" if words == words.lower() else "else"]
+    small = rng.random() < share
+    return {slot: value.lower() if small else value for slot, value in slots.items()}
 
 
 def with_unknown_words(

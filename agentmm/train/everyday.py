@@ -19,11 +19,11 @@ _NOTES = "note"
 _ASKED = (
     "What [is|was] [being |]said [in|on] the [recording|clip|note|audio|file|message]?",
     "What does the [recording|clip|note|message|speaker|voice|person|caller] say?",
-    "[Please transcribe|Transcribe|Write down|Type out|Write out] [the recording|this|this clip|the audio|it|the message][.|, please.]",
+    "[Transcribe|Write down|Type out|Write out] [the recording|this|this clip|the audio|it|the message][.|, please.]",
     "What [is|was] said?",
     "What [do|can] you hear[| in it| here| in this clip]?",
     "[Give me|I need|Show me|I would like] [the|a] transcript[.| of it.| of the recording.| of this.]",
-    "[Tell me|I want to know|Can you tell me] what [is said|they say|the recording says|the message says|was said][.|?]",
+    "[Tell me|I want to know|Can you tell me] what [is said|they say|the clip says|the note says|was said][.|?]",
     "What [are they|is he|is she] saying[| here| there]?",
     "[The whole|All of the|The full] [text|wording|transcript] of the [recording|note|message][, please.|.]",
     "Repeat [what is said|the message|the note] [word for word|in full|as text].",

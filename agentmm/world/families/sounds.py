@@ -115,7 +115,7 @@ FAMILIES = [
     ),
     Family(
         "train_hour", "sound_note", "text", _NOTE, _fact("train hour"),
-        _fact_program("train", rf"train .*?\b({_HOUR})\b"), {}, 0.5, 0.12,
+        _fact_program("train", rf"train .*?\b({_HOUR}|noon|midnight)\b"), {}, 0.5, 0.12,
     ),
     Family(
         "whom_to_call", "sound_note", "text", _NOTE, _fact("person to call"),

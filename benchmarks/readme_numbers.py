@@ -98,6 +98,7 @@ FAMILY_BOUND = 0.85
 
 _ASKED = {
     "as_it_is": "as it is",
+    "typed": "as people type: openings, typing errors, lower case (names too), `--typed`",
     "free": "words that no training has, `--wordings free`",
     "without_thoughts": "no thoughts, `--without thoughts`",
     "without_grammar": "calls not bound to their grammar, `--without grammar`",
@@ -127,8 +128,8 @@ def _ablations() -> Iterator[str]:
     yield f"{first['seed']} ... --json`), {known} of them in seen wordings; sight families are those that"
     yield "no tool can answer:"
     yield ""
-    yield f"| | planner / oracle | sight families right | {' | '.join(REFUSED).replace('_', ' ')} |"
-    yield f"|---|---|---|{'---|' * len(REFUSED)}"
+    yield f"| | planner / oracle | sight families right | calls | {' | '.join(REFUSED).replace('_', ' ')} |"
+    yield f"|---|---|---|---|{'---|' * len(REFUSED)}"
     for name, report in found.items():
         yield _less(_ASKED[name], report)
     yield ""
@@ -147,6 +148,13 @@ def _sight() -> Iterator[str]:
     yield f"{_share(blind['accuracy'], blind['ci95'])}; each family's most frequent training answer:"
     yield f"{100 * _constant(sees):.1f}."
     yield ""
+    yield "| | n | sees | blind | most frequent answer |"
+    yield "|---|---|---|---|---|"
+    for family in SIGHT:
+        both = (report["by_family"][family] for report in (sees, blind))
+        shares = " | ".join(_share(found["accuracy"], found["ci95"]) for found in both)
+        yield f"| {family} | {sees['by_family'][family]['n']} | {shares} | {100 * _constant(sees, family):.1f} |"
+    yield ""
 
 
 def _less(name: str, report: dict[str, Any]) -> str:
@@ -155,13 +163,13 @@ def _less(name: str, report: dict[str, Any]) -> str:
     n = sum(part["n"] for part in parts)
     sight = f"{100 * sum(part['accuracy'] * part['n'] for part in parts) / n:.1f} (n {n})" if n else "-"
     rates = (f"{100 * report['rates'][kind]:.2f} %" for kind in REFUSED)
-    return f"| {name} | {ratio} | {sight} | {' | '.join(rates)} |"
+    return f"| {name} | {ratio} | {sight} | {report['calls']} | {' | '.join(rates)} |"
 
 
-def _constant(report: dict[str, Any]) -> float:
-    """How often the most frequent answer of its family answers a sight question rightly."""
+def _constant(report: dict[str, Any], only: str = "") -> float:
+    """How often the most frequent answer of its family answers a sight question rightly, of one family or of all."""
     shares = report["baselines"].get("most_frequent_answer", {}).get("by_family", {})
-    counts = {family: report["by_family"][family]["n"] for family in SIGHT if family in shares}
+    counts = {name: report["by_family"][name]["n"] for name in SIGHT if name in shares and only in ("", name)}
     return sum(shares[family] * n for family, n in counts.items()) / sum(counts.values()) if counts else 0.0
 
 

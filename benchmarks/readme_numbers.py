@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agentmm.world.wordings import WORDINGS
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
+_PLACE = re.compile(r"\{\w+\}")
 BEGIN, END = "<!-- numbers: python benchmarks/readme_numbers.py -->\n", "<!-- end of numbers -->\n"
 
 
@@ -84,10 +88,11 @@ def _families(report: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "<details><summary>The table</summary>"
     yield ""
-    yield "| family | n | oracle | planner | planner / oracle |"
-    yield "|---|---|---|---|---|"
+    yield "| family | asks, in its first wording | n | oracle | planner | planner / oracle |"
+    yield "|---|---|---|---|---|---|"
     for name, found in report["by_family"].items():
-        yield _row(name, found)
+        asks = _PLACE.sub("…", WORDINGS[name].every[0])
+        yield _row(f"{name} | {asks}", found)
     yield ""
     yield "</details>"
     yield ""

@@ -61,6 +61,8 @@ def store(tmp_path: Path) -> Path:
         (["train", "detector", "--device", "tpu", "--out", "o"], "no such device here; got 'tpu'"),
         (["train", "dpo", "--pairs", "bad.jsonl", "--device", "tpu"], "no such device here; got 'tpu'"),
         (["train", "dpo", "--pairs", "bad.jsonl", "--out", "o"], "bad.jsonl, line 1: no JSON; got 'garbage'"),
+        (["demo", "--picture", "bad.jsonl/x.png"], "--picture cannot be written: Not a directory"),
+        (["demo", "--picture", "x.txt"], "--picture is no kind of picture; got 'x.txt'"),
         (["traces", "pairs", "nope/p.jsonl", "--store", "s.db"], "PATH cannot be written: No such file or directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -102,6 +104,22 @@ def test_no_pair_says_what_to_do(agentmm: Any, store: Path) -> None:
     assert (ran.code, ran.out) == (0, "pairs 0  questions 0  path p.jsonl\n")
     assert ran.err.startswith("no pairs: ")
     assert "agentmm traces collect --planner nano --samples 4 -n 200 --store s.db" in ran.err
+
+
+@pytest.mark.parametrize(("split", "pairs"), [("train", 1), ("test", 0), ("hard", 0), ("val", 0), (None, 1)])
+def test_pairs_are_of_training_questions_or_a_user_s_own(agentmm: Any, store: Path, split: Any, pairs: int) -> None:
+    traces = TraceStore(store)
+    for name, outcome, ids in (("good", "right", [7, 1]), ("bad1", "wrong", [8, 1])):
+        traces.append(name, "start", {"question": "?", "planner": {"name": "nano", "weights": "w"}})
+        plan = {"prompt_ids": [2, 9], "completion_ids": ids, "logp": [-0.5, -0.5], "text": "7"}
+        traces.append(name, "plan", plan)
+        traces.append(name, "end", {"answer": "7", "status": "answered"})
+        traces.label(name, "outcome", outcome)
+        traces.label(name, "question", {"id": "q1"} | ({"split": split} if split else {}))
+    traces.close()
+    ran = agentmm("traces", "pairs", "p.jsonl", "--store", "s.db", "--json")
+    assert json.loads(ran.out)["pairs"] == pairs
+    assert ran.err.startswith("next: agentmm train dpo" if pairs else "no pairs: ")
 
 
 def test_parts_beside_a_store_are_told_of(agentmm: Any, store: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import shlex
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
 
@@ -48,7 +49,7 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
             close_stdout()
             return 0
         except KeyboardInterrupt:  # here, since Typer would make a silent 130 of it
-            return interrupted()
+            return interrupted(given.get("store"))
 
     own, hints = inspect.signature(function).parameters.values(), get_type_hints(function, include_extras=True)
     known = [param.replace(annotation=hints[param.name]) for param in own]
@@ -62,7 +63,12 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def interrupted() -> int:
-    """What Ctrl-C comes to."""
-    say_error("interrupted; what was finished is kept (agentmm traces list)")
+def interrupted(store: str | None = None) -> int:
+    """What Ctrl-C comes to.
+
+    Args:
+        store: the trace store that the command was given, the user's own where None.
+    """
+    there = f" --store {shlex.quote(store)}" if store else ""
+    say_error(f"interrupted; what was finished is kept (agentmm traces list{there})")
     return 130

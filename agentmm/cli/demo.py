@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from agentmm.cli.console import print_json, print_text, say
+from agentmm.cli.places import writable_file
 from agentmm.cli.steps import show_event
 from agentmm.errors import UsageError
 
@@ -36,6 +38,7 @@ def demo(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
 ) -> int:
     """Ask ten questions of pictures, pages, a code and a voice note; show plan, calls, results and answers."""
+    _check_picture(picture)
     from agentmm.agent import Agent
     from agentmm.planner import default_planner
 
@@ -113,6 +116,21 @@ def _ask(agent: Any, question: str, media: list[Path], *, live: bool) -> Any:
     return answer
 
 
+def _check_picture(path: Path) -> None:
+    """Refuse, before anything is asked, a picture that cannot be written at the end; its folder is made.
+
+    Raises:
+        UsageError: its name ends in no kind of picture, or the file cannot be written.
+    """
+    from PIL import Image as PILImage
+
+    if PILImage.registered_extensions().get(path.suffix.lower()) not in PILImage.SAVE:
+        raise UsageError("--picture is no kind of picture", got=str(path), expected="a name that ends in .png or .jpg")
+    with suppress(OSError):  # why not is said by the file
+        path.parent.mkdir(parents=True, exist_ok=True)
+    writable_file(path, "--picture")
+
+
 def _annotate(agent: Any, answer: Any, boxes: dict[str, tuple[str, Any]], path: Path) -> None:
     """Draw the boxes of a run into their picture."""
     from PIL import ImageDraw
@@ -124,7 +142,6 @@ def _annotate(agent: Any, answer: Any, boxes: dict[str, tuple[str, Any]], path: 
         if where == source:
             pen.rectangle(tuple(box), outline=(220, 0, 60), width=3)
             pen.text((box[0] + 3, max(0, box[1] - 12)), handle, fill=(220, 0, 60))
-    path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
 
 

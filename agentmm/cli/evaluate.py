@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from agentmm.cli.commands import App
-from agentmm.cli.console import counting, print_json, print_text, say
+from agentmm.cli.console import counting, print_json, print_table, print_text, say
+from agentmm.cli.places import writable_file
 from agentmm.cli.thinking import HELP as THINK_HELP
 from agentmm.cli.thinking import thinking
 
@@ -57,6 +58,8 @@ def world(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Ask the practice world: oracle (gold programs on the real tools), planner, planner / oracle."""
+    if outcomes is not None:
+        writable_file(outcomes, "--outcomes")
     from agentmm.eval import evaluate_world, format_report
 
     columns = 1 if planner == "scripted" else 2
@@ -64,7 +67,7 @@ def world(
         report = evaluate_world(
             planner=planner, split=split, n=n, seed=seed, wordings=wordings, workers=workers, cache=kept, tick=tick,
             outcomes=outcomes, typed=typed, evenly=evenly, without=without or (),
-            families=families.split(",") if families else None,
+            families=None if families is None else [name.strip() for name in families.split(",")],
         )  # fmt: skip
     if json_:
         print_json(report)
@@ -134,6 +137,19 @@ def examples(
         low, high = column["ci95"]
         families = ", ".join(f"{name} {100 * share:.0f}" for name, share in column["by_family"].items())
         print_text(f"{count} shown: {100 * column['accuracy']:.1f} % ({100 * low:.1f}-{100 * high:.1f}); {families}")
+
+
+@app.command("families", epilog="agentmm eval families   ·   agentmm eval families --json")
+def families(json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
+    """List the families of questions that `eval world --families` takes."""
+    from agentmm.world.families import FAMILIES
+
+    rows = [(name, FAMILIES[name].group, ", ".join(FAMILIES[name].needs)) for name in sorted(FAMILIES)]
+    if not json_:
+        print_table(("family", "group", "media"), rows)
+        return
+    for name, group, _ in rows:
+        print_json({"family": name, "group": group, "media": list(FAMILIES[name].needs)})
 
 
 @app.command("compare", epilog="agentmm eval compare before.jsonl after.jsonl --json")

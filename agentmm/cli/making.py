@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import typer
 
-from agentmm.cli.console import streams
+from agentmm.cli.console import say, say_error, streams
 from agentmm.cli.places import existing_store, media_root, planner_folder, store_file
 from agentmm.errors import UsageError
 
@@ -62,8 +63,12 @@ def collect_runs(
         return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
     from agentmm.collect import collect_gold, collect_sampled
 
+    if split != "train":
+        say(f"traces of the split {split} are for measuring alone: no planner must be trained on them", needed=True)
     out, quiet = store_file(store), streams.quiet
     if planner in {"scripted", "gold"}:
+        if samples > 1:
+            say(f"a gold program is carried out once: --samples {samples} is for a planner, --planner nano for one")
         if ray:
             raise UsageError("gold programs are carried out in processes here", got="--ray", mend="--planner nano")
         cache = out.with_suffix(".cache")
@@ -107,13 +112,14 @@ def disagreement(store: str, split: str, seed: int) -> dict[str, float]:
 
 
 def write_pairs(store: str | None, path: Path, most: int, *, messages: bool = False) -> dict[str, Any]:
-    """Outcome pairs of a store as rows, JSONL; returns counts."""
+    """Outcome pairs of a store as rows, JSONL; returns counts. Runs of questions that measure are left out."""
     from agentmm.preference import outcome_pairs, write_rows
     from agentmm.trace import TraceStore
+    from agentmm.trace.splits import TRAINED, split_of
 
     traces = TraceStore(existing_store(store))
-    pairs = list(outcome_pairs(traces.traces(), most=most))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    learnt = (trace for trace in traces.traces() if split_of(trace.labels.get("question")) == TRAINED)
+    pairs = list(outcome_pairs(learnt, most=most))
     written = write_rows(pairs, traces, path, messages=messages)
     return {"pairs": written, "questions": len({pair.group for pair in pairs}), "path": str(path)}
 
@@ -143,7 +149,9 @@ def train_on_pairs(
     """
     folder = planner_folder(planner)
     if not pairs.is_file():
-        raise UsageError("no such file of pairs", got=str(pairs), mend=f"agentmm traces pairs {pairs}")
+        raise UsageError(
+            "no such file of pairs", got=str(pairs), mend=f"agentmm traces pairs {shlex.quote(str(pairs))}"
+        )
     from agentmm.train.dpo import Recipe
     from agentmm.train.dpo_main import run
 
@@ -183,10 +191,11 @@ def train_planner(
         workers: processes that make rows of IT ahead.
 
     Raises:
-        UsageError: there is no such store.
-        typer.Exit: the training failed, and said why in one line.
+        UsageError: there is no such store, file or device.
+        TrainError: the training failed.
+        typer.Exit: it was interrupted, or one of several processes failed; why is said.
     """
-    from agentmm.train.nano_main import main
+    from agentmm.train.nano_main import train
 
     words = ["--minutes", str(minutes), "--out", str(out), "--stages", stages, "--seed", str(seed)]
     words += ["--processes", str(processes), *(["--resume"] if resume else [])]
@@ -197,9 +206,11 @@ def train_planner(
         words += ["--rows", str(rows)]
     elif "it" in stages.split(","):
         words += ["--store", str(existing_store(store)), "--home", str(Path(media_root(store)).parent)]
-    code = main(words)
-    if code == INTERRUPTED:
-        raise KeyboardInterrupt
+    try:
+        code = train(words)
+    except KeyboardInterrupt:
+        say_error("interrupted; the same with --resume goes on")
+        code = INTERRUPTED
     if code:
         raise typer.Exit(code)  # it has said why
     manifest = out / "nano" / "manifest.json"

@@ -1,9 +1,11 @@
-"""Where things lie that a command names only in part: media beside a trace store, the folder of a planner's weights."""
+"""Where things lie that a command names only in part, and whether what it shall write can be written there."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+from agentmm.cli.console import say
 from agentmm.errors import UsageError
 
 
@@ -56,3 +58,37 @@ def existing_store(store: str | None) -> str | None:
     if store is not None and "://" not in store and not Path(store).is_file():
         raise UsageError("no trace store there", got=store, mend="agentmm traces collect -n 100 --store " + store)
     return store
+
+
+def tell_of_parts(store: str | None) -> None:
+    """Say on stderr where runs lie beside a store that no collection has taken into it yet."""
+    from agentmm.trace.parts import parts_of
+
+    if store is not None and "://" in store:
+        return
+    found = parts_of(store_file(store))
+    if found:
+        there = f" --store {shlex.quote(store)}" if store else ""
+        say(
+            f"parts of a collection lie beside the store ({', '.join(part.name for part in found)}): if none goes on,"
+            f" the next one takes them in: agentmm traces collect -n 1{there}",
+            needed=True,
+        )
+
+
+def writable_file(path: Path, option: str) -> Path:
+    """A file that will be written at the end of a long job, tried before its beginning; what is in it stays.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    new = not path.exists()
+    try:
+        path.open("a").close()
+        if new:
+            path.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        mend = f"mkdir -p {shlex.quote(str(path.parent))}" if not path.parent.exists() else f"another {option}"
+        raise UsageError(f"{option} cannot be written: {reason}", got=str(path), mend=mend) from error
+    return path

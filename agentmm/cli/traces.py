@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, print_table, print_text, say
-from agentmm.cli.places import existing_store
+from agentmm.cli.places import existing_store, tell_of_parts, writable_file
 
 app = App(help="List, show, export, collect, pair, replay and verify traces.")
 
@@ -40,6 +41,7 @@ def list_traces(
     else:
         columns = ("trace", "when", "planner", "status", "question", "answer")
         print_table(columns, map(_row, rows))
+    tell_of_parts(store)
     if not rows:
         say('no traces yet; next: agentmm demo   or   agentmm ask photo.jpg "How many people are there?"')
 
@@ -127,8 +129,8 @@ def collect(
         ray=ray,
         dry_run=dry_run,
     )
-    there = f" --store {store}" if store else ""
-    made = f"next: agentmm traces pairs pairs.jsonl{there}"
+    after = "next: agentmm traces pairs pairs.jsonl" if split == "train" else "next: agentmm traces list"
+    made = after + _there(store)
     _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else made)
 
 
@@ -148,9 +150,17 @@ def pairs(
     """Turn sampled traces into preference pairs that share a prefix."""
     from agentmm.cli.making import write_pairs
 
-    report, there = write_pairs(store, path, most, messages=messages), f" --store {store}" if store else ""
-    more = "next: agentmm traces collect --planner nano --samples 4 -n 200" + there
-    _tell(report, json_, f"next: agentmm train dpo --pairs {path}{there}" if report["pairs"] else more)
+    existing_store(store)
+    report, there = write_pairs(store, writable_file(path, "PATH"), most, messages=messages), _there(store)
+    if report["pairs"]:
+        _tell(report, json_, f"next: agentmm train dpo --pairs {path}{there}")
+        return
+    _tell(report, json_)
+    say(
+        "no pairs: of no training question there is a right and a wrong run with its tokens;"
+        f" next: agentmm traces collect --planner nano --samples 4 -n 200{there}",
+        needed=True,
+    )
 
 
 @app.command("replay", epilog="agentmm traces replay TRACE   ·   agentmm traces replay --all")
@@ -179,9 +189,15 @@ def verify(
     return prove(trace, store, every=all_, json_=json_, how=verified, word="verify")
 
 
-def _tell(report: dict[str, Any], json_: bool, after: str) -> None:
+def _there(store: str | None) -> str:
+    """How the next command names the store."""
+    return f" --store {shlex.quote(store)}" if store else ""
+
+
+def _tell(report: dict[str, Any], json_: bool, after: str | None = None) -> None:
     if json_:
         print_json(report)
     else:
         print_text("  ".join(f"{name} {value}" for name, value in report.items()))
-    say(after)
+    if after is not None:
+        say(after)

@@ -11,14 +11,16 @@ from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.collect.gold import collect_gold
 from agentmm.collect.sampled import collect_sampled
 from agentmm.errors import AgentmmError, UsageError
+from agentmm.tool.checking import nearest
+from agentmm.world.families import FAMILIES
 from agentmm.world.sample import Question, sample_questions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, collect, say what was made; returns the exit code."""
     options = _parser().parse_args(arguments)
-    families = options.families.split(",") if options.families else None
-    tools = options.tools.split(",") if options.tools else DEFAULT_TOOLS
+    families = None if options.families is None else [name.strip() for name in options.families.split(",")]
+    tools = DEFAULT_TOOLS if options.tools is None else [name.strip() for name in options.tools.split(",")]
     cache = None if options.no_cache else options.cache or Path(options.out).with_suffix(".cache")
     try:
         questions = _questions(options.split, options.n, options.seed, families)
@@ -49,6 +51,12 @@ def _questions(split: str, n: int, seed: int, families: Sequence[str] | None) ->
     Raises:
         UsageError: there is no such family.
     """
+    for family in families or ():
+        if family not in FAMILIES:
+            like = nearest(family, FAMILIES)
+            raise UsageError(
+                "unknown family", got=family, expected=like, mend="agentmm eval families, which lists them"
+            )
     try:
         return list(sample_questions(split, n, seed, families=families))
     except ValueError as error:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
-from agentmm.collect.processes import BATCH_EVENTS, absorb_parts, collect
+from agentmm.collect.processes import BATCH_EVENTS, collect
 from agentmm.collect.runner import Runner, Score
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.trace import TraceStore
+from agentmm.trace.parts import absorb_parts
 from agentmm.world.sample import Question
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agentmm.errors import AgentmmError, TraceError
 from agentmm.trace import TraceStore
+from agentmm.trace.parts import absorb_parts, part_of
 from agentmm.world.sample import Question
 
 BATCH_EVENTS = 4096
@@ -40,8 +43,9 @@ def collect(todo: list[Any], store: TraceStore, out: Path, make: Make, job: dict
         How many runs were made.
 
     Raises:
-        AgentmmError: what ended a process that knows why, in this one; finished runs of all are in the store.
+        AgentmmError: what ended a process that knows why, in this one.
         TraceError: a process ended early without a word.
+        KeyboardInterrupt: as it came. Whatever ends it, finished runs of all are in the store.
     """
     progress = Progress(len(todo), quiet)
     if workers <= 1 or len(todo) < 8:
@@ -51,10 +55,8 @@ def collect(todo: list[Any], store: TraceStore, out: Path, make: Make, job: dict
     else:
         try:
             _in_processes(shares(todo, workers, question), out, make, job, progress)
-        except AgentmmError:
+        finally:  # whatever ended it, Ctrl-C too: what is finished is in the store
             absorb_parts(store, out)
-            raise
-        absorb_parts(store, out)
     progress.end()
     if progress.done < len(todo):
         got = f"{progress.done} of {len(todo)} runs"
@@ -67,17 +69,33 @@ def _in_processes(parts: list[list[Any]], out: Path, make: Make, job: dict[str, 
     context = multiprocessing.get_context("spawn")
     ticks = context.SimpleQueue()
     processes = [
-        context.Process(target=_work, args=(make, part, out.with_suffix(f".part{index}.db"), job, ticks), daemon=True)
+        context.Process(target=_work, args=(make, part, part_of(out, index), job, ticks), daemon=True)
         for index, part in enumerate(parts)
     ]
-    for process in processes:
-        process.start()
     try:
+        for process in processes:
+            with _deaf():
+                process.start()
         _watch(processes, ticks, progress)
     finally:
-        for process in processes:
+        begun = [process for process in processes if process.ident is not None]
+        for process in begun:
             process.terminate()
+        for process in begun:
             process.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Begin a process that hears no Ctrl-C, not even while it imports: a terminal sends it to all, this one ends them.
+
+    The signal is held back here meanwhile, and comes at the end.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _watch(processes: Sequence[Any], ticks: Any, progress: Progress) -> None:
@@ -128,16 +146,6 @@ def shares(todo: Sequence[Any], workers: int, question: Callable[[Any], Question
     for index, group in enumerate(groups.values()):
         dealt[index % workers].extend(group)
     return dealt
-
-
-def absorb_parts(store: TraceStore, out: Path) -> None:
-    """Take over what processes have written, also those of a collection that was killed."""
-    for part in sorted(out.parent.glob(f"{out.stem}.part*.db")):
-        other = TraceStore(part)
-        store.absorb(other)
-        other.close()
-        for path in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
-            path.unlink(missing_ok=True)
 
 
 class Progress:

@@ -10,12 +10,13 @@ from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
 from agentmm.collect.gold import world_score
-from agentmm.collect.processes import BATCH_EVENTS, absorb_parts, collect
+from agentmm.collect.processes import BATCH_EVENTS, collect
 from agentmm.collect.runner import Runner, Score
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.trace import Trace, TraceStore
+from agentmm.trace.parts import absorb_parts
 from agentmm.train.offers import other_names
 from agentmm.world.sample import Question
 

@@ -21,6 +21,7 @@ from agentmm.eval.running import WITHOUT, AgentFactory, Outcome, Sample, Tick, r
 from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
+from agentmm.tool.checking import nearest
 from agentmm.world.asking import unknown_places
 from agentmm.world.families import FAMILIES
 from agentmm.world.sample import Question
@@ -170,7 +171,10 @@ def _check(wordings: Mapping[str, Sequence[str]] | None, families: Sequence[str]
     """Refuse families that are not there and templates that lack a place or have one too many."""
     for family in [*(wordings or {}), *families]:
         if family not in FAMILIES:
-            raise UsageError("unknown family", got=family, expected=", ".join(sorted(FAMILIES)))
+            like = nearest(family, FAMILIES)
+            raise UsageError(
+                "unknown family", got=family, expected=like, mend="agentmm eval families, which lists them"
+            )
     for family, templates in (wordings or {}).items():
         for template in templates:
             wrong = unknown_places(template, FAMILIES[family].slots)

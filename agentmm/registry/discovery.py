@@ -14,7 +14,8 @@ from langchain_core.tools import BaseTool
 from agentmm.errors import ConfigError, UsageError
 from agentmm.tool import Tool, make_tool
 from agentmm.tool.checking import near
-from agentmm.tool.reference import load_file
+from agentmm.tool.decorator import Unmade, forgiving
+from agentmm.tool.reference import load_file, tools_in
 
 ROOMS = {"tools": "agentmm.tools", "graphs": "agentmm.graphs"}
 """Kinds of things that are found by name, and the packages they lie in."""
@@ -105,22 +106,38 @@ def _known(kind: str, name: str) -> str:
     names = available(kind)
     if name in names:
         return name
+    if name.endswith(".py"):
+        raise _without_name(kind, name)
     mend = near(name, names) or f"agentmm {kind} list"
     raise UsageError(f"no {kind[:-1]} of that name", got=name, expected=", ".join(names) or "none installed", mend=mend)
 
 
+def _without_name(kind: str, where: str) -> UsageError:
+    """What is said of a file without a name in it: the names there, read without running it."""
+    path, expected = Path(where), f"{where}:NAME"
+    if not path.is_file():
+        return UsageError("no such file", got=where, expected=expected)
+    found = tools_in(path) if kind == "tools" else []
+    mend = " or ".join(f"{where}:{name}" for name in found[:3]) or None
+    return UsageError(f"which {kind[:-1]} of the file is not said", got=where, expected=expected, mend=mend)
+
+
 def load_attribute(spec: str) -> Any:
-    """The object of `module:name` or `file.py:name`.
+    """The object of `module:name` or `file.py:name`; tools beside it that cannot be made do no harm.
 
     Raises:
-        UsageError: the file or module cannot be loaded, or has no such name.
+        UsageError: the file or module cannot be loaded, has no such name, or a tool of this one cannot be made.
     """
     where, _, name = spec.rpartition(":")
-    module = _module(where, spec)
+    with forgiving():
+        module = _module(where, spec)
     if not hasattr(module, name):
         like = near(name, [item for item in vars(module) if not item.startswith("_")])
         raise UsageError(f"{where} has no {name!r}", got=spec, mend=f"{where}:{like}" if like else None)
-    return getattr(module, name)
+    found = getattr(module, name)
+    if isinstance(found, Unmade):
+        raise UsageError(str(found.error), got=spec) from found.error
+    return found
 
 
 def _module(where: str, spec: str) -> ModuleType:

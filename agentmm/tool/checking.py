@@ -24,6 +24,11 @@ def near(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def nearest(word: str, known: Iterable[str], most: int = 3) -> str | None:
+    """The known words most like a mistyped one, by commas; None where none is like it."""
+    return ", ".join(difflib.get_close_matches(word, list(known), n=most, cutoff=0.5)) or None
+
+
 def check_arguments(tool: Tool, arguments: Any, records: Mapping[str, Record]) -> dict[str, Any]:
     """Type-check the arguments of a call.
 

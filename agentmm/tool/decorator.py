@@ -5,13 +5,18 @@ A worker needs the function alone; building a tool there would load LangChain, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, overload
+
+from agentmm.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentmm.tool.definition import Tool
 
 _late = False  # whether `@tool` only remembers the function, as in a worker
+_forgiving: ContextVar[bool] = ContextVar("_forgiving", default=False)  # whether what cannot be a tool is put off
 
 
 @overload
@@ -59,13 +64,46 @@ def build_late() -> None:
 
 
 def _made(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    return LateTool(function, options) if _late else _built(function, options)
+    if _late:
+        return LateTool(function, options)
+    try:
+        return _built(function, options)
+    except ConfigError as error:
+        if _forgiving.get():
+            return Unmade(function, error)
+        raise
 
 
 def _built(function: Callable[..., Any], options: dict[str, Any]) -> Tool:
     from agentmm.tool.definition import make_tool
 
     return make_tool(function, **options)
+
+
+@contextmanager
+def forgiving() -> Iterator[None]:
+    """Within, `@tool` of a function that cannot be one gives an `Unmade`: one of a file is asked for, not all."""
+    token = _forgiving.set(True)
+    try:
+        yield
+    finally:
+        _forgiving.reset(token)
+
+
+class Unmade:
+    """Stands for a function that `@tool` marks and that cannot be a tool; still a function for its neighbours.
+
+    Args:
+        function: the function.
+        error: why not.
+    """
+
+    def __init__(self, function: Callable[..., Any], error: ConfigError) -> None:
+        self.function, self.error = function, error
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As the function."""
+        return self.function(*args, **kwargs)
 
 
 class LateTool:

@@ -102,6 +102,27 @@ def load_script(path: Path, name: str) -> ModuleType:
     return load_file(path, title, _ScriptLoader(title, str(path), name.split(".")[0]))
 
 
+def tools_in(path: Path) -> list[str]:
+    """Names of the top-level functions of a Python file that are marked `@tool`; nothing of it is run.
+
+    Empty where it cannot be read as Python.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    functions = [one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [one.name for one in functions if any(_is_mark(mark) for mark in one.decorator_list)]
+
+
+def _is_mark(mark: ast.expr) -> bool:
+    """Whether a decorator is `@tool`, `@agentmm.tool` or either with options."""
+    inner = mark.func if isinstance(mark, ast.Call) else mark
+    return (isinstance(inner, ast.Name) and inner.id == "tool") or (
+        isinstance(inner, ast.Attribute) and inner.attr == "tool"
+    )
+
+
 class _ScriptLoader(SourceFileLoader):
     """Loads the part of a file that one name needs."""
 

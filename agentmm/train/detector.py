@@ -19,6 +19,7 @@ from typing import Any
 from agentmm.errors import TrainError
 from agentmm.train.detector_data import Batch, batches
 from agentmm.train.detector_net import build, home_folder, recipe
+from agentmm.train.outset import check_device, check_folder
 
 DEFAULT_OUT = Path(__file__).parent.parent / "weights" / "detector"
 SAVE_EVERY_S = 120.0
@@ -186,13 +187,15 @@ def train_detector(
         The manifest.
 
     Raises:
+        UsageError: there is no such device, or `out` cannot be written.
         TrainError: minutes are not positive, or the checkpoint is unusable.
     """
     import torch
 
     if minutes <= 0:
         raise TrainError("no time to train in", got=minutes, expected="minutes > 0")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    check_folder(Path(out))
     training = Training(settings or Recipe(), minutes, device)
     checkpoint = _checkpoint(Path(out))
     if resume and checkpoint.is_file():

@@ -16,6 +16,8 @@ from agentmm.errors import AgentmmError, TrainError
 from agentmm.model.identity import weights_id
 from agentmm.train.dpo import Recipe, report, train_dpo
 from agentmm.train.manifest import write_manifest
+from agentmm.train.outset import check_device, check_folder
+from agentmm.train.pair_file import read_pairs
 from agentmm.train.pairs import LoadImage
 
 NANO = Path(__file__).parent.parent / "weights" / "nano"
@@ -74,21 +76,24 @@ def run(
         The report.
 
     Raises:
-        TrainError: pairs or weights are missing, or the pairs were sampled from other weights.
+        UsageError: there is no such file of pairs, a line of it is none, or the device or `out` will not do.
+        TrainError: weights are missing, or the pairs were sampled from other weights.
     """
     import torch
+    from transformers.utils.logging import disable_progress_bar
 
     from agentmm.model import MultimodalLM
 
-    rows, folder, out = _rows(Path(pairs), store), Path(model), Path(out)
+    where = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    rows, folder = read_pairs(Path(pairs), store), Path(model)
     if not (folder / "config.json").is_file():
         raise TrainError("no planner weights there", got=str(folder), mend="agentmm train nano")
     rows = [swapped(row) for row in rows] if control else rows
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     _check_weights(rows, folder)
+    out = check_folder(Path(out))
+    disable_progress_bar()
     net: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
     net.to(where)
-    out.mkdir(parents=True, exist_ok=True)
     cache = reference or out / "reference.safetensors"
     history = train_dpo(rows, net, loader(media), recipe, cache=cache, log=_say)
     told = report(history, recipe) | _shift(rows, net, folder, loader(media), cache, recipe.precision)
@@ -156,21 +161,6 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     values = {f.name: getattr(options, f.name) for f in fields(Recipe)}
     values["frozen"] = tuple(name for name in values["frozen"].split(",") if name)
     return Recipe(**values)
-
-
-def _rows(path: Path, store: Path | str | None) -> list[dict[str, Any]]:
-    """The rows of a file; pairs are looked up in the trace store."""
-    if not path.is_file():
-        raise TrainError("no such file of pairs", got=str(path), mend="agentmm traces pairs pairs.jsonl")
-    with path.open(encoding="utf-8") as file:
-        found = [json.loads(line) for line in file if line.strip()]
-    if all("prompt_ids" in row for row in found):
-        return found
-    from agentmm.preference import PreferencePair, to_row
-    from agentmm.trace import TraceStore
-
-    traces = TraceStore(store)
-    return [to_row(PreferencePair.model_validate(row), traces) for row in found]
 
 
 def swapped(row: dict[str, Any]) -> dict[str, Any]:

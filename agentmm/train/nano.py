@@ -146,11 +146,7 @@ def train_nano(
         UsageError: an unknown stage or no time.
         TrainError: nothing to train on.
     """
-    unknown = [name for name in stages if name not in SHARES]
-    if unknown or not stages or minutes <= 0:
-        raise UsageError(
-            "bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0"
-        )
+    check_stages(stages, minutes)
     run = Run(Path(out), minutes, tuple(stages), store, media, seed, device, resume, **settings)
     run.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -164,6 +160,18 @@ def train_nano(
         export(model, run.out / "tokenizer.json", run.out / "nano", run.facts)
         run.log(f"{name}: exported to {run.out / 'nano'}")
     return run.out / "nano"
+
+
+def check_stages(stages: Sequence[str], minutes: float) -> None:
+    """Refuse stages that do not exist, none, and no time.
+
+    Raises:
+        UsageError: it is so.
+    """
+    if not stages or minutes <= 0 or not set(stages) <= set(SHARES):
+        raise UsageError(
+            "bad stages or minutes", got=(list(stages), minutes), expected=f"some of {', '.join(SHARES)}; minutes > 0"
+        )
 
 
 def _tokenizer(run: Run, start: Path | str | None) -> Renderer:

@@ -10,17 +10,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from agentmm.errors import AgentmmError, UsageError
 from agentmm.train.mixture import Mixture
-from agentmm.train.nano import BATCH_TOKENS, Run, train_nano
+from agentmm.train.nano import BATCH_TOKENS, Run, check_stages, train_nano
 from agentmm.train.nano import __doc__ as recipe
+from agentmm.train.outset import check_device, check_folder
+from agentmm.train.packed import check_packed
 from agentmm.train.parallel import join, leave, rank, torchrun
 from agentmm.train.practice import read_practice
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, train, say where the weights are; returns the exit code."""
+    """Parse, train, say where the weights are or why not; returns the exit code."""
+    try:
+        return train(arguments)
+    except AgentmmError as error:
+        _tell(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _tell("error: interrupted; --resume goes on")
+        return 130
+
+
+def train(arguments: Sequence[str] | None = None) -> int:
+    """Parse, train, say where the weights are; returns the exit code of the processes where there are several, else 0.
+
+    Raises:
+        UsageError: an option is wrong; nothing was made.
+        TrainError: the training cannot go on.
+    """
     parser = argparse.ArgumentParser(prog="python -m agentmm.train.nano", description=recipe)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--out", type=Path, default=Path("runs/nano"))
@@ -67,28 +87,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch-tokens", type=int, default=BATCH_TOKENS)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
+    _check(options)
     if options.processes > 1 and "WORLD_SIZE" not in os.environ:
         return torchrun("agentmm.train.nano", sys.argv[1:] if arguments is None else arguments, options.processes)
-    if options.device.startswith("cuda") and not torch.cuda.is_available():
-        _say("agentmm: no CUDA device here; try: --device cpu")
-        return 2
-    for path, file in ((options.start, "tokenizer.json"), (options.rows, "")):
-        if path is not None and not (path / file).exists():
-            _say(f"agentmm: no such {'folder of exported weights' if file else 'file of packed rows'}; got '{path}'")
-            return 2
     torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // options.processes))
+    disable_progress_bar()
     join(options.device)
-    try:
-        folder = _from_options(options)
-    except AgentmmError as error:
-        _say(f"agentmm: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("agentmm: interrupted; --resume goes on")
-        return 130
+    folder = _from_options(options)
     _say(f"weights -> {folder}")
     leave()
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be before anything is made.
+
+    Raises:
+        UsageError: no such device, stage, part or family, or a file or folder that is not what it should be.
+    """
+    check_stages(options.stages.split(","), options.minutes)
+    check_device(options.device)
+    _parts_of(options.anew), _parts_of(options.frozen), read_practice(options.practice)
+    if options.start is not None and not (options.start / "tokenizer.json").is_file():
+        raise UsageError(
+            "no such folder of exported weights", got=str(options.start), expected="a folder with tokenizer.json",
+            mend="--start agentmm/weights/nano",
+        )  # fmt: skip
+    if options.rows is not None:
+        check_packed(options.rows)
+    check_folder(options.out)
 
 
 def _from_options(options: argparse.Namespace) -> Path:
@@ -148,6 +175,12 @@ def _parts_of(said: str) -> tuple[str, ...]:
     if unknown:
         raise UsageError("no such part", got=", ".join(sorted(unknown)), expected="encoder, projector, decoder")
     return parts
+
+
+def _tell(line: str) -> None:
+    """What went wrong, on stderr, from the first process."""
+    if rank() == 0:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 (a module form speaks)
 
 
 def _say(line: str) -> None:

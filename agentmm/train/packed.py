@@ -34,6 +34,7 @@ _ARRAYS = ("ids", "mask", "ends", "images", "image_ends", "family", "whole")
 _FACTS = ("tokenizer", "size", "image_tokens", "families", "drawn", "of")
 """What a packed file holds: arrays, and facts as JSON."""
 
+_EXPECTED, _MEND = "a file that packing wrote", "python -m agentmm.train.packed --help"
 _QUARTERS = (0, 90, 180, 270)
 _DRAWN_TOGETHER = 32
 
@@ -145,18 +146,31 @@ def tokenizer_digest(renderer: Renderer) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
+def check_packed(path: Path) -> None:
+    """Refuse a file that holds no packed rows, before anything is made for them.
+
+    Raises:
+        UsageError: it is not there, torn or something else.
+    """
+    try:
+        _read(path)
+    except TrainError as error:
+        raise UsageError(str(error)) from error
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*_ARRAYS, "facts")}
         facts = json.loads(arrays.pop("facts").tobytes())
         return {name: facts[name] for name in _FACTS}, arrays
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except OSError as error:
         raise TrainError(
-            f"the packed rows cannot be read ({type(error).__name__}: {error})",
-            got=str(path),
-            mend="python -m agentmm.train.packed --help",
+            f"the packed rows cannot be read: {error.strerror or 'torn'}", got=str(path), mend=_MEND
         ) from error
+    except (ValueError, KeyError, TypeError, EOFError, RuntimeError, MemoryError, BadZipFile, zlib.error) as error:
+        # numpy's own words are not passed on: they advise to load what may run code
+        raise TrainError("the packed rows cannot be read", got=str(path), expected=_EXPECTED, mend=_MEND) from error
 
 
 def _again(recipe: Medium | None, square: NDArray[np.uint8], size: int) -> Medium | None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentmm.errors import MediaError
 from agentmm.model.pixels import square_pixels
 from agentmm.planner.render import Rendered, Renderer, Slot
+from agentmm.trace.splits import TRAINED, split_of
 from agentmm.train.rowset import PixelFile, Row, RowSet
 from agentmm.world.program import said_aloud
 from agentmm.world.sample import handles_of
@@ -77,7 +79,7 @@ class TraceRows:
         folder: Path,
         *,
         size: int = 128,
-        split: str = "train",
+        split: str = TRAINED,
         longest: int = 1536,
         unthought: float = 0.0,
         own: tuple[int, int] = (0, 1),
@@ -104,7 +106,7 @@ class TraceRows:
             if len(self._known) % self.own[1] != self.own[0]:
                 continue
             asked = questions.get(trace_id, {})
-            if asked.get("split", "train") != self.split:
+            if split_of(asked) != self.split:
                 continue
             row = self._row(self.store.get(trace_id), [Medium(**medium) for medium in asked.get("media", ())])
             if row is None:
@@ -158,10 +160,9 @@ class TraceRows:
 
 
 def texts_of(store: TraceStore | None, limit: int = 4000) -> Iterator[str]:
-    """Questions, calls, observations and answers of traces as plain text, for the tokenizer."""
-    for index, trace in enumerate(store or ()):
-        if index >= limit:
-            return
+    """Questions, calls, observations and answers of training's traces as plain text, for the tokenizer."""
+    learnt = (trace for trace in store or () if split_of(trace.labels.get("question")) == TRAINED)
+    for trace in islice(learnt, limit):
         yield from message_texts(messages_of(trace))
 
 

@@ -47,6 +47,21 @@ def test_a_file_with_a_fault_gives_one_line(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def test_a_tool_of_a_file_is_usable_beside_one_that_is_not(tmp_path):
+    """The one without a docstring is refused when it is asked for; its neighbour may still call it."""
+    path = tmp_path / "some.py"
+    path.write_text(
+        "from agentmm.tool import tool\n@tool\ndef poor(x: float) -> float:\n    return 2 * x\n"
+        "@tool\ndef good(x: float) -> float:\n    'Four times.'\n    return poor(poor(x))\n"
+    )
+    assert load_tool(f"{path}:good").call(x=2.0).value == {"result": 8.0}
+    with pytest.raises(UsageError, match="tool 'poor' has no docstring") as caught:
+        load_tool(f"{path}:poor")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match="tool 'poor' has no docstring"):
+        exec(compile(path.read_text(), str(path), "exec"), {"__name__": "own"})
+
+
 def test_settings_reach_the_tool():
     assert load_tool("transcribe", model="base.en").options == {"model": "base.en"}
     with pytest.raises(ConfigError, match="no such setting"):

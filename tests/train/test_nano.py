@@ -18,7 +18,7 @@ from agentmm.train.captions import caption_examples
 from agentmm.train.imagined import imagine_episodes
 from agentmm.train.manifest import check_manifest
 from agentmm.train.nano import SIGNATURES, train_nano
-from agentmm.train.rows import TraceRows, message_texts, render_trace
+from agentmm.train.rows import TraceRows, message_texts, render_trace, texts_of
 
 QUESTION = "How many red circles are there?"
 
@@ -64,6 +64,18 @@ def test_a_trace_becomes_its_wire(renderer, stores):
         '<|assistant|><tool_call>{"name": "detect", "arguments": {"image": "image_1"}}</tool_call><|end|>'
         '<|tool|>{"count": 3}<|end|><|assistant|>3<|end|>'
     )
+
+
+def test_the_tokenizer_reads_no_text_of_questions_that_measure(stores):
+    gold(*stores, "t1", answer="three")
+    gold(*stores, "t22", answer="four", split="test")
+    gold(*stores, "t333", answer="five", split="hard")
+    gold(*stores, "t4444", answer="six")
+    texts = list(texts_of(stores[0]))
+    assert {"three", "six"} <= set(texts)
+    assert not {"four", "five"} & set(texts)
+    assert texts == list(texts_of(stores[0], limit=2))
+    assert "six" not in list(texts_of(stores[0], limit=1))
 
 
 def test_rows_grow_with_the_store_and_take_gold_of_the_split(renderer, stores, tmp_path):

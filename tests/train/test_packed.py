@@ -81,7 +81,7 @@ def test_rows_of_another_tokenizer_and_torn_files_are_one_line(home: Path, tmp_p
     np.savez(tmp_path / "other.npz", facts=np.frombuffer(b"{}", np.uint8))
     np.save(tmp_path / "array.npy", np.zeros(3))
     for name in ("torn.npz", "none.npz", "damaged.npz", "other.npz", "array.npy"):
-        with pytest.raises(TrainError, match="cannot be read"):
+        with pytest.raises(TrainError, match=r"cannot be read.*try: python -m agentmm.train.packed --help$"):
             PackedRows(tmp_path / name, tmp_path, renderer)
 
 
@@ -95,6 +95,19 @@ def test_nano_trains_on_packed_rows_with_rows_made_ahead(
     folder = train_nano(0.02, tmp_path / "run", stages=("it",), start=SHIPPED, rows=packed, workers=1, batch_tokens=800)
     assert (folder / "model.safetensors").exists()
     assert not (tmp_path / "run" / "ahead").exists()
+
+
+@pytest.mark.parametrize("split", ["test", "hard", "val"])
+def test_traces_of_splits_that_measure_are_not_packed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], split: str
+) -> None:
+    questions = sample_questions(split, 2, 3, families=["calculation"])
+    store, out = tmp_path / "gold.db", tmp_path / "rows.npz"
+    assert collect_gold(questions, store, tools=["calculate"], home=tmp_path, workers=1, quiet=True) == 2
+    asked = ["--store", str(store), "--home", str(tmp_path), "--tokenizer", str(SHIPPED), "--out", str(out)]
+    assert main(asked) == 1
+    assert "there is nothing to pack; got '0 rows, 0 left out'" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_rows_for_another_model_are_refused(home: Path, tmp_path: Path) -> None:

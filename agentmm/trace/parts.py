@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from agentmm.errors import TraceError
 from agentmm.trace.store import TraceStore
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: nothing keeps two collections apart there
+    fcntl = None  # type: ignore[assignment]
 
 
 def part_of(out: Path, index: int) -> Path:
@@ -35,3 +44,32 @@ def absorb_parts(store: TraceStore, out: Path) -> None:
             other.close()
         for path in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def collecting(out: Path) -> Iterator[None]:
+    """Keep other collections out of a store: they would take over, and delete, parts that are still written.
+
+    The lock is the process's own, so that it is gone when that is killed.
+
+    Raises:
+        TraceError: a collection goes on in this store.
+    """
+    if fcntl is None:
+        yield
+        return
+    path = out.with_name(f"{out.name}.collecting")
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TraceError(
+                "a collection goes on in this store", got=out, mend="wait until it ends, or another --store"
+            ) from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(lock)

@@ -110,8 +110,11 @@ def collect(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked.")] = False,
     json_: Json = False,
-) -> None:
-    """Make runs on purpose: gold programs or sampled runs, through the real graph and tools."""
+) -> int:
+    """Make runs on purpose: gold programs or sampled runs, through the real graph and tools.
+
+    Runs whose planner failed (a server that is down) are made anew the next time; exit code 1 where all failed.
+    """
     from agentmm.cli.making import collect_runs
 
     report = collect_runs(
@@ -129,7 +132,9 @@ def collect(
     )
     there = f" --store {store}" if store else ""
     made = f"next: agentmm traces pairs pairs.jsonl{there}"
-    _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else made)
+    lost = "next: the same again, which makes the failed runs anew" if report.get("failed") else made
+    _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else lost)
+    return 1 if report.get("failed") and not report["traces"] else 0
 
 
 @app.command(

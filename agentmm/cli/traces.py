@@ -74,15 +74,22 @@ def export(
     store: Store = None,
     whole: Annotated[bool, typer.Option("--whole", help="Whole traces instead of conversations.")] = False,
 ) -> None:
-    """Write traces as JSONL: conversations as TRL reads them, or whole traces."""
-    from agentmm.trace import TraceStore, export_jsonl, to_conversation
+    """Write traces as JSONL: conversations as TRL reads them, or whole traces.
 
-    traces = TraceStore(existing_store(store))
+    Of runs that could not begin there is no conversation: they are left out, and how many is said.
+    """
+    from agentmm.trace import TraceStore, conversations, export_jsonl
+
+    traces, written = TraceStore(existing_store(store)), 0
     if path != "-":
-        say(f"{export_jsonl(traces, path, whole=whole)} traces written to {path}")
-        return
-    for trace in traces:
-        print_json(trace.model_dump() if whole else to_conversation(trace))
+        written = export_jsonl(traces, path, whole=whole)
+        say(f"{written} traces written to {path}")
+    else:
+        for row in (trace.model_dump() for trace in traces) if whole else conversations(traces):
+            print_json(row)
+            written += 1
+    if written < len(traces):
+        say(f"{len(traces) - written} left out: no planner said anything in them; --whole has them")
 
 
 @app.command(

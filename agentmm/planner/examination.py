@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agentmm.errors import PlannerError
 from agentmm.planner.loading import load_planner
 
 TICKS = ("schema", "call", "result", "image_in_result", "audio_in_result")
@@ -26,7 +27,8 @@ def examine(name: str) -> dict[str, Any]:
         itself, largest of a logit; None where it is unknown), `batch` (`abreast` where the steps of several
         episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
         difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
-        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
+        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here; of several servers what all
+        that work do, and as `servers` of each its `server`, `works`, `seconds` and `why` it does not).
 
     Raises:
         PlannerError: it cannot be loaded, or its server gives no usable reply.
@@ -91,7 +93,20 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
     """What a server does, or what each of several does."""
     from agentmm.planner.remote.probing import probe
 
-    found = [probe(planner) for planner in planners]
+    found, servers = [], []
+    for planner in planners:
+        state: dict[str, Any] = {"server": planner.planner_name.rpartition("@")[2], "works": True, "why": ""}
+        try:
+            found.append(probe(planner))
+            state["seconds"] = found[-1]["seconds"]
+        except PlannerError as error:
+            if len(planners) == 1:
+                raise
+            state |= {"works": False, "why": str(error), "seconds": None}
+        servers.append(state)
+    if not found:
+        each = " · ".join(state["why"] for state in servers)
+        raise PlannerError(f"none of the {len(servers)} servers can be used: {each}")
     alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "once", "ids", "logp")}
     as_text = any(one["as_text"] for one in found)
     whys = " · ".join(filter(None, (one["why"] for one in found)))
@@ -101,5 +116,6 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
         "model": model,
         "weights": None,
         "served": alike
-        | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys, "travel": travel},
+        | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys, "travel": travel}
+        | {"servers": servers if len(servers) > 1 else []},
     }

@@ -328,6 +328,18 @@ def test_habits_come_from_the_environment(server, make, monkeypatch):
         load_planner(server.name, timeout=float("nan"), max_retries=0)
 
 
+def test_a_way_for_pictures_that_is_none_names_where_it_stands(server, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_MEDIA", "never")
+    with pytest.raises(BadSetting) as found:
+        load_planner(server.name)
+    assert str(found.value) == (
+        "AGENTMM_SERVER_MEDIA is malformed; got 'never'; expected auto | once | each; "
+        "try: export AGENTMM_SERVER_MEDIA=once"
+    )
+    with pytest.raises(BadSetting, match="pictures cannot travel so; got 'never'"):
+        load_planner(f"{server.name}?media=never")
+
+
 def test_names_that_cannot_be():
     with pytest.raises(UnknownPlanner, match="address is malformed") as found:
         load_planner("openai:tiny@ftp://me:hunter22@host/v1")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agentmm.cli import run
 from agentmm.errors import UnknownPlanner
 from agentmm.planner import load_planner
 from agentmm.planner.examination import examine
@@ -165,6 +166,25 @@ def test_doctor_asks_each(servers):
     assert not report["served"]["tools"]
     assert not report["served"]["ids"]
     assert [len(one.seen) for one in servers] == [2, 2]
+
+
+def test_doctor_tells_of_each_server(servers, capsys, monkeypatch):
+    servers[0].script = [Refuse(401, "who are you?")]
+    servers[1].script = [Say("", [("add", {"a": 2, "b": 3})]), Say("red")]
+    assert run(["doctor", "--planner", named(*servers)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("server ")]
+    assert lines[0].startswith(
+        f"server    {servers[0].url}: left aside: the server refuses the key, status 401: who are"
+    )
+    assert lines[1:] == [f"server    {servers[1].url}: works"]
+    servers[1].script = [Refuse(503, "loading")]
+    monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
+    assert run(["doctor", "--planner", named(*servers)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: none of the 2 servers can be used: the server refuses the key, status 401: who are")
+    assert said.count("\n") == 1
+    assert all(one.url in said for one in servers)
+    assert "status 503: loading" in said
 
 
 def test_a_server_that_takes_no_connection_in_time_is_passed_over():

@@ -1,8 +1,8 @@
 """Several servers of one model as one planner: each conversation stays with its server, the others share the rest.
 
-A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be used (`Unusable`:
-down, silent, failing, refusing the key, no server of this protocol), after its further tries, is left aside for a while;
-its runs go to the next.
+A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be used
+(`Unusable`: down, silent, failing, refusing the key, none of this protocol), after its further tries, is left aside for
+a while; its runs go to the next.
 """
 
 from __future__ import annotations

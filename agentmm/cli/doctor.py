@@ -121,6 +121,10 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _served_lines(found["served"])
     if found["context"]:
         yield f"context   {found['context']} tokens"
+    if found["surplus"]:
+        first, *more = found["surplus"]
+        others = f" and {len(more)} more tensors" if more else ""
+        yield f"surplus   the model has no place for {first}{others} of its files"
 
 
 def _served_lines(served: dict[str, Any]) -> Iterator[str]:

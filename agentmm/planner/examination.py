@@ -26,9 +26,10 @@ def examine(name: str) -> dict[str, Any]:
         half precision that it computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by
         itself, largest of a logit; None where it is unknown), `batch` (`abreast` where the steps of several
         episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
-        difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
-        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here; of several servers what all
-        that work do, and as `servers` of each its `server`, `works`, `seconds` and `why` it does not).
+        difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `surplus`
+        (tensors in its files that it has no place for), `served` (what `agentmm.planner.remote.probing.probe` found
+        out; None where the planner runs here; of several servers what all that work do, and as `servers` of each its
+        `server`, `works`, `seconds` and `why` it does not).
 
     Raises:
         PlannerError: it cannot be loaded, or its server gives no usable reply.
@@ -52,6 +53,7 @@ def examine(name: str) -> dict[str, Any]:
         "apart": None,
         "turns": "",
         "context": None,
+        "surplus": [],
         "served": None,
     }
     if hasattr(planner, "asked"):
@@ -68,9 +70,20 @@ def examine(name: str) -> dict[str, Any]:
 
 
 def _foreign(planner: Any) -> dict[str, Any]:
-    """What a model of another maker shows."""
+    """What a model of another maker shows.
+
+    Raises:
+        PlannerError: its context has no room for a question, or its logits are no numbers or all equal.
+    """
     from agentmm.planner.foreign.vocabulary import turns_plain, written_plain
 
+    if planner.context is not None and planner.context <= planner.max_tokens:
+        raise PlannerError(
+            "the model's context is too short for any question",
+            got=f"{planner.context} tokens",
+            expected=f"more than the {planner.max_tokens} that are kept for an answer",
+            mend="a model with a longer context",
+        )
     wire, measured = planner.wire, planner.exactness
     return {
         "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
@@ -86,6 +99,7 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "apart": measured.apart,
         "turns": measured.turns or ("batch=exact" if planner.separate else ""),
         "context": planner.context,
+        "surplus": list(planner.surplus),
     }
 
 

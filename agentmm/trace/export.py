@@ -35,7 +35,7 @@ def to_conversation(trace: Trace) -> Row:
 
 
 def conversations(traces: Iterable[Trace]) -> Iterator[Row]:
-    """The rows of traces, without those in which no planner says anything: runs that could not begin, or were killed."""
+    """The rows of traces in which a planner says anything: not of runs that could not begin, or were killed."""
     for row in map(to_conversation, traces):
         if any(message["role"] == "assistant" for message in row["messages"]):
             yield row

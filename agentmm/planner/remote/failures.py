@@ -35,8 +35,8 @@ _RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
 class Unusable(PlannerError):
     """A server that cannot be used now; another one may be asked.
 
-    No connection reaches it, it is silent, stops in the middle, fails (429, 5xx), leads elsewhere, refuses the key, or what
-    it says is no reply. What it refuses for the request itself (any other 4xx) is not of this kind.
+    No connection reaches it, it is silent, stops in the middle, fails (429, 5xx), leads elsewhere, refuses the key, or
+    what it says is no reply. What it refuses for the request itself (any other 4xx) is not of this kind.
     """
 
 

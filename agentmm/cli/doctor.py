@@ -121,11 +121,17 @@ def _examined_lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _served_lines(found["served"])
     if found["context"]:
         yield f"context   {found['context']} tokens"
+    if found["surplus"]:
+        first, *more = found["surplus"]
+        others = f" and {len(more)} more tensors" if more else ""
+        yield f"surplus   the model has no place for {first}{others} of its files"
 
 
 def _served_lines(served: dict[str, Any]) -> Iterator[str]:
     """What a server does."""
     unverifiable = "none: steps are marked `ids: none`, and `agentmm traces verify` says not verifiable"
+    for one in served["servers"]:
+        yield f"server    {one['server']}: {'works' if one['works'] else 'left aside: ' + one['why']}"
     yield f"answers   yes, in {served['seconds']:.2f} s"
     if served["as_text"]:
         yield "tools     calls come as text (the server's tool parser is off); they are read"

@@ -52,6 +52,10 @@ def collect_runs(
         practice: family -> how many times as often it is asked.
         as_hard: training questions under the conditions of `hard`.
         faulty: share of the questions in which tools fail, in place of the split's own.
+
+    Returns:
+        `traces` (made; of sampled ones the samples), `questions`, `store`, and `failed`: how many runs are no samples,
+        since their planner could not be reached or raised.
     """
     from agentmm.world.sample import sample_questions
     from agentmm.world.sources import SPLITS
@@ -62,10 +66,12 @@ def collect_runs(
     if dry_run:
         return {"questions": len(questions), "families": dict(Counter(asked.family for asked in questions))}
     from agentmm.collect import collect_gold, collect_sampled
+    from agentmm.collect.failures import most_common
 
     if split != "train":
         say(f"traces of the split {split} are for measuring alone: no planner must be trained on them", needed=True)
     out, quiet = store_file(store), streams.quiet
+    failed: list[str] = []
     if planner in {"scripted", "gold"}:
         if samples > 1:
             say(f"a gold program is carried out once: --samples {samples} is for a planner, --planner nano for one")
@@ -86,8 +92,11 @@ def collect_runs(
             ray=ray,
             cache=out.with_suffix(".cache"),
             quiet=quiet,
+            failed=failed.append,
         )
-    return {"traces": made, "questions": len(questions), "store": str(out)}
+    if failed:
+        say(f"{len(failed)} runs failed, most of them so: {most_common(failed)}", "red", needed=True)
+    return {"traces": made, "questions": len(questions), "failed": len(failed), "store": str(out)}
 
 
 def disagreement(store: str, split: str, seed: int) -> dict[str, float]:

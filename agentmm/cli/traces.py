@@ -76,15 +76,22 @@ def export(
     store: Store = None,
     whole: Annotated[bool, typer.Option("--whole", help="Whole traces instead of conversations.")] = False,
 ) -> None:
-    """Write traces as JSONL: conversations as TRL reads them, or whole traces."""
-    from agentmm.trace import TraceStore, export_jsonl, to_conversation
+    """Write traces as JSONL: conversations as TRL reads them, or whole traces.
 
-    traces = TraceStore(existing_store(store))
+    Of runs that could not begin there is no conversation: they are left out, and how many is said.
+    """
+    from agentmm.trace import TraceStore, conversations, export_jsonl
+
+    traces, written = TraceStore(existing_store(store)), 0
     if path != "-":
-        say(f"{export_jsonl(traces, path, whole=whole)} traces written to {path}")
-        return
-    for trace in traces:
-        print_json(trace.model_dump() if whole else to_conversation(trace))
+        written = export_jsonl(traces, path, whole=whole)
+        say(f"{written} traces written to {path}")
+    else:
+        for row in (trace.model_dump() for trace in traces) if whole else conversations(traces):
+            print_json(row)
+            written += 1
+    if written < len(traces):
+        say(f"{len(traces) - written} left out: no planner said anything in them; --whole has them")
 
 
 @app.command(
@@ -112,8 +119,11 @@ def collect(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked.")] = False,
     json_: Json = False,
-) -> None:
-    """Make runs on purpose: gold programs or sampled runs, through the real graph and tools."""
+) -> int:
+    """Make runs on purpose: gold programs or sampled runs, through the real graph and tools.
+
+    Runs whose planner failed (a server that is down) are made anew the next time; exit code 1 where all failed.
+    """
     from agentmm.cli.making import collect_runs
 
     report = collect_runs(
@@ -131,7 +141,9 @@ def collect(
     )
     after = "next: agentmm traces pairs pairs.jsonl" if split == "train" else "next: agentmm traces list"
     made = after + _there(store)
-    _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else made)
+    lost = "next: the same again, which makes the failed runs anew" if report.get("failed") else made
+    _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else lost)
+    return 1 if report.get("failed") and not report["traces"] else 0
 
 
 @app.command(

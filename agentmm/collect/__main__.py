@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agentmm.agent.agent import DEFAULT_TOOLS
+from agentmm.collect.failures import most_common
 from agentmm.collect.gold import collect_gold
 from agentmm.collect.sampled import collect_sampled
 from agentmm.errors import AgentmmError, UsageError
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     families = None if options.families is None else [name.strip() for name in options.families.split(",")]
     tools = DEFAULT_TOOLS if options.tools is None else [name.strip() for name in options.tools.split(",")]
     cache = None if options.no_cache else options.cache or Path(options.out).with_suffix(".cache")
+    failed: list[str] = []
     try:
         questions = _questions(options.split, options.n, options.seed, families)
         if options.planner == "gold":
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             made = collect_sampled(
                 questions, options.out, options.planner, tools=tools, graph=options.graph, home=options.home,
                 samples=options.samples, temperature=options.temperature, cache=cache, workers=options.workers,
-                at_once=options.at_once,
+                at_once=options.at_once, failed=failed.append,
             )  # fmt: skip
     except AgentmmError as error:
         print(f"agentmm: {error}", file=sys.stderr)  # noqa: T201  # a command speaks
@@ -42,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("agentmm: interrupted; run again to go on", file=sys.stderr)  # noqa: T201  # a command speaks
         return 130
     print(f"{made} traces -> {options.out}")  # noqa: T201  # what the command came to
-    return 0
+    if failed:
+        line = f"{len(failed)} runs failed, most of them so: {most_common(failed)}; run again to make them anew"
+        print(f"agentmm: {line}", file=sys.stderr)  # noqa: T201  # a command speaks
+    return 1 if failed and not made else 0
 
 
 def _questions(split: str, n: int, seed: int, families: Sequence[str] | None) -> list[Question]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from agentmm.collect.runner import Runner, Score
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.trace import TraceStore
-from agentmm.trace.parts import absorb_parts
+from agentmm.trace.parts import absorb_parts, collecting
 from agentmm.world.sample import Question
 
 
@@ -48,15 +49,12 @@ def collect_gold(
         TraceError: the store cannot be written, or a process ended early.
     """
     out = Path(out)
-    store = TraceStore(out, batch=BATCH_EVENTS)
-    absorb_parts(store, out)
-    done = {said["id"] for said in store.labelled("question").values()}
-    todo = [question for question in questions if question.id not in done]
-    job = {"tools": list(tools), "graph": graph, "home": home, "cache": cache, "score": score}
-    try:
+    with collecting(out), closing(TraceStore(out, batch=BATCH_EVENTS)) as store:
+        absorb_parts(store, out)
+        done = {said["id"] for said in store.labelled("question").values()}
+        todo = [question for question in questions if question.id not in done]
+        job = {"tools": list(tools), "graph": graph, "home": home, "cache": cache, "score": score}
         return collect(todo, store, out, make, job, workers, question=lambda asked: asked, quiet=quiet)
-    finally:
-        store.close()
 
 
 def make(questions: Iterable[Question], store: TraceStore, *, cache: Any, tools: Sequence[str], **options: Any) -> Any:

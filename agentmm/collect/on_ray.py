@@ -15,6 +15,7 @@ from agentmm.errors import PlannerError, TraceError, UsageError
 from agentmm.media import MediaStore, default_home
 from agentmm.nodes.plan import planner_name
 from agentmm.nodes.running import store_at
+from agentmm.planner.loading import check_name
 from agentmm.registry import load_tools
 from agentmm.scale import Fleet, Lost, Parcel, Task
 from agentmm.scale.homes import MOST_BYTES, Homes
@@ -106,6 +107,7 @@ def collect_on_ray(
 
     Raises:
         UsageError: the planner, a tool, the graph or the scorer is no name.
+        UnknownPlanner: the planner's name is none.
         PlannerError: the planner cannot be loaded, or a run could not be made.
         TraceError: workers died over a question.
     """
@@ -113,6 +115,7 @@ def collect_on_ray(
     foreign = [name for name in names if not isinstance(name, str)] + [job["score"]] * (job["score"] is not None)
     if foreign:
         raise UsageError("workers on Ray load planner, tools and graph by name", got=foreign[0], expected="a name")
+    check_name(job["planner"])
     media = store_at(str((Path(job["home"]) if job["home"] is not None else default_home()) / "media"))
     settings = {key: job[key] for key in ("planner", "temperature", "tools", "graph", "at_once")}
     progress = Progress(len(todo), quiet)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmm.agent.building import build_graph
+from agentmm.collect.failures import planner_failed
 from agentmm.media import Audio, Image, Record, default_home
 from agentmm.nodes.running import numbered, run_config, store_at
 from agentmm.planner.scripted import ScriptedPlanner
@@ -73,6 +74,8 @@ class Runner:
     ) -> Trace:
         """Ask one question and label its trace with the question and, where there is a scorer, the outcome.
 
+        A sample whose planner failed has no outcome: it says nothing of how the planner answers.
+
         Args:
             question: of the practice world.
             source: `gold` or `sampled`.
@@ -105,7 +108,9 @@ class Runner:
         final = graph.invoke({**state, "trace": trace_id, "started": time.time()}, config)
         self.traces.label(trace_id, "question", facts_of(question))
         answer = (final.get("answer") or {}).get("text", "")
-        if self.score is not None:
+        sampled = facts["source"] == "sampled"
+        lost = sampled and final.get("status") == "failed" and planner_failed(self.traces.finished(trace_id))
+        if self.score is not None and not lost:
             self.traces.label(trace_id, "outcome", "right" if is_right(question, answer, self.score) else "wrong")
         return Trace(id=trace_id, answer=answer, status=final.get("status"))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from agentmm.agent.agent import DEFAULT_TOOLS
+from agentmm.collect.failures import without_planner
 from agentmm.collect.gold import world_score
 from agentmm.collect.processes import BATCH_EVENTS, collect
 from agentmm.collect.runner import Runner, Score
@@ -16,7 +18,7 @@ from agentmm.planner import load_planner
 from agentmm.registry import load_tools
 from agentmm.tool.cache import ResultCache
 from agentmm.trace import Trace, TraceStore
-from agentmm.trace.parts import absorb_parts
+from agentmm.trace.parts import absorb_parts, collecting
 from agentmm.train.offers import other_names
 from agentmm.world.sample import Question
 
@@ -38,8 +40,12 @@ def collect_sampled(
     at_once: int = 1,
     ray: bool = False,
     quiet: bool = False,
+    failed: Callable[[str], None] | None = None,
 ) -> int:
     """Ask every question `samples` times; runs that the store already has are passed over.
+
+    A run whose planner could not be reached, or raised, is no sample: its trace stays, and the next time it is made
+    anew beside it.
 
     Args:
         questions: of the practice world.
@@ -58,9 +64,10 @@ def collect_sampled(
         ray: the processes are workers on the Ray cluster of `$RAY_ADDRESS`, else on one started here; planner, tools
             and graph are names then, and results of tools are kept in each worker's memory alone.
         quiet: print no progress on stderr.
+        failed: told why of each run whose planner failed.
 
     Returns:
-        How many traces were made.
+        How many samples were made; runs whose planner failed are none.
 
     Raises:
         UsageError: with `ray`, a planner, a tool or a scorer that is no name.
@@ -69,24 +76,28 @@ def collect_sampled(
         MissingExtra: Ray is not installed.
     """
     out = Path(out)
-    store = TraceStore(out, batch=BATCH_EVENTS)
-    absorb_parts(store, out)
-    had = {(said["id"], said.get("seed")) for said in store.labelled("sample").values()}
-    asked = [(question, seed + index) for question in questions for index in range(samples)]
-    todo = [(question, number) for question, number in asked if (question.id, number) not in had]
-    job = {
-        "planner": planner, "temperature": temperature, "tools": list(tools), "graph": graph, "home": home,
-        "cache": cache, "score": score, "at_once": at_once,
-    }  # fmt: skip
-    count = workers if isinstance(planner, str) else 1
-    try:
+    with collecting(out), closing(TraceStore(out, batch=BATCH_EVENTS)) as store:
+        absorb_parts(store, out)
+        lost = without_planner(store)
+        said = {trace: told for trace, told in store.labelled("sample").items() if trace not in lost}
+        had = {(told["id"], told.get("seed")) for told in said.values()}
+        asked = [(question, seed + index) for question in questions for index in range(samples)]
+        todo = [(question, number) for question, number in asked if (question.id, number) not in had]
+        job = {
+            "planner": planner, "temperature": temperature, "tools": list(tools), "graph": graph, "home": home,
+            "cache": cache, "score": score, "at_once": at_once,
+        }  # fmt: skip
+        count = workers if isinstance(planner, str) else 1
         if ray:
             from agentmm.collect.on_ray import collect_on_ray
 
-            return collect_on_ray(todo, store, job, workers, quiet=quiet)
-        return collect(todo, store, out, make, job, count, question=lambda item: item[0], quiet=quiet)
-    finally:
-        store.close()
+            made = collect_on_ray(todo, store, job, workers, quiet=quiet)
+        else:
+            made = collect(todo, store, out, make, job, count, question=lambda item: item[0], quiet=quiet)
+        reasons = [reason for trace, reason in without_planner(store).items() if trace not in lost]
+        for reason in reasons if failed is not None else ():
+            failed(reason)
+        return made - len(reasons)
 
 
 def make(

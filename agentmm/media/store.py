@@ -59,13 +59,17 @@ class MediaStore:
         self._recent = Recent(memory_bytes)
         self._swept = False
 
-    def add_file(self, path: str | os.PathLike[str]) -> Record:
+    def add_file(self, path: str | os.PathLike[str], called: str | None = None) -> Record:
         """Take in a copy of a file that holds an image, a clip or a video, and give its record.
+
+        Args:
+            path: of the file.
+            called: what errors call it; by its path where None.
 
         Raises:
             MediaError: the file is unusable (see `open_media`), or the store cannot be written.
         """
-        source, name = Path(path), str(path)
+        source, name = Path(path), called or str(path)
         check_file(source, self.limits, name)
         with self._writing(name) as (file, draft):
             sha = _copy(source, file, self.limits, name)
@@ -81,8 +85,12 @@ class MediaStore:
         self._recent.put(sha, media)
         return record_of(media)
 
-    def add_bytes(self, data: bytes) -> Record:
+    def add_bytes(self, data: bytes, called: str = "a medium (bytes)") -> Record:
         """Take in what a file holds, and give its record; `add_file` copies files, so a draft of one is written.
+
+        Args:
+            data: what the file holds.
+            called: what errors call it.
 
         Raises:
             MediaError: as `add_file`.
@@ -90,7 +98,7 @@ class MediaStore:
         with tempfile.TemporaryDirectory(prefix="agentmm-") as folder:
             path = Path(folder) / "medium"
             path.write_bytes(data)
-            return self.add_file(path)
+            return self.add_file(path, called)
 
     def add(self, media: Stored) -> Record:
         """Store a medium that a tool made, losslessly, and give its record; known media are not written again.

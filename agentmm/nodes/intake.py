@@ -11,12 +11,13 @@ from agentmm.media import Audio, Image, MediaStore, Record, Video
 _EXPECTED = "a path, bytes, a PIL image, an RGB array or an Image, Audio or Video of agentmm"
 
 
-def take_in(item: Any, store: MediaStore) -> Record:
+def take_in(item: Any, store: MediaStore, number: int = 1) -> Record:
     """Store one medium and give its record.
 
     Args:
         item: path, bytes of a file, PIL image, uint8 array [H, W, 3], or a media object.
         store: where it goes.
+        number: which of a question's media it is, from 1: errors call bytes so.
 
     Raises:
         MediaError: it is unusable, or nothing of the kind.
@@ -24,7 +25,7 @@ def take_in(item: Any, store: MediaStore) -> Record:
     if isinstance(item, str | os.PathLike):
         return store.add_file(item)
     if isinstance(item, bytes | bytearray | memoryview):
-        return store.add_bytes(bytes(item))
+        return store.add_bytes(bytes(item), f"medium {number} (bytes)")
     if isinstance(item, Image | Audio | Video):
         return store.add(item)
     if hasattr(item, "__array__") and not hasattr(item, "mode"):

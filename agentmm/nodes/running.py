@@ -78,5 +78,5 @@ def numbered(media: Iterable[Any], store: MediaStore, known: dict[str, Record] |
         MediaError: a file is unusable.
     """
     handles = Handles(known)
-    records = [take_in(item, store) for item in media]
+    records = [take_in(item, store, number) for number, item in enumerate(media, 1)]
     return {handles.mint(record["kind"]): record for record in records}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agentmm.errors import PlannerError
 from agentmm.planner.loading import load_planner
 
 TICKS = ("schema", "call", "result", "image_in_result", "audio_in_result")
@@ -25,8 +26,10 @@ def examine(name: str) -> dict[str, Any]:
         half precision that it computes in: `bfloat16`; empty for any other), `coarse` (how far that is from float32 by
         itself, largest of a logit; None where it is unknown), `batch` (`abreast` where the steps of several
         episodes are one pass, `in turns` where each has its own; None where no model runs here), `apart` (largest
-        difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `served` (what
-        `agentmm.planner.remote.probing.probe` found out; None where the planner runs here).
+        difference of a logit, abreast against alone), `turns` (why they take turns), `context` (tokens), `surplus`
+        (tensors in its files that it has no place for), `served` (what `agentmm.planner.remote.probing.probe` found
+        out; None where the planner runs here; of several servers what all that work do, and as `servers` of each its
+        `server`, `works`, `seconds` and `why` it does not).
 
     Raises:
         PlannerError: it cannot be loaded, or its server gives no usable reply.
@@ -50,6 +53,7 @@ def examine(name: str) -> dict[str, Any]:
         "apart": None,
         "turns": "",
         "context": None,
+        "surplus": [],
         "served": None,
     }
     if hasattr(planner, "asked"):
@@ -66,9 +70,20 @@ def examine(name: str) -> dict[str, Any]:
 
 
 def _foreign(planner: Any) -> dict[str, Any]:
-    """What a model of another maker shows."""
+    """What a model of another maker shows.
+
+    Raises:
+        PlannerError: its context has no room for a question, or its logits are no numbers or all equal.
+    """
     from agentmm.planner.foreign.vocabulary import turns_plain, written_plain
 
+    if planner.context is not None and planner.context <= planner.max_tokens:
+        raise PlannerError(
+            "the model's context is too short for any question",
+            got=f"{planner.context} tokens",
+            expected=f"more than the {planner.max_tokens} that are kept for an answer",
+            mend="a model with a longer context",
+        )
     wire, measured = planner.wire, planner.exactness
     return {
         "ticks": {name: shown for name in TICKS if (shown := getattr(wire.ticks, name)) is not None},
@@ -84,6 +99,7 @@ def _foreign(planner: Any) -> dict[str, Any]:
         "apart": measured.apart,
         "turns": measured.turns or ("batch=exact" if planner.separate else ""),
         "context": planner.context,
+        "surplus": list(planner.surplus),
     }
 
 
@@ -91,7 +107,20 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
     """What a server does, or what each of several does."""
     from agentmm.planner.remote.probing import probe
 
-    found = [probe(planner) for planner in planners]
+    found, servers = [], []
+    for planner in planners:
+        state: dict[str, Any] = {"server": planner.planner_name.rpartition("@")[2], "works": True, "why": ""}
+        try:
+            found.append(probe(planner))
+            state["seconds"] = found[-1]["seconds"]
+        except PlannerError as error:
+            if len(planners) == 1:
+                raise
+            state |= {"works": False, "why": str(error), "seconds": None}
+        servers.append(state)
+    if not found:
+        each = " · ".join(state["why"] for state in servers)
+        raise PlannerError(f"none of the {len(servers)} servers can be used: {each}")
     alike = {name: all(one[name] for one in found) for name in ("answers", "tools", "pictures", "once", "ids", "logp")}
     as_text = any(one["as_text"] for one in found)
     whys = " · ".join(filter(None, (one["why"] for one in found)))
@@ -101,5 +130,6 @@ def _served(planners: Sequence[Any]) -> dict[str, Any]:
         "model": model,
         "weights": None,
         "served": alike
-        | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys, "travel": travel},
+        | {"as_text": as_text, "seconds": max(o["seconds"] for o in found), "why": whys, "travel": travel}
+        | {"servers": servers if len(servers) > 1 else []},
     }

@@ -12,6 +12,9 @@ from agentmm.errors import UnknownPlanner
 NAMES = "nano | hf:FOLDER_OR_NAME | openai:MODEL@URL[,URL] | provider:model | scripted | exerciser | file.py:name"
 """What `load_planner` understands."""
 
+_ALONE = ("nano", "scripted", "exerciser")
+"""Names with nothing behind them."""
+
 
 def load_planner(name: Any = "nano", **options: Any) -> Any:
     """A planner of a name; a chat model is passed through, ready to see media.
@@ -39,12 +42,22 @@ def load_planner(name: Any = "nano", **options: Any) -> Any:
     }
     if kind in makers and (rest or kind != "hf"):
         return makers[kind](name, **options)
-    if rest:
-        return _remote(name, **options)
-    like = difflib.get_close_matches(name, [maker for maker in makers if maker != "hf"], n=1)
-    raise UnknownPlanner(
-        "no planner of that name", got=name, expected=NAMES, mend=f"--planner {like[0] if like else 'nano'}"
-    )
+    check_name(name)
+    return _remote(name, **options)
+
+
+def check_name(name: str) -> None:
+    """See that a name could be a planner's, loading nothing.
+
+    Raises:
+        UnknownPlanner: it is none of `NAMES`.
+    """
+    kind, _, rest = name.partition(":")
+    if ".py:" not in name and not rest and kind not in _ALONE:
+        like = difflib.get_close_matches(name, _ALONE, n=1)
+        raise UnknownPlanner(
+            "no planner of that name", got=name, expected=NAMES, mend=f"--planner {like[0] if like else 'nano'}"
+        )
 
 
 def _wrapped(planner: Any) -> Any:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agentmm.errors import ConfigError, MissingExtra
+from agentmm.errors import ConfigError, MissingExtra, UsageError
 
 _PATIENCE_S = 5.0
 _STORE_BYTES = 512 * 2**20
@@ -49,7 +49,7 @@ def join(ray: Any, address: str | None, cpus: float) -> bool:
     """
     if ray.is_initialized():
         return False
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    address = _where(address)
     own: dict[str, Any] = {}
     if address != "local":
         _knock(address)
@@ -65,6 +65,15 @@ def join(ray: Any, address: str | None, cpus: float) -> bool:
     if own:
         _close_token()
     return True
+
+
+def starts_here(address: str | None) -> bool:
+    """Whether `join` starts a cluster on this machine for that address, unless it is connected already."""
+    return _where(address) == "local"
+
+
+def _where(address: str | None) -> str:
+    return address or os.environ.get("RAY_ADDRESS") or "local"
 
 
 def _close_token() -> None:
@@ -104,3 +113,25 @@ def gpus_each(ray: Any, gpus: float | None, workers: int) -> float:
         return gpus
     there = int(ray.cluster_resources().get("GPU", 0))
     return 1 / math.ceil(workers / there) if there else 0.0
+
+
+def check_room(ray: Any, gpus: float, workers: int) -> None:
+    """See that all workers find their GPUs on a cluster that can gain none, as one that was started here.
+
+    Args:
+        ray: the module, connected.
+        gpus: of each worker.
+        workers: how many.
+
+    Raises:
+        UsageError: they do not; Ray would wait for them for ever.
+    """
+    there = float(ray.cluster_resources().get("GPU", 0))
+    found = workers if not gpus else there // gpus if gpus >= 1 else there * int(1 / gpus + 1e-9)
+    if found < workers:
+        raise UsageError(
+            "the Ray cluster that was started here has too few GPUs for its workers",
+            got=f"{workers} x {gpus:g} GPU",
+            expected=f"at most {there:g} GPU in all",
+            mend="gpus=0, fewer workers, or RAY_ADDRESS of a cluster with more",
+        )

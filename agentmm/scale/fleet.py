@@ -17,7 +17,7 @@ from agentmm.agent.many import Stopped
 from agentmm.errors import MediaError, PlannerError, UsageError
 from agentmm.media import MediaStore
 from agentmm.scale.amounts import amount, count
-from agentmm.scale.cluster import gpus_each, join, load_ray
+from agentmm.scale.cluster import check_room, gpus_each, join, load_ray, starts_here
 from agentmm.scale.parcel import Parcel
 
 log = logging.getLogger(__name__)
@@ -149,6 +149,7 @@ class Fleet:
         self._at_work, self._stopped = threading.Lock(), threading.Event()
         self._workers: list[_Worker] = []
         self._refused: tuple[str, bool] = ("", False)
+        self._unsaid: list[tuple[int, str]] = []
         self._running: dict[Any, tuple[_Worker, Task | None]] = {}
         self._sent: OrderedDict[str, tuple[str, Any, int]] = OrderedDict()
 
@@ -162,7 +163,8 @@ class Fleet:
             Stopped: `stopped` was set.
             MissingExtra: Ray is not installed.
             ConfigError: there is no cluster.
-            UsageError: the host refuses its settings, or a run is open.
+            UsageError: the host refuses its settings, a run is open, or a cluster that was started here has too few
+                GPUs.
             PlannerError: no worker could be loaded.
         """
         with self._alone(stopped):
@@ -178,8 +180,11 @@ class Fleet:
             self.close()
         if not self._workers:
             self._ray = load_ray()
-            self._ours = join(self._ray, self.address, self.count * self.cpus) or self._ours
-            self.facts, self._refused, self._waited = None, ("", False), False
+            joined = join(self._ray, self.address, self.count * self.cpus)
+            self._ours = joined or self._ours
+            if joined and starts_here(self.address):
+                check_room(self._ray, gpus_each(self._ray, self.gpus, self.count), self.count)
+            self.facts, self._refused, self._waited, self._unsaid = None, ("", False), False, []
             for number in range(1, self.count + 1):
                 self._launch(number, 0)
         line = _Line(())
@@ -363,6 +368,7 @@ class Fleet:
             self._leave_out(worker, why)
         else:
             self.facts, worker.loaded, worker.starts = said["facts"], True, 0
+            self._say_who_is_left_out()
 
     def _died(self, worker: _Worker, error: BaseException) -> None:
         """Put another worker in a dead one's place; each of its tasks tells of its death, the first is heard."""
@@ -398,10 +404,19 @@ class Fleet:
         worker.dead = True
         self._workers.remove(worker)
         self._ray.kill(worker.actor)
-        if self._workers:
-            self._tell(f"Ray worker {worker.number} is left out: {why}")
-        else:
+        self._unsaid.append((worker.number, why))
+        if self.facts is not None:
+            self._say_who_is_left_out()
+        if not self._workers:
+            self._unsaid = [(number, told) for number, told in self._unsaid if told != why]
+            self._say_who_is_left_out()
             raise self._none_left()
+
+    def _say_who_is_left_out(self) -> None:
+        """Say it once a worker can be used; where none can, the error says why."""
+        for number, why in self._unsaid:
+            self._tell(f"Ray worker {number} is left out: {why}")
+        self._unsaid = []
 
     def _none_left(self) -> PlannerError | UsageError:
         line, usage = self._refused

@@ -18,6 +18,7 @@ from agentmm.errors import AgentmmError, UsageError
 from agentmm.media import MediaStore, default_home
 from agentmm.nodes.running import numbered, store_at
 from agentmm.planner.letters import storable
+from agentmm.planner.loading import check_name
 from agentmm.scale.amounts import is_number
 from agentmm.scale.fleet import Fleet, Lost, Task
 from agentmm.scale.parcel import Parcel
@@ -55,6 +56,7 @@ class RayAgent:
     Raises:
         UsageError: planner, tool or graph is no name; `workers`, `at_once`, `cpus`, `gpus` or `timeout` is no such
             number; there is no such store of examples.
+        UnknownPlanner: the planner's name is none.
         BudgetError: another budget is malformed.
     """
 
@@ -82,6 +84,7 @@ class RayAgent:
         for name in (planner, graph, *names):
             if not isinstance(name, str):
                 raise UsageError("workers load planner, tools and graph by name", got=name, expected="a name")
+        check_name(planner)
         _check_timeout(budgets.get("timeout"))
         self._graph, self._settings = graph, Settings.of({"seed": seed, **budgets})
         self.home = Path(home) if home is not None else default_home()

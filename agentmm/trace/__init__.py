@@ -1,6 +1,6 @@
 """Traces: what a run did, written as it happens; schema, recorder, store, hash and export. Runs no model."""
 
-from agentmm.trace.export import export_jsonl, to_conversation, to_dataset
+from agentmm.trace.export import conversations, export_jsonl, to_conversation, to_dataset
 from agentmm.trace.fold import fold
 from agentmm.trace.hash import canonical_json, chain_of, trace_hash
 from agentmm.trace.messages import to_messages
@@ -21,6 +21,7 @@ __all__ = [
     "TraceStore",
     "canonical_json",
     "chain_of",
+    "conversations",
     "export_jsonl",
     "fold",
     "show",

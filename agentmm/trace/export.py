@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +34,19 @@ def to_conversation(trace: Trace) -> Row:
     return row | {"tools": [tool.model_dump(exclude_none=True) for tool in trace.tools], "labels": trace.labels}
 
 
+def conversations(traces: Iterable[Trace]) -> Iterator[Row]:
+    """The rows of traces in which a planner says anything: not of runs that could not begin, or were killed."""
+    for row in map(to_conversation, traces):
+        if any(message["role"] == "assistant" for message in row["messages"]):
+            yield row
+
+
 def export_jsonl(traces: Iterable[Trace], path: str | Path, *, whole: bool = False) -> int:
-    """Write one JSON object a line, conversational rows or (`whole`) full traces; give the number of lines."""
-    return write_jsonl((trace.model_dump() if whole else to_conversation(trace) for trace in traces), path)
+    """Write one JSON object a line, conversational rows or (`whole`) full traces; give the number of lines.
+
+    Traces in which no planner says anything have no row.
+    """
+    return write_jsonl((trace.model_dump() for trace in traces) if whole else conversations(traces), path)
 
 
 def write_jsonl(rows: Iterable[Row], path: str | Path) -> int:
@@ -50,7 +60,7 @@ def write_jsonl(rows: Iterable[Row], path: str | Path) -> int:
 
 
 def to_dataset(traces: Iterable[Trace]) -> Dataset:
-    """A `datasets.Dataset` of conversational rows; arguments and labels are JSON text, so that columns have one type.
+    """A `datasets.Dataset` of the `conversations`; arguments and labels are JSON text, so that columns have one type.
 
     Raises:
         MissingExtra: `datasets` is not installed.
@@ -59,7 +69,7 @@ def to_dataset(traces: Iterable[Trace]) -> Dataset:
         from datasets import Dataset
     except ImportError as error:
         raise MissingExtra("datasets", "train") from error
-    return Dataset.from_list([_flat(to_conversation(trace)) for trace in traces])
+    return Dataset.from_list([_flat(row) for row in conversations(traces)])
 
 
 def _exported(message: Row, trace: Trace, images: list[str]) -> Row:

@@ -59,6 +59,7 @@ def collecting(out: Path) -> Iterator[None]:
         yield
         return
     path = out.with_name(f"{out.name}.collecting")
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:

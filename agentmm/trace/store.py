@@ -152,6 +152,16 @@ class TraceStore:
         with _clear_errors(self.url), self._engine.connect() as connection:
             return _load(connection, full)
 
+    def finished(self, trace_id: str) -> Trace:
+        """A trace that is finished, by its whole id; what is kept of others stays in memory.
+
+        Raises:
+            TraceError: it cannot be written or read.
+        """
+        self.flush(trace_id)
+        with _clear_errors(self.url), self._engine.connect() as connection:
+            return _load(connection, trace_id)
+
     def find(self, prefix: str) -> str:
         """The full id for an id, its beginning, or `last`.
 

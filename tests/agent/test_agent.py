@@ -95,6 +95,9 @@ def test_media_of_every_form_come_in_and_are_numbered(make, picture, tmp_path):
     assert agent.store.get(answer.media["image_6"]).width == 64
     with pytest.raises(MediaError, match="not a medium"):
         agent.ask("q", media=[7])
+    with pytest.raises(MediaError, match=r"^medium 2 \(bytes\) ") as found:
+        agent.ask("q", media=[picture, b"no picture at all"])
+    assert "/" not in str(found.value)
 
 
 def iter_answer(text):

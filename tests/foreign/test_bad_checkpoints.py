@@ -243,3 +243,64 @@ def test_a_folder_without_a_processor_or_with_a_template_that_raises(copied, doc
     for file in ("processor_config.json", "preprocessor_config.json"):
         (folder / file).unlink(missing_ok=True)
     assert "processor.save_pretrained(FOLDER)" in refused(doctor, folder)
+
+
+def test_weights_that_are_all_zero_prove_nothing(copied, doctor):
+    folder = copied("qwen3_vl")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor * 0 for name, tensor in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+    assert refused(doctor, folder).startswith("the model's logits are all equal, whatever it reads: its weights are sp")
+
+
+def test_a_context_without_room_for_a_question(copied, doctor):
+    folder = copied("qwen3_vl")
+    told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    told["text_config"]["max_position_embeddings"] = 128
+    (folder / "config.json").write_text(json.dumps(told), encoding="utf-8")
+    assert refused(doctor, folder).startswith(
+        "the model's context is too short for any question; got '128 tokens'; expected more than the 512 that are kept"
+    )
+
+
+def test_tensors_that_the_model_has_no_place_for_are_told(copied, doctor):
+    folder = copied("qwen3_vl")
+    weights = load_file(folder / "model.safetensors")
+    more = {f"model.language_model.layers.7.junk{number}.weight": torch.ones(2) for number in range(3)}
+    save_file({**weights, **more}, folder / "model.safetensors", {"format": "pt"})
+    code, out, err = doctor(folder)
+    assert (code, err) == (0, "")
+    line = next(line for line in out.splitlines() if line.startswith("surplus "))
+    assert "the model has no place for model.language_model.layers.7.junk0.weight and 2 more tensors" in line
+
+
+def test_a_tokenizer_that_was_cut_off(copied, doctor):
+    folder = copied("qwen3_vl")
+    (folder / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes()[:500])
+    line = refused(doctor, folder)
+    assert line.startswith("the model's processor cannot be read: tokenizer.json is no JSON: ")
+
+
+def test_a_processor_of_another_family(copied, checkpoint, doctor):
+    folder, other = copied("qwen3_vl"), checkpoint("idefics3")
+    for file in other.iterdir():
+        if file.name.startswith(("processor", "preprocessor", "tokenizer", "chat_template")):
+            shutil.copy(file, folder / file.name)
+    line = refused(doctor, folder)
+    assert line.startswith(
+        "the model cannot read what its processor makes: it is one of another family; got 'Idefics3Processor'; "
+        "expected Qwen3VLProcessor; try: "
+    )
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # peft asks for it
+def test_an_adapter_of_other_shapes(checkpoint, doctor, tmp_path):
+    peft = pytest.importorskip("peft")
+    from transformers import Qwen3VLForConditionalGeneration
+
+    model = Qwen3VLForConditionalGeneration.from_pretrained(checkpoint("qwen3_vl"))
+    lora = peft.LoraConfig(r=4, target_modules=r".*language_model.*(q_proj|v_proj)", init_lora_weights=False)
+    peft.get_peft_model(model, lora).save_pretrained(tmp_path / "lora")
+    file = tmp_path / "lora" / "adapter_model.safetensors"
+    save_file({name: tensor[..., :2].clone() for name, tensor in load_file(file).items()}, file, {"format": "pt"})
+    line = refused(doctor, f"{checkpoint('qwen3_vl')}?adapter={tmp_path / 'lora'}")
+    assert line.startswith("the adapter cannot be loaded: its tensors are of other shapes than the model's; got ")

@@ -172,10 +172,11 @@ def test_a_context_too_short_for_tools_names_what_takes_the_most(planner, media,
     whole, *each = map(int, parts.groups())
     assert (sum(each), max(each)) == (whole, each[0])
     assert line.endswith(
-        "expected at most 240 (256 less max_tokens); try: fewer tools (--tools NAME,NAME), or a lower max_tokens"
+        "expected at most 240 (256 less 16 for the answer); try: fewer tools (--tools NAME,NAME), "
+        "or a model with a longer context (in Python also a lower load_planner(NAME, max_tokens=...))"
     )
     chat.max_tokens = 512
-    with pytest.raises(PlannerError, match=r"expected at most 256 with the answer, for which max_tokens=512 are kept"):
+    with pytest.raises(PlannerError, match=r"expected at most 256 with the answer, for which 512 are kept"):
         chat.bind_tools(TOOLS).invoke([asked("image_1")], media=media)
 
 

@@ -53,6 +53,7 @@ def line_of(name):
         ("hf:owner/gone", "no such model on this machine, and the hub cannot be reached; got 'owner/gone'"),
         ("hf:owner/gone?quantise=4", "a planner's name is malformed; got 'hf:owner/gone?quantise=4'"),
         ("hf:?adapter=here", "a planner's name is malformed"),
+        ("hf:owner/gone?batch=exact&batch=exact", "a setting of a planner's name stands there twice; got"),
         ("hf:owner/gone?bits=5", "a planner's name is malformed; got 'hf:owner/gone?bits=5'"),
         ("hf:owner/gone?bits=", "a planner's name is malformed"),
         ("hf:owner/gone?batch=", "a planner's name is malformed"),

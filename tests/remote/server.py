@@ -33,6 +33,7 @@ class Say:
         cut: bytes after which the connection ends, or None.
         garbage: a stream holds this line after its first part.
         wait_s: silence before it, seconds; cut short where the server ends.
+        mute_s: likewise in a stream between its headers and its first part.
         stall_s: likewise in a stream after its first part. Without it a stream comes at once, so that on a busy
             machine, too, its parts are close together.
     """
@@ -49,6 +50,7 @@ class Say:
     cut: int | None = None
     garbage: str | None = None
     wait_s: float = 0.0
+    mute_s: float = 0.0
     stall_s: float = 0.0
 
 
@@ -68,10 +70,12 @@ class Raw:
     Attributes:
         body: bytes, or what becomes JSON.
         kind: its media type.
+        stall_s: silence in its middle, seconds; cut short where the server ends.
     """
 
     body: object
     kind: str = "application/json"
+    stall_s: float = 0.0
 
 
 def wrote(text, calls=()):
@@ -172,7 +176,7 @@ class Server:
             return self._send(handler, reply.status, data, headers)
         if isinstance(reply, Raw):
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            return self._send(handler, 200, data, kind=reply.kind)
+            return self._send(handler, 200, data, kind=reply.kind, stall_s=reply.stall_s)
         self._over.wait(reply.wait_s)
         says = reply.text.replace(ECHO, signed)
         given = [(name, args if isinstance(args, str) else json.dumps(args)) for name, args in reply.calls]
@@ -204,13 +208,17 @@ class Server:
         choice["message"], whole["usage"] = message, usage
         return self._send(handler, 200, json.dumps(whole).encode(), cut=reply.cut)
 
-    def _send(self, handler, status, data, headers=(), cut=None, kind="application/json"):
+    def _send(self, handler, status, data, headers=(), cut=None, kind="application/json", stall_s=0.0):
         handler.send_response(status)
         handler.send_header("content-type", kind)
         handler.send_header("content-length", str(len(data)))
         for name, value in dict(headers).items():
             handler.send_header(name, value)
         handler.end_headers()
+        if stall_s:
+            handler.wfile.write(data[: len(data) // 2])
+            self._over.wait(stall_s)
+            data = data[len(data) // 2 :]
         handler.wfile.write(data[:cut])
         handler.close_connection = cut is not None
 
@@ -223,6 +231,7 @@ class Server:
             handler.send_header("transfer-encoding", "chunked")
         handler.end_headers()
         handler.close_connection = True
+        self._over.wait(reply.mute_s)
         half = len(message["content"] or "") // 2
         pieces = [(message["content"] or "")[:half], (message["content"] or "")[half:]]
         cuts = [(choice.get("token_ids") or [])[:half], (choice.get("token_ids") or [])[half:]]

@@ -199,6 +199,32 @@ def test_a_stream_that_stays_silent_is_one_line_and_harms_no_other(server, make,
     )
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize(
+    ("streaming", "silent"),
+    [
+        (False, Say("late", wait_s=60)),
+        (True, Say("late", wait_s=60)),
+        (True, Say("late", mute_s=60)),  # without a stream, headers come with what there is to say
+        (False, Raw({"choices": []}, stall_s=60)),
+        (True, Raw({"choices": []}, stall_s=60)),
+    ],
+)
+def test_where_nothing_was_heard_all_tries_are_taken(server, make, silent, streaming, asynchronous):
+    server.script = [silent, silent, Say("fine")]
+    agent = make(load_planner(server.name, streaming=streaming, timeout=0.5, max_retries=2))
+    answer = asyncio.run(agent.aask("What?")) if asynchronous else agent.ask("What?")
+    assert (answer.text, len(server.seen)) == ("fine", 3)
+
+
+def test_a_stream_that_stays_mute_is_told_like_any_silence(server, make, home):
+    server.script = [Say("late", mute_s=60)]
+    agent = make(load_planner(server.name, streaming=True, timeout=0.3, max_retries=1))
+    line = told(agent, agent.ask("What?"), home)
+    assert line.startswith(f"the server was silent for 0.3 s (planner {server.name})")
+    assert len(server.seen) == 2
+
+
 def test_a_stream_that_is_slow_and_steady_is_not_cut(server, make, monkeypatch):
     monkeypatch.setenv("AGENTMM_SERVER_GAP_S", "1")
     server.script = [Say("fine", wait_s=1.2, stall_s=0.1)]  # the first part may take longer
@@ -300,6 +326,18 @@ def test_habits_come_from_the_environment(server, make, monkeypatch):
         load_planner(server.name)
     with pytest.raises(BadSetting, match="timeout is malformed; got nan; expected a number above 0"):
         load_planner(server.name, timeout=float("nan"), max_retries=0)
+
+
+def test_a_way_for_pictures_that_is_none_names_where_it_stands(server, monkeypatch):
+    monkeypatch.setenv("AGENTMM_SERVER_MEDIA", "never")
+    with pytest.raises(BadSetting) as found:
+        load_planner(server.name)
+    assert str(found.value) == (
+        "AGENTMM_SERVER_MEDIA is malformed; got 'never'; expected auto | once | each; "
+        "try: export AGENTMM_SERVER_MEDIA=once"
+    )
+    with pytest.raises(BadSetting, match="pictures cannot travel so; got 'never'"):
+        load_planner(f"{server.name}?media=never")
 
 
 def test_names_that_cannot_be():

@@ -2,13 +2,14 @@
 
 import pytest
 
+from agentmm.cli import run
 from agentmm.errors import UnknownPlanner
 from agentmm.planner import load_planner
 from agentmm.planner.examination import examine
 from agentmm.planner.remote import Pool
-from agentmm.planner.remote.failures import Unreachable, failure_of
+from agentmm.planner.remote.failures import Unusable, failure_of
 from tests.remote.conftest import KEY, bytes_under
-from tests.remote.server import Refuse, Say, Server
+from tests.remote.server import Raw, Refuse, Say, Server
 from tests.remote.test_failures import free_port
 
 CALL = ("calculate", {"expression": "6 * 7"})
@@ -67,6 +68,28 @@ def test_a_server_that_breaks_off_in_the_middle_is_left_aside(servers, make):
     assert len(servers[0].seen) <= 1
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Say("late", wait_s=60),
+        Say("late", mute_s=60),
+        Refuse(401, "who?"),
+        Refuse(307, "there"),
+        Raw(b"<html>", "text/html"),
+    ],
+    ids=["silent", "mute", "key", "elsewhere", "page"],
+)
+def test_a_server_that_cannot_be_used_is_left_aside(servers, make, monkeypatch, bad, streaming):
+    if isinstance(bad, Say) and bad.mute_s and not streaming:
+        bad = Raw({"choices": []}, stall_s=60)
+    monkeypatch.setattr("agentmm.planner.remote.pool.ASIDE_S", 3600.0)
+    servers[0].script = [bad]
+    agent = make(load_planner(named(*servers), streaming=streaming, timeout=2.0, max_retries=0))
+    assert {agent.ask("What?").text for _ in range(6)} == {"42"}
+    assert len(servers[0].seen) <= 1
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_server_that_fails_is_left_aside_after_its_own_tries(servers, make, status, asynchronous):
@@ -106,12 +129,12 @@ def test_where_all_are_down_one_line_says_so(make, monkeypatch):
     assert answer.reason.startswith("the server cannot be reached, or broke off")
 
 
-def test_what_a_server_refuses_is_not_asked_of_another(servers, make):
+def test_a_key_that_all_refuse_is_told(servers, make):
     for one in servers:
         one.script = [Refuse(401, "who are you?")]
     answer = make(named(*servers)).ask("What?")
     assert answer.reason.startswith("the server refuses the key")
-    assert sum(len(one.seen) for one in servers) == 1
+    assert [len(one.seen) for one in servers] == [1, 1]
 
 
 async def _asked(agent):
@@ -145,6 +168,25 @@ def test_doctor_asks_each(servers):
     assert [len(one.seen) for one in servers] == [2, 2]
 
 
+def test_doctor_tells_of_each_server(servers, capsys, monkeypatch):
+    servers[0].script = [Refuse(401, "who are you?")]
+    servers[1].script = [Say("", [("add", {"a": 2, "b": 3})]), Say("red")]
+    assert run(["doctor", "--planner", named(*servers)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("server ")]
+    assert lines[0].startswith(
+        f"server    {servers[0].url}: left aside: the server refuses the key, status 401: who are"
+    )
+    assert lines[1:] == [f"server    {servers[1].url}: works"]
+    servers[1].script = [Refuse(503, "loading")]
+    monkeypatch.setenv("AGENTMM_SERVER_RETRIES", "0")
+    assert run(["doctor", "--planner", named(*servers)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: none of the 2 servers can be used: the server refuses the key, status 401: who are")
+    assert said.count("\n") == 1
+    assert all(one.url in said for one in servers)
+    assert "status 503: loading" in said
+
+
 def test_a_server_that_takes_no_connection_in_time_is_passed_over():
     class ConnectTimeout(Exception):
         """As httpx calls it."""
@@ -154,5 +196,5 @@ def test_a_server_that_takes_no_connection_in_time_is_passed_over():
 
     wrapped = APITimeoutError("Request timed out.")
     wrapped.__cause__ = ConnectTimeout("timed out")
-    assert isinstance(failure_of(wrapped, "openai:tiny@http://far/v1", []), Unreachable)
-    assert not isinstance(failure_of(APITimeoutError("silent"), "openai:tiny@http://far/v1", []), Unreachable)
+    assert isinstance(failure_of(wrapped, "openai:tiny@http://far/v1", []), Unusable)
+    assert isinstance(failure_of(APITimeoutError("silent"), "openai:tiny@http://far/v1", []), Unusable)

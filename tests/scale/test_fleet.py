@@ -224,3 +224,46 @@ def test_workers_share_the_gpus_evenly(fleet, there, asked, each):
     made, ray, _ = fleet(lambda _: Echo(), there, workers=3, gpus=asked)
     made.start()
     assert [options["num_gpus"] for options in ray.options] == [each] * 3
+
+
+class StartedHere(FakeRay):
+    """A Ray that is started by the fleet."""
+
+    up = False
+
+    def is_initialized(self):
+        return self.up
+
+    def init(self, **given):
+        self.up = True
+
+    def shutdown(self):
+        super().shutdown()
+        self.up = False
+
+
+@pytest.mark.parametrize(
+    ("there", "gpus", "workers", "fits"),
+    [(0, 1, 1, False), (2, 1, 3, False), (1, 0.3, 4, False), (2, 1.0, 2, True), (1, 0.1, 10, True), (0, 0, 2, True)],
+)
+def test_a_cluster_started_here_without_room_is_refused_at_once(tmp_path, monkeypatch, there, gpus, workers, fits):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    ray = StartedHere(lambda _: Echo(), there)
+    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: ray)
+    monkeypatch.setattr("agentmm.scale.cluster._close_token", lambda: None)
+    fleet = Fleet("x:y", {}, MediaStore(tmp_path), workers=workers, gpus=gpus)
+    if fits:
+        assert fleet.start() == {"planner": "p"}
+        fleet.close()
+    else:
+        line = rf"too few GPUs for its workers; got '{workers} x {gpus:g} GPU'; expected at most {there} GPU in all"
+        with pytest.raises(UsageError, match=line):
+            fleet.start()
+    assert (ray.shut, ray.options == []) == (1, not fits)
+
+
+def test_what_no_worker_can_load_is_said_once(fleet):
+    made, _, said = fleet(lambda _: Echo(bad={"error": "no such planner", "usage": True}), workers=3)
+    with pytest.raises(UsageError, match="no such planner"):
+        made.start()
+    assert said == []

@@ -15,7 +15,7 @@ from agentmm.agent import Agent
 from agentmm.cli import run as command
 from agentmm.collect import collect_sampled
 from agentmm.collect.on_ray import question_of
-from agentmm.errors import ConfigError, MissingExtra, TraceError, UsageError
+from agentmm.errors import ConfigError, MissingExtra, TraceError, UnknownPlanner, UsageError
 from agentmm.media import MediaStore
 from agentmm.scale import Fleet, Parcel, RayAgent
 from agentmm.scale.cluster import join
@@ -139,6 +139,21 @@ def test_the_folder_of_a_killed_worker_is_removed_by_the_next(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_that_were_removed_in_part_or_never_named_are_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    partly, new, old = (tmp_path / f"agentmm-{name}" for name in ("worker-partly", "starting-new", "starting-old"))
+    for folder in (partly, new, old, tmp_path / "kept"):
+        (folder / "media").mkdir(parents=True)
+    (tmp_path / "agentmm-worker-link").symlink_to(tmp_path / "kept")
+    os.utime(old, (0, 0))
+    made = WorkerFolder()
+    assert not partly.exists()
+    assert not old.exists()
+    assert (new / "media").is_dir()
+    assert (tmp_path / "kept" / "media").is_dir()
+    made.remove()
+
+
 def test_a_question_of_the_world_is_the_same_after_its_way():
     for question in sample_questions("train", 12, 4, as_hard=True):
         assert question_of(json.loads(json.dumps(asdict(question)))) == question
@@ -172,6 +187,17 @@ def test_gold_programs_are_not_carried_out_on_ray(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
     assert command(["traces", "collect", "--ray", "-n", "2"]) == 2
     assert "got '--ray'; try: --planner nano" in capsys.readouterr().err
+
+
+def test_a_planner_of_no_name_is_refused_before_ray_is_started(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UnknownPlanner, match="no planner of that name"):
+        RayAgent("nosuch", home=tmp_path)
+    assert command(["traces", "collect", "--planner", "nosuch", "--ray", "-n", "2"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("error: no planner of that name; got 'nosuch'")
 
 
 @pytest.fixture

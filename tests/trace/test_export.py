@@ -1,6 +1,8 @@
 import json
+from contextlib import closing
 
-from agentmm.trace import export_jsonl, fold, show, to_conversation, to_dataset
+from agentmm.cli import run
+from agentmm.trace import TraceStore, export_jsonl, fold, show, to_conversation, to_dataset
 
 IMAGE = {"kind": "image", "sha": "a" * 64, "width": 4, "height": 4}
 MADE = {"kind": "image", "sha": "b" * 64, "width": 2, "height": 2}
@@ -40,6 +42,27 @@ def test_jsonl_is_one_row_a_line(tmp_path):
     assert rows[0] == rows[1] == to_conversation(trace())
     export_jsonl([trace()], path, whole=True)
     assert json.loads(path.read_text())["steps"][0]["plan"]["completion_ids"] == [3]
+
+
+def refused():
+    return fold("t2", [("start", {"question": "What?", "graph": "react"}), ("refused", {"error": "no such picture"})])
+
+
+def test_runs_in_which_no_planner_said_anything_are_no_conversations(tmp_path, capsys):
+    path = tmp_path / "out.jsonl"
+    assert export_jsonl([refused(), trace()], path) == 1
+    assert json.loads(path.read_text())["id"] == "t1"
+    assert export_jsonl([refused(), trace()], path, whole=True) == 2
+    assert to_dataset([refused(), trace()]).num_rows == 1
+    with closing(TraceStore(tmp_path / "t.db")) as store:
+        store.append("begun", "start", {"question": "What?", "graph": "react"})
+        store.append("begun", "refused", {"error": "no such picture"})
+    for where in (str(path), "-"):
+        assert run(["traces", "export", where, "--store", str(tmp_path / "t.db")]) == 0
+        said = capsys.readouterr()
+        assert "1 left out: no planner said anything in them; --whole has them" in said.err
+        assert said.out == ""
+    assert path.read_text() == ""
 
 
 def test_dataset_columns_have_one_type():

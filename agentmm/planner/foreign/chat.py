@@ -60,6 +60,7 @@ class ForeignChat(BaseChatModel):
         weights_id: identity of the weights and the adapter, for traces.
         temperature: 0 takes the likeliest legal token.
         max_tokens: most tokens of one step.
+        surplus: names of tensors in the model's files that it has no place for.
         constrained: whether calls must keep to the tools' grammar.
         blind: whether a grey picture of the same size stands in for every picture, and silence for every sound (for
             measurement).
@@ -93,6 +94,7 @@ class ForeignChat(BaseChatModel):
     takes_media: bool = True
     takes_examples: bool = True
     closes_turns: bool = False
+    surplus: tuple[str, ...] = Field(default=(), repr=False)
     _lock: Any = PrivateAttr(default_factory=threading.RLock)
 
     @property

@@ -101,7 +101,7 @@ def measure(model: Any, pictures: Pictures, spelling: Spelling, least: int | Non
         least: fewest weights of a layer that is packed; None packs none, and leaves attention as it is.
 
     Raises:
-        PlannerError: the library's own pass over the same fails, or what it gives is no number.
+        PlannerError: the library's own pass over the same fails, or what it gives is no number, or says nothing.
     """
     images = {f"{kind}{number}": probe(kind, number, pictures.rate_hz) for kind in pictures.kinds for number in (0, 1)}
     told = _conversation(pictures, spelling, images)
@@ -131,9 +131,32 @@ def _check_own(engine: ForeignModel, told: Told, images: dict[str, Any]) -> None
         with torch.inference_mode():
             logits = engine.uncached(told, images.__getitem__, [len(told.ids) - 1])
     except Exception as error:  # another maker's code
+        _check_family(engine)
         raise PlannerError(f"the model cannot read what its processor makes: {_said(error)}", mend=mend) from error
     if bool(logits.isnan().any()):
         raise PlannerError("the model's logits are no numbers: its weights are spoilt", got="nan", mend=mend)
+    if _says_nothing(logits):
+        raise PlannerError("the model's logits are all equal, whatever it reads: its weights are spoilt", mend=mend)
+
+
+def _check_family(engine: ForeignModel) -> None:
+    """See whether a processor that its model cannot read is the one of its family.
+
+    Raises:
+        PlannerError: it is another's.
+    """
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+
+    own, found = PROCESSOR_MAPPING_NAMES.get(engine.model.config.model_type), type(engine.pictures.processor).__name__
+    if isinstance(own, str) and own != found:
+        mend = "the processor that came with the weights: processor.save_pretrained(FOLDER)"
+        line = "the model cannot read what its processor makes: it is one of another family"
+        raise PlannerError(line, got=found, expected=own, mend=mend)
+
+
+def _says_nothing(logits: Any) -> bool:
+    """Whether all tokens are as likely everywhere: what is compared then proves nothing."""
+    return bool((logits.amax(-1) == logits.amin(-1)).all())
 
 
 def _coarse(engine: ForeignModel, told: Told, images: dict[str, Any]) -> float | None:
@@ -240,6 +263,8 @@ def _measured(engine: ForeignModel, told: Told, images: dict[str, Any], limit_of
             whole = engine.uncached(told, images.__getitem__, [length - 1 for length, _ in parts])
     except Exception as error:  # another maker's code: whatever it raises, there is no exact path
         return Exactness(False, why=_said(error), turns="it has no cache that is exact")
+    if _says_nothing(whole):
+        return Exactness(False, why="its logits are all equal", turns="it has no cache that is exact")
     worst = max(float((logits - row).abs().max()) for (_, logits), row in zip(parts, whole, strict=True))
     limit = limit_of(whole)
     if not worst <= limit:

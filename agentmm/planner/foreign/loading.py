@@ -8,6 +8,7 @@ episode of a batch passes of its own.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     with quietly(), packages_told(named.place):
         config = _config(named.place, source)
         processor = _processor(named.place, source)
-        model = load_weights(_maker(config), named.place, config, source | {"dtype": precision} | small)
+        model, surplus = load_weights(_maker(config), named.place, config, source | {"dtype": precision} | small)
         if _brings_adapter(named.place, source):
             _adapt(model, named.place, {"local_files_only": source["local_files_only"]})
         if named.adapter is not None:
@@ -67,6 +68,7 @@ def load_foreign(name: str, *, device: str | None = None, dtype: Any = None, **o
     _refuse_unknown(options, ForeignChat)
     options.setdefault("weights_id", identity(named, config))
     options.setdefault("separate", named.exact)
+    options["surplus"] = surplus
     chat = ForeignChat(
         model=(model if small else model.to(device)).eval(), processor=processor, planner_name=name, **options
     )
@@ -111,7 +113,7 @@ def _refuse_unknown(options: dict[str, Any], chat: Any) -> None:
     """
     unknown = sorted(set(options) - set(chat.model_fields))
     if unknown:
-        known = ", ".join(sorted(set(chat.model_fields) - {"model", "processor"}))
+        known = ", ".join(sorted(set(chat.model_fields) - {"model", "processor", "surplus"}))
         raise PlannerError("a model that is not ours has no such option", got=", ".join(unknown), expected=known)
 
 
@@ -204,12 +206,27 @@ def _processor(place: str, source: dict[str, Any]) -> Any:
     try:
         processor = AutoProcessor.from_pretrained(place, **source)
     except Exception as error:  # as for the configuration
+        spoilt = _no_json(place)
+        if spoilt is not None:
+            mend = f"the {spoilt} that came with the weights: processor.save_pretrained(FOLDER)"
+            line = f"the model's processor cannot be read: {spoilt} is no JSON: {first_line(error)}"
+            raise PlannerError(line, got=place, mend=mend) from error
         raise PlannerError(f"the model has no processor: {first_line(error)}", got=place, mend=mend) from error
     senses = [name for name in ("image_processor", "feature_extractor") if getattr(processor, name, None) is not None]
     if not senses or not hasattr(processor, "tokenizer"):
         kind = type(processor).__name__
         raise PlannerError("the model has no processor for pictures or sounds", got=f"{place} ({kind})", mend=mend)
     return processor
+
+
+def _no_json(place: str) -> str | None:
+    """The first file of a folder that is called .json and is none, one that was cut off say."""
+    for path in sorted(Path(place).glob("*.json")):
+        try:
+            json.loads(path.read_bytes())
+        except (ValueError, RecursionError, OSError):
+            return path.name
+    return None
 
 
 def _brings_adapter(place: str, source: dict[str, Any]) -> bool:
@@ -248,7 +265,9 @@ def _adapt(model: Any, adapter: str, source: dict[str, Any] | None = None) -> No
     try:
         loaded = model.load_adapter(adapter, adapter_kwargs=source)
     except Exception as error:  # as for the weights
-        raise PlannerError(f"the adapter cannot be loaded: {first_line(error)}", got=adapter, mend=_BASE) from error
+        shapes = "ignore_mismatched_sizes" in str(error)  # the library's advice, and a table that is not shown
+        said = "its tensors are of other shapes than the model's" if shapes else first_line(error)
+        raise PlannerError(f"the adapter cannot be loaded: {said}", got=adapter, mend=_BASE) from error
     named, own = _made_for(model), type(model).__name__
     if named and not named.endswith(own):  # a wrapper of its training may stand before it (FSDP...)
         got = f"{adapter} ({named})"

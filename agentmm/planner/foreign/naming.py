@@ -48,7 +48,10 @@ class Named(NamedTuple):
         if _SECOND.search(asked):
             joined = f"hf:{place}?{_SECOND.sub('&', asked)}"
             raise UnknownPlanner("settings of a planner's name are joined by &", got=name, mend=f"'{joined}'")
-        given = dict(parse_qsl(asked, keep_blank_values=True))
+        listed = parse_qsl(asked, keep_blank_values=True)
+        given = dict(listed)
+        if len(given) < len(listed):
+            raise UnknownPlanner("a setting of a planner's name stands there twice", got=name, expected=FORM)
         adapter, bits, batch = (given.pop(setting, None) for setting in ("adapter", "bits", "batch"))
         known = adapter != "" and bits in (None, "4", "8") and batch in (None, "exact")
         if given or not place or not known or (asked and not (adapter or bits or batch)):

@@ -13,6 +13,9 @@ _LESS = {
 }
 """What makes room, by what takes it."""
 
+_ROOM = "a model with a longer context (in Python also a lower load_planner(NAME, max_tokens=...))"
+"""What leaves more of a context; the command line keeps as much for an answer as the planner does by itself."""
+
 
 def too_long(tokens: Mapping[str, int], tools: int, media: int, context: int, max_tokens: int) -> PlannerError:
     """The error of a conversation that leaves no room for an answer.
@@ -33,10 +36,10 @@ def too_long(tokens: Mapping[str, int], tools: int, media: int, context: int, ma
     most = max(_LESS, key=lambda part: tokens[part])
     limit = context - max_tokens
     if limit > 0:
-        expected, lower = f"at most {limit} ({context} less max_tokens)", "or a lower max_tokens"
+        expected, lower = f"at most {limit} ({context} less {max_tokens} for the answer)", f"or {_ROOM}"
     else:
-        expected = f"at most {context} with the answer, for which max_tokens={max_tokens} are kept"
-        lower = "and a lower max_tokens"
+        expected = f"at most {context} with the answer, for which {max_tokens} are kept"
+        lower = f"and {_ROOM}"
     return PlannerError(
         "the conversation is longer than the planner's context",
         got=f"{sum(tokens.values())} tokens: {', '.join(named)}",

@@ -19,7 +19,7 @@ _NO_ADAPTER = {"subfolder": "no-adapter"}
 """Where the library is to look for an adapter beside the weights: with one it tells of the adapter's tensors alone."""
 
 
-def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) -> Any:
+def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     """The model of a configuration with its weights, without an adapter that lies beside them.
 
     Args:
@@ -27,6 +27,9 @@ def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) ->
         place: a folder, or a name on the hub.
         config: its configuration.
         source: further arguments of the library.
+
+    Returns:
+        The model, and the names of tensors in its files that it has no place for.
 
     Raises:
         PlannerError: they cannot be read, lack a tensor, or have one of another shape: the library would fill it with
@@ -51,7 +54,7 @@ def load_weights(maker: Any, place: str, config: Any, source: dict[str, Any]) ->
         lack = "1 tensor is missing," if len(missing) == 1 else f"{len(missing)} tensors are missing, the first"
         line = f"the model's weights are incomplete: {lack} {missing[0]}"
         raise PlannerError(line, got=place, mend=mend)
-    return model
+    return model, tuple(sorted(map(str, told["unexpected_keys"])))
 
 
 @contextmanager

@@ -26,11 +26,18 @@ _UNREAD = "the server's reply cannot be read"
 _SHOWN_CHARS = 200
 
 
+_ELSEWHERE = (401, 403, 429)
+"""Statuses below 500 that another server of the same model may not give."""
+
 _RATE = "AGENTMM_SERVER_REQUESTS_PER_MINUTE"
 
 
-class Unreachable(PlannerError):
-    """A server that no connection reaches, that stops in the middle or fails (429, 5xx); another one may be asked."""
+class Unusable(PlannerError):
+    """A server that cannot be used now; another one may be asked.
+
+    No connection reaches it, it is silent, stops in the middle, fails (429, 5xx), leads elsewhere, refuses the key, or
+    what it says is no reply. What it refuses for the request itself (any other 4xx) is not of this kind.
+    """
 
 
 class BrokeOff(Exception):
@@ -41,7 +48,11 @@ class OddReply(ValueError):
     """A reply of another form than OpenAI's protocol has; its words say what came."""
 
 
-class NoParts(BrokeOff, OddReply):
+class Unheard(BrokeOff):
+    """A reply that streams of which nothing came after its headers: silence, or an end."""
+
+
+class NoParts(Unheard, OddReply):
     """A stream that ended before anything came."""
 
     def __init__(self) -> None:
@@ -76,6 +87,11 @@ def connection_broke(error: Exception) -> bool:
     return bool(kinds & _CONNECTIONS) and not kinds & _TIMEOUTS
 
 
+def fell_silent(error: Exception) -> bool:
+    """Whether a client tells that nothing came for as long as it waits."""
+    return any(cls.__name__ in _TIMEOUTS for cls in type(error).__mro__)
+
+
 def failure_of(
     error: Exception, name: str, keys: Sequence[str], patience_s: float | None = None, mend: str | None = None
 ) -> AgentmmError:
@@ -90,30 +106,34 @@ def failure_of(
     """
     if isinstance(error, AgentmmError):
         return error
+    if isinstance(error, Unheard) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     kinds = {cls.__name__ for cls in type(error).__mro__}
     mend = mend or f"agentmm doctor --planner {name}"
     status = status_of(error)
     expected, kind = None, PlannerError
     if _unconnected(error):
-        kind, what = Unreachable, f"the server cannot be reached: {_cause(error, keys)}"
+        kind, what = Unusable, f"the server cannot be reached: {_cause(error, keys)}"
     elif isinstance(error, Stalled):
-        kind, mend = Unreachable, "a longer AGENTMM_SERVER_GAP_S"
+        kind, mend = Unusable, "a longer AGENTMM_SERVER_GAP_S"
         what = f"the server fell silent for {error.gap_s:g} s in the middle of its reply"
     elif isinstance(error, BrokeOff):
         why = f": {_cause(error, keys)}" if error.__cause__ is not None else ""
         what = f"the server's reply broke off in the middle{why}"
-        kind, what = Unreachable, f"{_UNREAD}: {error}" if isinstance(error, NoParts) else what
+        kind, what = Unusable, f"{_UNREAD}: {error}" if isinstance(error, NoParts) else what
     elif kinds & _TIMEOUTS:
         waited = f" for {patience_s:g} s" if patience_s is not None else ""
-        what, mend = f"the server was silent{waited}", "a longer AGENTMM_SERVER_TIMEOUT_S"
+        kind, mend = Unusable, "a longer AGENTMM_SERVER_TIMEOUT_S"
+        what = f"the server was silent{waited}"
     elif kinds & _CONNECTIONS:
-        kind = Unreachable
+        kind = Unusable
         what = f"the server cannot be reached, or broke off: {_cause(error, keys)}"
     elif status is not None:
         what, expected, mend = _refused(status, error, keys, mend)
-        kind = Unreachable if status == 429 or status >= 500 else PlannerError
+        kind = PlannerError if 400 <= status < 500 and status not in _ELSEWHERE else Unusable
     else:
-        happened = _UNREAD if isinstance(error, _UNREADABLE) else "the server failed"
+        kind = Unusable if isinstance(error, _UNREADABLE) else PlannerError
+        happened = _UNREAD if kind is Unusable else "the server failed"
         what = f"{happened}: {one_line(_told(error), keys)}"
     return kind(hidden(f"{what} (planner {name})", keys), expected=expected, mend=mend)
 

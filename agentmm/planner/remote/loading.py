@@ -88,15 +88,16 @@ def _media(name: str, options: dict[str, Any]) -> tuple[str, str]:
         BadSetting: there is no such way.
     """
     plain, named, way = name.partition(MEDIA)
-    given = options.pop("media", None)
+    given, variable = options.pop("media", None), "AGENTMM_SERVER_MEDIA"
+    held = None if named or given else os.environ.get(variable) or None
     if not named:
-        way = given or os.environ.get("AGENTMM_SERVER_MEDIA") or SETTINGS[0]
+        way = given or held or SETTINGS[0]
     if way not in SETTINGS:
         raise BadSetting(
-            "pictures cannot travel so",
+            f"{variable} is malformed" if held else "pictures cannot travel so",
             got=way if _WORD.fullmatch(way) else None,  # more than a word may be anything, a key too
             expected=" | ".join(SETTINGS),
-            mend=f"NAME{MEDIA}once",
+            mend=f"export {variable}=once" if held else f"NAME{MEDIA}once",
         )
     return plain, way
 

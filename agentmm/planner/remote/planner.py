@@ -21,7 +21,7 @@ from agentmm.planner.instructions import INSTRUCTIONS
 from agentmm.planner.keys import hidden, keys_of
 from agentmm.planner.letters import storable
 from agentmm.planner.remote.calls import CALLED, heard
-from agentmm.planner.remote.failures import BrokeOff, failure_of
+from agentmm.planner.remote.failures import BrokeOff, Unheard, failure_of
 from agentmm.planner.remote.gate import Gate, seconds_left
 from agentmm.planner.remote.refusals import REFUSAL, refused
 from agentmm.planner.remote.served import STREAM, Served
@@ -34,6 +34,9 @@ from agentmm.state import cut_off
 
 ASKED: dict[str, Any] = {"logprobs": True, "extra_body": {"return_token_ids": True}}
 """What a server is asked beside words: log-probabilities, and vLLM's extension for token ids."""
+
+_RETRIES = 2
+"""Further tries where nothing is said of them, as of the openai client."""
 
 _REFUSALS = (400, 404, 405, 422)
 """Statuses with which servers refuse a parameter that they do not know."""
@@ -162,22 +165,29 @@ class RemotePlanner(BaseChatModel):
         return self._result(said, messages, show, run_manager, time.perf_counter() - started)
 
     def _ask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
-        """What the model says; a server that falls silent or breaks off in the middle of it is asked once more."""
-        try:
-            return self._whole(self._asked(shown, kwargs))
-        except (Stalled, BrokeOff):
-            if not self._tries_again:
-                raise
-        return self._whole(self._asked(shown, kwargs))
+        """What the model says; a server that falls silent or breaks off in the middle of it is asked once more.
+
+        One of which nothing was heard but headers has as many further tries as one that sends none.
+        """
+        tried = 0
+        while True:
+            try:
+                return self._whole(self._asked(shown, kwargs))
+            except (Stalled, BrokeOff) as error:
+                tried += 1
+                if not self._tries_again(tried, error):
+                    raise
 
     async def _aask(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
         """`_ask` for event loops."""
-        try:
-            return self._whole(await self._aasked(shown, kwargs))
-        except (Stalled, BrokeOff):
-            if not self._tries_again:
-                raise
-        return self._whole(await self._aasked(shown, kwargs))
+        tried = 0
+        while True:
+            try:
+                return self._whole(await self._aasked(shown, kwargs))
+            except (Stalled, BrokeOff) as error:
+                tried += 1
+                if not self._tries_again(tried, error):
+                    raise
 
     def _whole(self, said: AIMessage) -> AIMessage:
         """What was said, to its end.
@@ -190,11 +200,12 @@ class RemotePlanner(BaseChatModel):
             raise BrokeOff
         return said
 
-    @property
-    def _tries_again(self) -> bool:
-        """Whether the model's client may try again, and the run's time leaves it any."""
-        left = seconds_left()
-        return getattr(self._inner, "max_retries", None) != 0 and (left is None or left > 0)
+    def _tries_again(self, tried: int, error: Exception) -> bool:
+        """Whether the server is asked again after so many tries: its client may, and the run's time leaves it any."""
+        given, left = getattr(self._inner, "max_retries", None), seconds_left()
+        further = _RETRIES if given is None else given
+        most = further if isinstance(error, Unheard) else min(1, further)
+        return tried <= most and (left is None or left > 0)
 
     def _asked(self, shown: list[BaseMessage], kwargs: Mapping[str, Any]) -> AIMessage:
         """What the model says; a server that refuses extra parameters is asked again with fewer."""

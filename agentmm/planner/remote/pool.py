@@ -1,7 +1,8 @@
 """Several servers of one model as one planner: each conversation stays with its server, the others share the rest.
 
-A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be reached, that
-stops in the middle or fails (429, 5xx) after its further tries is left aside for a while; its runs go to the next.
+A server keeps what it has read of a conversation, so a run's steps go to the same one. One that cannot be used
+(`Unusable`: down, silent, failing, refusing the key, none of this protocol), after its further tries, is left aside for
+a while; its runs go to the next.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config
 from pydantic import PrivateAttr
 
-from agentmm.planner.remote.failures import Unreachable
+from agentmm.planner.remote.failures import Unusable
 from agentmm.planner.remote.planner import RemotePlanner
 
 ASIDE_S = 30.0
-"""How long a server that could not be reached, or failed, is left aside, in seconds."""
+"""How long a server that could not be used is left aside, in seconds."""
 
 
 class _Aside:
@@ -82,7 +83,7 @@ class Pool(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """One step, on the conversation's server or on the next that can be reached and does not fail.
+        """One step, on the conversation's server or on the next that can be used.
 
         Args:
             messages: as in `RemotePlanner`, like `kwargs`.
@@ -91,14 +92,14 @@ class Pool(BaseChatModel):
             kwargs: see there.
 
         Raises:
-            PlannerError: as there; that a server cannot be reached or fails, only where all do.
+            PlannerError: as there; that a server cannot be used, only where none can.
             TimeoutError: the run's time is over.
         """
-        error: Unreachable | None = None
+        error: Unusable | None = None
         for number, planner in self._in_turn(messages):
             try:
                 return planner._generate(messages, stop, run_manager, **kwargs)
-            except Unreachable as raised:
+            except Unusable as raised:
                 self._aside.put(number)
                 error = raised
         assert error is not None  # a pool has a server
@@ -112,11 +113,11 @@ class Pool(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         """`_generate` for event loops."""
-        error: Unreachable | None = None
+        error: Unusable | None = None
         for number, planner in self._in_turn(messages):
             try:
                 return await planner._agenerate(messages, stop, run_manager, **kwargs)
-            except Unreachable as raised:
+            except Unusable as raised:
                 self._aside.put(number)
                 error = raised
         assert error is not None  # as above

@@ -15,7 +15,15 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from agentmm.planner.remote.calls import CALLED
-from agentmm.planner.remote.failures import BrokeOff, NoParts, ServerError, connection_broke, odd_reply
+from agentmm.planner.remote.failures import (
+    BrokeOff,
+    NoParts,
+    ServerError,
+    Unheard,
+    connection_broke,
+    fell_silent,
+    odd_reply,
+)
 from agentmm.planner.remote.gate import seconds_left
 from agentmm.planner.remote.refusals import REFUSAL
 from agentmm.planner.remote.silence import GAP_S, asteady, steady
@@ -99,7 +107,7 @@ class _Parts:
         ServerError: while it is read: an error came in place of it.
         OddReply: likewise: a part is no object.
         Stalled: likewise: no further part comes.
-        BrokeOff: likewise: the connection breaks, or nothing comes.
+        BrokeOff: likewise: the connection breaks; `Unheard` where nothing has come, for silence as well.
     """
 
     def __init__(self, stream: Any, gap_s: float) -> None:
@@ -113,14 +121,14 @@ class _Parts:
         self._stream.__exit__(*error)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        if _whole(self._stream.response):
-            raise _instead(self._stream.response.read())
         part = None
         try:
+            if _whole(self._stream.response):
+                raise _instead(self._stream.response.read())
             for part in steady(iter(self._stream), self._stream.response, self._gap_s):
                 yield _plain(part)
         except Exception as error:
-            _tell_break(error)
+            _tell_break(error, part)
             raise
         if part is None:
             raise NoParts
@@ -140,14 +148,14 @@ class _AsyncParts:
         await self._stream.__aexit__(*error)
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        if _whole(self._stream.response):
-            raise _instead(await self._stream.response.aread())
         part = None
         try:
+            if _whole(self._stream.response):
+                raise _instead(await self._stream.response.aread())
             async for part in asteady(aiter(self._stream), self._gap_s):
                 yield _plain(part)
         except Exception as error:
-            _tell_break(error)
+            _tell_break(error, part)
             raise
         if part is None:
             raise NoParts
@@ -210,8 +218,13 @@ def _whole(response: Any) -> bool:
     return kind.startswith(("application/json", "text/html"))
 
 
-def _tell_break(error: Exception) -> None:
-    """Raise what tells of a broken connection as what it is in the middle of a reply; clients tell no difference."""
+def _tell_break(error: Exception, part: Any) -> None:
+    """Raise what tells of a broken connection, or of silence before the first part, as what it is in a reply.
+
+    Clients tell no difference, and try neither again once the headers are there.
+    """
+    if part is None and (connection_broke(error) or fell_silent(error)):
+        raise Unheard from error
     if connection_broke(error):
         raise BrokeOff from error
 

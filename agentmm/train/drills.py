@@ -1,7 +1,8 @@
 """Copying drills: rows that teach a young decoder to copy and to look up, which episodes alone teach slowly.
 
 Runs of random tokens said again and again, copies, look-ups of a key among numbered lines, of a column in a line by its
-number or its heading, of two values for one expression, and how many keys a tally has, in the wire's own turns.
+number or its heading, of two values for one expression, and how many keys a tally has, in the wire's own turns. Keys
+are random letters or known words, and half of the time they are asked for in lower case, as people type.
 Nano without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
 """
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from agentmm.planner.render import Renderer
 from agentmm.train.rowset import Row
+from agentmm.world.wordings.skeletons import trained_words
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = "0123456789"
@@ -61,9 +63,9 @@ def _copy(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
     """A key asked for, lines with keys and values, and the region with its value."""
-    pairs = [(_word(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
+    pairs = [(_key(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
     at = int(rng.integers(len(pairs)))
-    return _asked(renderer, pairs[at][0], pairs, f"[region_{at + 1}] {pairs[at][1]}")
+    return _asked(renderer, _typed(pairs[at][0], rng), pairs, f"[region_{at + 1}] {pairs[at][1]}")
 
 
 def _table(renderer: Renderer, rng: np.random.Generator) -> Row:
@@ -71,7 +73,7 @@ def _table(renderer: Renderer, rng: np.random.Generator) -> Row:
     width = int(rng.integers(2, 5))
     lines = [[_field(rng) for _ in range(width)] for _ in range(rng.integers(2, 9))]
     at, (known, wanted) = int(rng.integers(len(lines))), rng.permutation(width)[:2]
-    asked = f"{_ORDER[wanted]} of {lines[at][known]}"
+    asked = f"{_ORDER[wanted]} of {_typed(lines[at][known], rng)}"
     return _asked(renderer, asked, lines, f"[region_{at + 1}] {lines[at][wanted]}")
 
 
@@ -81,12 +83,12 @@ def _cell(renderer: Renderer, rng: np.random.Generator) -> Row:
     The thought is that of the family `cell`: begun with the row's region, each word what follows the one before it.
     """
     width = int(rng.integers(1, 5))
-    heads = [_word(rng) for _ in range(width + 1)]
-    lines = [[_word(rng), *(str(int(rng.integers(1, 1000))) for _ in range(width))] for _ in range(rng.integers(2, 8))]
+    heads = [_key(rng) for _ in range(width + 1)]
+    lines = [[_key(rng), *(str(int(rng.integers(1, 1000))) for _ in range(width))] for _ in range(rng.integers(2, 8))]
     at, column = int(rng.integers(len(lines))), int(rng.integers(1, width + 1))
     titled = [[_word(rng)] * int(rng.integers(1, 3))] if rng.random() < 0.7 else []
     above = [*titled, heads]
-    asked = rng.permutation([lines[at][0], heads[column]])
+    asked = rng.permutation([_typed(lines[at][0], rng), _typed(heads[column], rng)])
     region = f"[region_{len(above) + at + 1}]"
     noted = ", ".join(f"{head} {held}" for head, held in zip(heads[: column + 1], lines[at], strict=False))
     return _asked(
@@ -106,10 +108,10 @@ def _tally(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 def _two(renderer: Renderer, rng: np.random.Generator) -> Row:
     """Two keys with a sign between them, and their numbers with the sign between them."""
-    pairs = [(_word(rng), number(rng)) for _ in range(int(rng.integers(2, 9)))]
+    pairs = [(_key(rng), number(rng)) for _ in range(int(rng.integers(2, 9)))]
     first, second = rng.permutation(len(pairs))[:2]
     sign = str(rng.choice(["+", "-", ">", "<", "*"]))
-    asked = f"{pairs[first][0]} {sign} {pairs[second][0]}"
+    asked = f"{_typed(pairs[first][0], rng)} {sign} {_typed(pairs[second][0], rng)}"
     return _asked(renderer, asked, pairs, f"{pairs[first][1]} {sign} {pairs[second][1]}")
 
 
@@ -127,6 +129,20 @@ def _word(rng: np.random.Generator) -> str:
     """A random word, sometimes in capitals."""
     word = "".join(rng.choice(list(_LETTERS), int(rng.integers(3, 9))))
     return word.upper() if rng.random() < 0.4 else word.capitalize()
+
+
+def _key(rng: np.random.Generator) -> str:
+    """A random word, or one that training knows, as it is printed."""
+    if rng.random() < 0.5:
+        return _word(rng)
+    known = trained_words()
+    word = known[int(rng.integers(len(known)))]
+    return word.upper() if rng.random() < 0.2 else word.capitalize()
+
+
+def _typed(key: str, rng: np.random.Generator) -> str:
+    """A key as somebody types it."""
+    return key.lower() if rng.random() < 0.5 else key
 
 
 def _field(rng: np.random.Generator) -> str:

@@ -30,7 +30,7 @@ SHARES = {"opening": 0.12, "closing": 0.07, "lower": 0.18, "no_mark": 0.15, "typ
 HASTY = SHARES | {"lower": 0.3, "typo": 0.35}
 """The same of somebody in a hurry."""
 
-SMALL_NAMES = {"lower": 0.75, "else": 0.15}
+SMALL_NAMES = {"lower": 0.9, "else": 0.3}
 """How often names are typed in lower case too: in a sentence that is, and in another."""
 
 UNKNOWN_SHARE, UNKNOWN_WORDS = 0.2, 0.2

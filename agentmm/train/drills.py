@@ -63,7 +63,7 @@ def _copy(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 def _look_up(renderer: Renderer, rng: np.random.Generator) -> Row:
     """A key asked for, lines with keys and values, and the region with its value."""
-    pairs = [(_key(rng), _value(rng)) for _ in range(int(rng.integers(2, 9)))]
+    pairs = [(key, _value(rng)) for key in _keys(rng, int(rng.integers(2, 9)))]
     at = int(rng.integers(len(pairs)))
     return _asked(renderer, _typed(pairs[at][0], rng), pairs, f"[region_{at + 1}] {pairs[at][1]}")
 
@@ -83,8 +83,9 @@ def _cell(renderer: Renderer, rng: np.random.Generator) -> Row:
     The thought is that of the family `cell`: begun with the row's region, each word what follows the one before it.
     """
     width = int(rng.integers(1, 5))
-    heads = [_key(rng) for _ in range(width + 1)]
-    lines = [[_key(rng), *(str(int(rng.integers(1, 1000))) for _ in range(width))] for _ in range(rng.integers(2, 8))]
+    keys = _keys(rng, width + 1 + int(rng.integers(2, 8)))
+    heads = keys[: width + 1]
+    lines = [[key, *(str(int(rng.integers(1, 1000))) for _ in range(width))] for key in keys[width + 1 :]]
     at, column = int(rng.integers(len(lines))), int(rng.integers(1, width + 1))
     titled = [[_word(rng)] * int(rng.integers(1, 3))] if rng.random() < 0.7 else []
     above = [*titled, heads]
@@ -108,7 +109,7 @@ def _tally(renderer: Renderer, rng: np.random.Generator) -> Row:
 
 def _two(renderer: Renderer, rng: np.random.Generator) -> Row:
     """Two keys with a sign between them, and their numbers with the sign between them."""
-    pairs = [(_key(rng), number(rng)) for _ in range(int(rng.integers(2, 9)))]
+    pairs = [(key, number(rng)) for key in _keys(rng, int(rng.integers(2, 9)))]
     first, second = rng.permutation(len(pairs))[:2]
     sign = str(rng.choice(["+", "-", ">", "<", "*"]))
     asked = f"{_typed(pairs[first][0], rng)} {sign} {_typed(pairs[second][0], rng)}"
@@ -131,13 +132,16 @@ def _word(rng: np.random.Generator) -> str:
     return word.upper() if rng.random() < 0.4 else word.capitalize()
 
 
-def _key(rng: np.random.Generator) -> str:
-    """A random word, or one that training knows, as it is printed."""
-    if rng.random() < 0.5:
-        return _word(rng)
-    known = trained_words()
-    word = known[int(rng.integers(len(known)))]
-    return word.upper() if rng.random() < 0.2 else word.capitalize()
+def _keys(rng: np.random.Generator, count: int) -> list[str]:
+    """Different words as they are printed: random ones, and those that training knows."""
+    known, keys = trained_words(), dict[str, str]()
+    while len(keys) < count:
+        word = _word(rng)
+        if rng.random() < 0.5:
+            word = known[int(rng.integers(len(known)))]
+            word = word.upper() if rng.random() < 0.2 else word.capitalize()
+        keys.setdefault(word.lower(), word)
+    return list(keys.values())
 
 
 def _typed(key: str, rng: np.random.Generator) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from agentmm.collect import collect_gold
 from agentmm.collect.processes import collect
+from agentmm.errors import TraceError
 from agentmm.trace import TraceStore
-from agentmm.trace.parts import absorb_parts, part_of, parts_of
+from agentmm.trace.parts import absorb_parts, collecting, part_of, parts_of
 from agentmm.world.sample import sample_questions
 
 
@@ -101,3 +103,12 @@ def test_a_second_ctrl_c_while_a_part_is_taken_in_loses_nothing(tmp_path: Path, 
     absorb_parts(store, out)
     assert (len(store), parts_of(out)) == (2, [])
     store.close()
+
+
+def test_a_second_collection_in_the_same_store_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "gold.db"
+    questions = list(sample_questions("train", 2, 3, families=["calculation"]))
+    with collecting(out), pytest.raises(TraceError, match="a collection goes on in this store"):
+        collect_gold(questions, out, tools=["calculate"], home=tmp_path, workers=1, quiet=True)
+    assert collect_gold(questions, out, tools=["calculate"], home=tmp_path, workers=1, quiet=True) == 2
+    assert [path.name for path in tmp_path.glob("*.collecting")] == []

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmm.world.wordings.manner import CLOSINGS, OPENINGS, with_manner, with_unknown_words
+from agentmm.world.wordings.manner import CLOSINGS, OPENINGS, SMALL_NAMES, as_typed, with_manner, with_unknown_words
 
 TEMPLATE = "Which colour has the {a_one} beside {b}?"
 
@@ -61,3 +61,18 @@ def test_half_of_the_unknown_words_belong_elsewhere():
     new = [word for text in told for word in text.rstrip("?").split() if word not in ("How", "many")]
     elsewhere = [word for word in new if word.lower() in ("blue", "tall")]
     assert 0.4 < len(elsewhere) / len(new) < 0.6
+
+
+def test_names_are_typed_in_lower_case_mostly_where_the_sentence_is():
+    slots = {"a": "Green Tea", "b": "red circle"}
+    for template, share in (("how much is {a}", SMALL_NAMES["lower"]), ("How much is {a}?", SMALL_NAMES["else"])):
+        typed = [as_typed(template, slots, np.random.default_rng(seed)) for seed in range(400)]
+        small = sum(held == {"a": "green tea", "b": "red circle"} for held in typed)
+        assert small + sum(held == slots for held in typed) == 400
+        assert abs(small / 400 - share) < 0.08
+
+
+def test_nothing_is_drawn_for_what_has_no_capital():
+    rng = np.random.default_rng(1)
+    assert as_typed("How many {a}?", {"a": "red circle"}, rng) == {"a": "red circle"}
+    assert rng.random() == np.random.default_rng(1).random()

@@ -10,10 +10,11 @@ import pytest
 from agentmm.eval.score import is_right
 from agentmm.media import Image, rotate
 from agentmm.world import sights
-from agentmm.world.families import by_look, sight
+from agentmm.world.families import FAMILIES, by_look, sight
 from agentmm.world.families.sight import SEEN
 from agentmm.world.program import advance, said_aloud
 from agentmm.world.sample import Question, program_of, sample_questions
+from agentmm.world.scenes import Scene, Shape
 from tests.world.truth_tools import answer
 
 NAMES = [family.name for family in sight.FAMILIES]
@@ -82,6 +83,36 @@ def test_rows_and_rings_have_their_geometry() -> None:
         assert np.linalg.svd(row - row.mean(0))[1][1] < 1e-6
         ring = np.array(sights._ring(rng))[:, :2]
         assert np.ptp(np.linalg.norm(ring - ring.mean(0), axis=1)) < 1e-6
+
+
+def scene(*boxes: tuple[float, float, float, float]) -> Scene:
+    """A scene of 100 by 80 px with shapes in these boxes; nothing is drawn."""
+    shapes = tuple(Shape("circle", "red", "small", box, (0.0, 0.0), 1.0, z) for z, box in enumerate(boxes))
+    return Scene(np.zeros((80, 100, 3), np.uint8), shapes, "plain", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "seen"),
+    [
+        ([(10, 10, 20, 20), (70, 60, 90, 75)], "no"),
+        ([(10, 10, 20, 20), (70, 60, 90, 84)], "yes"),  # two pixels and more are cut off
+        ([(-5, 10, 20, 20)], "yes"),
+        ([(2, 10, 20, 20)], None),  # a matter of a pixel
+        ([], None),
+    ],
+)
+def test_in_a_scene_the_boxes_tell_whether_something_is_at_the_border(boxes, seen) -> None:
+    draw = FAMILIES["at_the_border"].draw([scene(*boxes)], np.random.default_rng(0), False)
+    assert (draw and draw.accepted) == (seen and (seen,))
+
+
+def test_the_shapes_of_a_scene_are_scattered_where_there_are_enough() -> None:
+    boxes = [(10.0 * k, 10.0, 10.0 * k + 5, 15.0) for k in range(5)]
+    draw, rng = FAMILIES["arrangement"].draw, np.random.default_rng(0)
+    found = draw([scene(*boxes)], rng, False)
+    assert found is not None
+    assert found.accepted == ("scattered",)
+    assert draw([scene(*boxes[:4])], rng, False) is None
 
 
 def test_sight_families_ask_no_tool_and_are_among_all_questions() -> None:

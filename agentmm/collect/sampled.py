@@ -95,8 +95,9 @@ def collect_sampled(
         else:
             made = collect(todo, store, out, make, job, count, question=lambda item: item[0], quiet=quiet)
         reasons = [reason for trace, reason in without_planner(store).items() if trace not in lost]
-        for reason in reasons if failed is not None else ():
-            failed(reason)
+        if failed is not None:
+            for reason in reasons:
+                failed(reason)
         return made - len(reasons)
 
 

@@ -75,7 +75,8 @@ def _check(row: Row, path: Path, number: int) -> None:
     if not _numbers(row["prompt_ids"]):
         raise _wrong(path, number, "no list of token ids in prompt_ids", row["prompt_ids"])
     for side in _SIDES:
-        ids, mask, forced = (row.get(f"{side}_{part}") for part in ("ids", "mask", "forced"))
+        parts: list[Any] = [row.get(f"{side}_{part}") for part in ("ids", "mask", "forced")]
+        ids, mask, forced = parts
         if not _numbers(ids):
             raise _wrong(path, number, f"no list of token ids in {side}_ids", ids)
         for name, marks in ((f"{side}_mask", mask), (f"{side}_forced", forced or [0] * len(ids))):

@@ -145,9 +145,10 @@ def _check_family(engine: ForeignModel) -> None:
     Raises:
         PlannerError: it is another's.
     """
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+    from transformers.models.auto import processing_auto
 
-    own, found = PROCESSOR_MAPPING_NAMES.get(engine.model.config.model_type), type(engine.pictures.processor).__name__
+    names: Any = vars(processing_auto).get("PROCESSOR_MAPPING_NAMES", {})  # the library exports no public table of them
+    own, found = names.get(engine.model.config.model_type), type(engine.pictures.processor).__name__
     if isinstance(own, str) and own != found:
         mend = "the processor that came with the weights: processor.save_pretrained(FOLDER)"
         line = "the model cannot read what its processor makes: it is one of another family"

@@ -81,7 +81,7 @@ def test_doctor_fits_a_terminal_of_100_columns(agentmm):
     assert [line for line in lines if len(line) > 100 and not line.startswith(("home", "mend"))] == []
     at = next(index for index, line in enumerate(lines) if line.startswith("weights  nano"))
     stages = [line.split(":")[0].strip() for line in lines[at + 1 :] if line.startswith("         ") and ":" in line]
-    assert stages[:5] == ["lm", "pt", "eyes", "it", "dpo"]  # none of the earlier rounds (`it_3`)
+    assert stages[:5] == ["lm", "pt", "eyes", "dpo", "it"]  # none of the earlier rounds (`it_3`)
     assert "it_3" in json.loads(agentmm("doctor", "--json").out)["weights"]["nano"]["metrics"]
 
 

@@ -132,4 +132,4 @@ def test_a_family_that_is_not_there_is_one_line(tmp_path, capsys):
     assert main(["--families", "nope", "--out", str(tmp_path / "t.db")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "unknown families ['nope']" in said
+    assert "unknown family; got 'nope'; try: agentmm eval families" in said

@@ -115,12 +115,17 @@ def _text_program(slots: Slots, media: Sequence[str]) -> Program:
 
 def _which(media: Sequence[CodePicture], rng: Rng, absent: bool) -> Draw | None:
     at = int(rng.integers(len(media)))
-    return Draw({"a": media[at].payload}, picture(at)) if media[0].payload != media[1].payload else None
+    return (
+        Draw({"a": media[at].payload}, picture(at))
+        if media[0].payload.casefold() != media[1].payload.casefold()
+        else None
+    )
 
 
 def _which_program(slots: Slots, media: Sequence[str]) -> Program:
     seen = yield from several([Call("read_code", {"image": handle}) for handle in media])
-    at = [i for i, found in enumerate(seen) if any(content == slots["a"] for _, _, content in read(found))]
+    wanted = slots["a"].casefold()
+    at = [i for i, found in enumerate(seen) if any(content.casefold() == wanted for _, _, content in read(found))]
     return picture(at[0])[0] if at else missing(slots["a"])
 
 

@@ -14,7 +14,7 @@ from agentmm.trace.store import TraceStore
 try:
     import fcntl
 except ImportError:  # not on Windows: nothing keeps two collections apart there
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # a module's name, looked at before it is used
 
 
 def part_of(out: Path, index: int) -> Path:

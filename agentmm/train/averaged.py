@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from agentmm.errors import AgentmmError, TrainError
+from agentmm.errors import AgentmmError, TrainError, UsageError
 from agentmm.media.opening import file_sha
 from agentmm.train.manifest import write_manifest
 
@@ -36,22 +36,25 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
         The new folder.
 
     Raises:
-        TrainError: the shares do not sum to 1, a folder has no weights, or they are of different models.
+        UsageError: the shares do not sum to 1, a folder has no weights, or `out` is there already.
+        TrainError: the weights are of different models.
     """
     if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-6):
-        raise TrainError("the shares of averaged weights must sum to 1", got=f"{sum(shares.values()):g}")
+        raise UsageError("the shares of averaged weights must sum to 1", got=f"{sum(shares.values()):g}")
     if out.exists():
-        raise TrainError("averaged weights go to a new folder", got=out, mend="another --out")
+        raise UsageError("averaged weights go to a new folder", got=out, mend="another --out")
     parts = {folder: _weights(folder) for folder in shares}
     last = list(shares)[-1]
     shapes = {folder: {name: tensor.shape for name, tensor in part.items()} for folder, part in parts.items()}
     for folder, found in shapes.items():
         if found != shapes[last]:
             raise TrainError("weights of different models have no mean", got=folder, expected=f"the tensors of {last}")
-    mean = {
-        name: sum(share * parts[folder][name].double() for folder, share in shares.items()).to(tensor.dtype)  # type: ignore[union-attr]
-        for name, tensor in parts[last].items()
-    }
+    mean = {}
+    for name, tensor in parts[last].items():
+        whole = torch.zeros_like(tensor, dtype=torch.float64)
+        for folder, share in shares.items():
+            whole += share * parts[folder][name].double()
+        mean[name] = whole.to(tensor.dtype)
     shutil.copytree(last, out)
     save_file({name: tensor.contiguous() for name, tensor in mean.items()}, out / WEIGHTS, {"format": "pt"})
     if (last / MANIFEST).is_file():
@@ -65,7 +68,7 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     if not (folder / WEIGHTS).is_file():
-        raise TrainError("no exported weights here", got=folder, expected=f"a folder with {WEIGHTS}")
+        raise UsageError("no exported weights here", got=folder, expected=f"a folder with {WEIGHTS}")
     return load_file(folder / WEIGHTS)
 
 

@@ -24,7 +24,12 @@ def check_device(name: str) -> str:
             found = (device.index or 0) < len(there) - 1
         else:
             found = device.type == "cpu" or float(torch.zeros(1, device=device).sum()) == 0.0
-    except (RuntimeError, NotImplementedError, AssertionError, ImportError) as error:
+    except (
+        RuntimeError,
+        NotImplementedError,
+        AssertionError,
+        ImportError,
+    ) as error:  # each backend raises its own
         raise UsageError("no such device here", got=name, expected=expected, mend="--device cpu") from error
     if not found:
         raise UsageError("no such device here", got=name, expected=expected, mend="--device cpu")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from agentmm.errors import TrainError
+from agentmm.errors import TrainError, UsageError
 from agentmm.media.opening import file_sha
 from agentmm.train.averaged import average, main
 from agentmm.train.manifest import check_manifest, write_manifest
@@ -39,12 +39,12 @@ def test_what_has_no_mean_is_refused(tmp_path, capsys):
     one, wide = exported(tmp_path / "one", 1.0), exported(tmp_path / "wide", 1.0, (2, 3))
     with pytest.raises(TrainError, match="of different models"):
         average({one: 0.5, wide: 0.5}, tmp_path / "mean")
-    with pytest.raises(TrainError, match="must sum to 1"):
+    with pytest.raises(UsageError, match="must sum to 1"):
         average({one: 0.75}, tmp_path / "mean")
-    with pytest.raises(TrainError, match="no exported weights here"):
+    with pytest.raises(UsageError, match="no exported weights here"):
         average({tmp_path: 1.0}, tmp_path / "mean")
-    with pytest.raises(TrainError, match="a new folder"):
+    with pytest.raises(UsageError, match="a new folder"):
         average({one: 1.0}, wide)
-    assert main([f"{one}=1", "--out", str(wide)]) == 1
+    assert main([f"{one}=1", "--out", str(wide)]) == 2
     assert capsys.readouterr().err.startswith("error: averaged weights go to a new folder")
     assert not (tmp_path / "mean").exists()

@@ -66,7 +66,7 @@ def collecting(out: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TraceError(
-                "a collection goes on in this store", got=out, mend="wait until it ends, or another --store"
+                "a collection goes on in this store", got=str(out), mend="wait until it ends, or another --store"
             ) from None
         try:
             yield

@@ -42,13 +42,15 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
     if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-6):
         raise UsageError("the shares of averaged weights must sum to 1", got=f"{sum(shares.values()):g}")
     if out.exists():
-        raise UsageError("averaged weights go to a new folder", got=out, mend="another --out")
+        raise UsageError("averaged weights go to a new folder", got=str(out), mend="another --out")
     parts = {folder: _weights(folder) for folder in shares}
     last = list(shares)[-1]
     shapes = {folder: {name: tensor.shape for name, tensor in part.items()} for folder, part in parts.items()}
     for folder, found in shapes.items():
         if found != shapes[last]:
-            raise TrainError("weights of different models have no mean", got=folder, expected=f"the tensors of {last}")
+            raise TrainError(
+                "weights of different models have no mean", got=str(folder), expected=f"the tensors of {last}"
+            )
     mean = {}
     for name, tensor in parts[last].items():
         whole = torch.zeros_like(tensor, dtype=torch.float64)
@@ -68,7 +70,7 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     if not (folder / WEIGHTS).is_file():
-        raise UsageError("no exported weights here", got=folder, expected=f"a folder with {WEIGHTS}")
+        raise UsageError("no exported weights here", got=str(folder), expected=f"a folder with {WEIGHTS}")
     return load_file(folder / WEIGHTS)
 
 

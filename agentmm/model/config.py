@@ -31,6 +31,7 @@ class MultimodalConfig(PretrainedConfig):
         image_token_id: id of the placeholder that one projected image token replaces.
         stages: per training stage, what is trained and at which learning rate (`{"pt": {"encoder": 1e-3}}`);
             a part that is not named is frozen.
+        respells: results are shown to it in the question's lower case (`planner/spelling.py`).
     """
 
     model_type = "agentmm"
@@ -42,11 +43,12 @@ class MultimodalConfig(PretrainedConfig):
         text_config: PretrainedConfig | dict[str, Any] | None = None,
         image_token_id: int = 6,
         stages: dict[str, dict[str, float]] | None = None,
+        respells: bool = False,
         **kwargs: Any,
     ) -> None:
         self.components = {**DEFAULT_COMPONENTS, **(components or {})}
         self.text_config = _text_config(text_config)
-        self.image_token_id, self.stages = image_token_id, stages or {}
+        self.image_token_id, self.stages, self.respells = image_token_id, stages or {}, respells
         kwargs.setdefault("tie_word_embeddings", self.text_config.tie_word_embeddings)
         for name in ("pad_token_id", "eos_token_id", "bos_token_id"):
             kwargs.setdefault(name, getattr(self.text_config, name, None))

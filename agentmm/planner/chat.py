@@ -96,7 +96,7 @@ class ChatMM(BaseChatModel):
     @cached_property
     def renderer(self) -> Renderer:
         """The one renderer, on this model's tokenizer."""
-        return Renderer(self.processor.tokenizer, self.processor.image_tokens)
+        return Renderer(self.processor.tokenizer, self.processor.image_tokens, self.model.config.respells)
 
     @property
     def batching(self) -> Batch:
@@ -195,7 +195,7 @@ class ChatMM(BaseChatModel):
         self, messages: list[BaseMessage], asked: _Asked, done: Completion, run_manager: CallbackManagerForLLMRun | None
     ) -> ChatResult:
         """The message of a completion; the step is reported."""
-        message = with_own_ids(self._message(done), messages)
+        message = with_own_ids(self._message(done, messages), messages)
         seen = [slot.sha for slot in asked.rendered.media if slot.position >= asked.new]
         report_step(asked.rendered.ids[asked.new :], seen, done, run_manager)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -249,10 +249,12 @@ class ChatMM(BaseChatModel):
         ready = {sha: square_pixels(load(sha), side) for sha in unknown}
         return lambda sha: ready[sha] if sha in ready else load(sha)
 
-    def _message(self, done: Completion) -> AIMessage:
+    def _message(self, done: Completion, messages: list[BaseMessage]) -> AIMessage:
         """The completion as a LangChain message; what cannot be parsed stays readable as invalid calls."""
-        text = self.processor.tokenizer.decode(done.ids, skip_special_tokens=False)
-        return AIMessage(**said(text), **metadata_of(done))
+        fields = said(self.processor.tokenizer.decode(done.ids, skip_special_tokens=False))
+        if not (fields["tool_calls"] or fields["invalid_tool_calls"]):
+            fields["content"] = self.renderer.printed(messages, fields["content"])
+        return AIMessage(**fields, **metadata_of(done))
 
 
 def _shown(message: BaseMessage) -> bool:

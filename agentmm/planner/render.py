@@ -8,7 +8,7 @@ rendered from these ids, never from their text. Special tokens inside texts are 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from agentmm.errors import PlannerError
 from agentmm.planner.completion import Completion, ParsedCall, parse_completion, split_thought
+from agentmm.planner.spelling import Spelling
 
 __all__ = ["Completion", "ParsedCall", "Rendered", "Renderer", "Slot", "call_text", "parse_completion", "read_message"]
 
@@ -84,19 +85,21 @@ class Renderer:
     Args:
         tokenizer: a `tokenizers.Tokenizer`, or an object that has one as `backend_tokenizer`.
         image_tokens: placeholders that one image takes.
+        respells: show words of results in the question's lower case (`spelling.py`), as the planner was trained to
+            read them.
     """
 
-    def __init__(self, tokenizer: Any, image_tokens: int = 16) -> None:
+    def __init__(self, tokenizer: Any, image_tokens: int = 16, respells: bool = False) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
         self._plain = Tokenizer.from_str(backend.to_str())
         self._plain.encode_special_tokens = True
         self._tokens: dict[str, int] = {}
-        self.image_tokens = image_tokens
+        self.image_tokens, self.respells = image_tokens, respells
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, image_tokens: int = 16) -> Renderer:
+    def from_pretrained(cls, folder: str | Path, image_tokens: int = 16, respells: bool = False) -> Renderer:
         """The renderer of a folder that holds `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(Path(folder) / "tokenizer.json")), image_tokens)
+        return cls(Tokenizer.from_file(str(Path(folder) / "tokenizer.json")), image_tokens, respells)
 
     @property
     def vocabulary(self) -> int:
@@ -146,7 +149,7 @@ class Renderer:
         out, media = Rendered(), {} if media is None else media
         if signatures:
             self._turn(out, "system", [{"type": "text", "text": "\n".join(signatures)}], media)
-        for message in map(read_message, messages):
+        for message in self._spelt(messages):
             if message.role == "assistant":
                 self._assistant(out, message)
             else:
@@ -154,6 +157,28 @@ class Renderer:
         if generate:
             out.add([self.token_id("<|assistant|>")])
         return out
+
+    def printed(self, messages: Sequence[Any], text: str) -> str:
+        """What a planner answers to these messages, words as the results print them where it was shown others."""
+        spelling = Spelling()
+        list(self._spelt(messages, spelling))
+        return spelling.as_printed(text)
+
+    def spelt(self, question: str, texts: Sequence[str]) -> list[str]:
+        """Texts that come after a question, in the spelling in which a planner reads and writes them."""
+        spelling = Spelling()
+        spelling.ask(question if self.respells else "")
+        return [spelling.as_asked(text) for text in texts]
+
+    def _spelt(self, messages: Sequence[Any], spelling: Spelling | None = None) -> Iterator[Message]:
+        """The messages as the planner reads them: what comes after a question in the question's spelling."""
+        spelling = spelling or Spelling()
+        for message in map(read_message, messages):
+            if self.respells and message.role == "user":
+                spelling.ask(" ".join(block["text"] for block in message.content if block["type"] == "text"))
+            elif self.respells and message.role in ("tool", "assistant"):
+                message = message._replace(content=[_respelt(block, spelling) for block in message.content])
+            yield message
 
     def _turn(self, out: Rendered, role: str, content: list[dict[str, Any]], media: Mapping[str, Record]) -> None:
         """A turn that the planner reads."""
@@ -207,6 +232,10 @@ class Renderer:
                 self.token_id("</tool_call>"),
             ]
         return ids
+
+
+def _respelt(block: dict[str, Any], spelling: Spelling) -> dict[str, Any]:
+    return {**block, "text": spelling.as_asked(block["text"])} if block["type"] == "text" else block
 
 
 def call_text(name: str, arguments: Mapping[str, Any]) -> str:

@@ -27,6 +27,12 @@ _WANTED = ("{}", "the {}", "{}?", "What about {}?", "I need this: {}", "Look for
 _MEDIA = (("image", "Image"), ("image", "Image"), ("image", "Image"), ("audio", "Audio"))
 _MOST_OTHERS = 4
 
+_DATED = ("date", "due date", "expiry date", "birthday")
+_TIMED = ("time of day", "meeting hour", "train time", "start", "end")
+_TITLED = ("store", "sender", "seller", "maker", "brand")
+_TITLES = ("Works", "House", "and Sons", "Hall", "Group", "Partners")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 Rng = np.random.Generator
 
 
@@ -53,7 +59,7 @@ def _together(concept: Concept, others: Sequence[str], rng: Rng) -> tuple[list[s
     name = made_up(rng) if rng.random() < 0.4 else _one(_TOGETHER, rng)
     keys = [str(key) for key in rng.permutation([concept.name, *others])]
     says = f" {_one(_SAYS_TOGETHER, rng).format(', '.join(keys))}" if rng.random() < 0.6 else ""
-    held = {key: _value(rng) for key in keys}
+    held = {key: _value(key, rng) for key in keys}
     shown = {"kind": kind, **held} if rng.random() < 0.5 else held
     answer = str(held[concept.name])
     messages = [
@@ -77,7 +83,7 @@ def _alone(concept: Concept, others: Sequence[str], rng: Rng) -> tuple[list[str]
         name = made_up(rng) if hidden or plain in RENAMED else plain
         names[thing] = name
         told.append(f"{name}({kind}:{type_})" + (f" {says.format(thing)}" if described or name != plain else ""))
-    value = _value(rng)
+    value = _value(concept.name, rng)
     messages = [
         _question(concept, kind, rng),
         {
@@ -99,8 +105,20 @@ def _question(concept: Concept, kind: str, rng: Rng) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": kind, "file_id": f"{kind}_1"}, {"type": "text", "text": text}]}
 
 
-def _value(rng: Rng) -> int | float | str:
-    """A number, most of the time, or a word."""
+def _value(name: str, rng: Rng) -> int | float | str:
+    """What a concept of this name may be: a date, an hour, a name; else a number, most of the time, or a word."""
+    if name in _DATED:
+        year, month, day = int(rng.integers(1990, 2035)), int(rng.integers(12)), int(rng.integers(1, 29))
+        written = (
+            f"{year}-{month + 1:02d}-{day:02d}",
+            f"{day}-{_MONTHS[month]}-{year}",
+            f"{day} {_MONTHS[month]} {year}",
+        )
+        return _one(written, rng)
+    if name in _TIMED:
+        return f"{int(rng.integers(24)):02d}:{int(rng.integers(60)):02d}"
+    if name in _TITLED:
+        return f"{made_up(rng).capitalize()} {_one(_TITLES, rng)}"
     if rng.random() < 0.25:
         return _one(ANSWERS, rng)
     said = number(rng)

@@ -2,7 +2,8 @@
 
 Runs of random tokens said again and again, copies, look-ups of a key among numbered lines, of a column in a line by its
 number or its heading, of two values for one expression, and how many keys a tally has, in the wire's own turns. Keys
-are random letters or known words, and half of the time they are asked for in lower case, as people type.
+are random letters or known words, and half of the time they are asked for in lower case, as people type; a renderer
+that respells shows them so.
 Nano without them read its tools' results but wrote other digits and names than they held (`docs/log.md`).
 """
 
@@ -119,11 +120,10 @@ def _two(renderer: Renderer, rng: np.random.Generator) -> Row:
 def _asked(renderer: Renderer, question: str, lines: Sequence[Sequence[str]], answer: str, thought: str = "") -> Row:
     """A question, numbered lines of fields, and the answer, after a thought where there is one."""
     listed = '", "'.join(f"region_{i} {' '.join(fields)}" for i, fields in enumerate(lines, 1))
-    shown = renderer.encode(f'{{"count": {len(lines)}, "lines": ["{listed}"]}}')
-    think = [renderer.token_id("<think>"), *renderer.encode(thought), renderer.token_id("</think>")] if thought else []
-    return turns_row(
-        renderer, [("user", renderer.encode(question)), ("tool", shown)], [*think, *renderer.encode(answer)]
-    )
+    texts = f'{{"count": {len(lines)}, "lines": ["{listed}"]}}', thought, answer
+    shown, noted, wanted = (renderer.encode(text) for text in renderer.spelt(question, texts))
+    think = [renderer.token_id("<think>"), *noted, renderer.token_id("</think>")] if thought else []
+    return turns_row(renderer, [("user", renderer.encode(question)), ("tool", shown)], [*think, *wanted])
 
 
 def _word(rng: np.random.Generator) -> str:

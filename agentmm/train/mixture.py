@@ -92,6 +92,7 @@ class Fresh:
         size: side of the squares, px.
         seed: of the first set; the others count on.
         traces: beside so many traces.
+        respells: as the renderer does.
     """
 
     mixture: Mixture
@@ -100,10 +101,11 @@ class Fresh:
     size: int
     seed: int
     traces: int = 400
+    respells: bool = False
 
     def __call__(self, number: int, folder: Path) -> RowSet:
         """The set of a number."""
-        renderer = Renderer.from_pretrained(self.folder, self.image_tokens)
+        renderer = Renderer.from_pretrained(self.folder, self.image_tokens, self.respells)
         squares = PixelFile(folder / "drawn.u8", self.size)
         rows = self.mixture.beside(renderer, self.traces, self.seed + number, squares)
         return RowSet.of(rows, squares.array(), self.size)

@@ -179,7 +179,7 @@ def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
     path = run.out / "tokenizer.json"
     if rank() > 0:
         wait()
-        return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
+        return _renderer(run)
     if start is not None and not (run.resume and path.exists()):
         path.write_bytes((Path(start) / "tokenizer.json").read_bytes())
     if not path.exists() or (start is None and not run.resume):
@@ -187,7 +187,12 @@ def _tokenizer(run: Run, start: Path | str | None) -> Renderer:
         imagined_tokenizer(run.seed + 1, texts_of(run.store), size, min(3000, run.episodes)).save(str(path))
         run.log("tokenizer: trained")
     wait()
-    return Renderer.from_pretrained(run.out, load_preset(run.preset).image_tokens)
+    return _renderer(run)
+
+
+def _renderer(run: Run) -> Renderer:
+    preset = load_preset(run.preset)
+    return Renderer.from_pretrained(run.out, preset.image_tokens, preset.respells)
 
 
 def _record(start: Path | str | None) -> dict[str, Any]:
@@ -211,7 +216,7 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
     alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
     if alike == set(model.config.components) and not run.anew:
-        old.config.stages = model.config.stages
+        old.config.stages, old.config.respells = model.config.stages, model.config.respells
         return old
     for slot in sorted(alike - set(run.anew)):
         part, known = getattr(model, slot, None), getattr(old, slot, None)
@@ -352,7 +357,8 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
     begun, ahead = int(state["progress"]["epoch"]) if state else 0, None
     if run.workers:
         image, first = model.config, seed + 10_000 * begun  # a training that goes on gets sets that it has not had
-        fresh = Fresh(run.mixture, run.out.resolve(), image.image_tokens, image.image_size, first)
+        out, told = run.out.resolve(), renderer.respells
+        fresh = Fresh(run.mixture, out, image.image_tokens, image.image_size, first, respells=told)
         ahead = Ahead(fresh, run.workers, folder / "ahead", 8 * run.workers)
 
     def part(epoch: int) -> RowSet:

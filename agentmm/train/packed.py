@@ -67,6 +67,11 @@ class PackedRows:
         facts, arrays = _read(path)
         if facts["tokenizer"] != tokenizer_digest(renderer):
             raise TrainError("the rows are of another tokenizer", got=str(path), mend="pack them with --tokenizer")
+        if facts.get("respells", False) != renderer.respells:
+            raise TrainError(
+                "the rows show names in another spelling", got=f"respells {facts.get('respells', False)}",
+                expected=renderer.respells, mend="pack them again",
+            )  # fmt: skip
         if (facts["size"], facts["image_tokens"]) != (size, renderer.image_tokens):
             raise TrainError(
                 "the rows are for another model",
@@ -120,7 +125,7 @@ def pack(traces: TraceRows, path: Path) -> dict[str, Any]:
     names = sorted(set(traces.families))
     facts = {
         "tokenizer": tokenizer_digest(traces.renderer), "image_tokens": traces.renderer.image_tokens,
-        "size": traces.squares.size, "families": names,
+        "respells": traces.renderer.respells, "size": traces.squares.size, "families": names,
         "drawn": [asdict(recipe) for recipe in drawn.values()],
         "of": {"traces": len(rows), "sha256": rows.digest, "images": len(number_of)},
     }  # fmt: skip
@@ -212,13 +217,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", required=True, help="trace store, file or URL")
     parser.add_argument("--home", type=Path, help="folder that has the traces' media/; the user's own by default")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with the tokenizer to be trained")
+    parser.add_argument(
+        "--respells", action=argparse.BooleanOptionalAction, default=True,
+        help="names as questions spell them, as nano reads them (on by default)",
+    )  # fmt: skip
     parser.add_argument("--image-tokens", type=int, default=16, help="tokens that one image takes")
     parser.add_argument("--size", type=int, default=128, help="side of the squares, px")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
         _check(options)
-        renderer = Renderer.from_pretrained(options.tokenizer, options.image_tokens)
+        renderer = Renderer.from_pretrained(options.tokenizer, options.image_tokens, options.respells)
         media = MediaStore((options.home or default_home()) / "media")
         with tempfile.TemporaryDirectory(prefix="agentmm-pack-") as folder:
             traces = TraceRows(

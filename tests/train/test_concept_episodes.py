@@ -10,7 +10,7 @@ import numpy as np
 from agentmm.tool.told import SIGNATURES
 from agentmm.train.concept_episodes import concept_episode
 from agentmm.train.offers import RENAMED
-from agentmm.world.concepts import ASKED_ABOUT, concepts, drawn_concept
+from agentmm.world.concepts import ASKED_ABOUT, CONFUSED, concepts, drawn_concept
 
 NAMES = {concept.name: concept for concept in concepts()}
 
@@ -32,10 +32,11 @@ def test_the_asked_thing_is_picked_from_one_result_or_has_a_tool_of_its_own() ->
             assert [str(value) for value in told.values()] == [answer["content"]]
             continue
         together += 1
-        noted = re.fullmatch(r"<think>(.+) (\S+)</think>(\S+)", answer["content"])
+        noted = re.fullmatch(r"<think>(.+)</think>(.+)", answer["content"])
         assert noted is not None
-        assert str(told[noted[1]]) == noted[2] == noted[3]
-        assert noted[1] in NAMES
+        asked = noted[1].removesuffix(f" {noted[2]}")
+        assert str(told[asked]) == noted[2]
+        assert asked in NAMES
         assert len(told) >= 2
     assert 200 < together < 280
 
@@ -56,9 +57,29 @@ def test_the_same_state_gives_the_same_episode() -> None:
     assert first == again
 
 
-def test_what_the_practice_world_asks_about_is_drawn_more_often() -> None:
+def test_what_planners_mistake_is_drawn_most_often_and_what_the_practice_world_asks_about_more_than_the_rest() -> None:
     assert set(ASKED_ABOUT) <= NAMES.keys()
+    assert set(CONFUSED) <= NAMES.keys()
     rng = np.random.default_rng(5)
-    share = sum(drawn_concept(rng).name in ASKED_ABOUT for _ in range(3000)) / 3000
-    alone = len(ASKED_ABOUT) / len(NAMES)
-    assert abs(share - (0.6 + 0.4 * alone)) < 0.04
+    drawn = [drawn_concept(rng).name for _ in range(3000)]
+    mistaken = 0.4 + 0.3 * len(set(CONFUSED) & set(ASKED_ABOUT)) / len(ASKED_ABOUT) + 0.3 * len(CONFUSED) / len(NAMES)
+    assert abs(sum(name in CONFUSED for name in drawn) / 3000 - mistaken) < 0.04
+    either = set(CONFUSED) | set(ASKED_ABOUT)
+    assert abs(sum(name in either for name in drawn) / 3000 - (0.7 + 0.3 * len(either) / len(NAMES))) < 0.04
+
+
+def test_a_date_a_store_and_an_hour_look_like_what_they_are() -> None:
+    rng, seen = np.random.default_rng(6), set()
+    for _ in range(800):
+        (_, called, told, _), _ = concept_episode(SIGNATURES, rng)
+        values = json.loads(told["content"])
+        if "date" in values:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d|\d{1,2}[- ][A-Z][a-z]{2}[- ]\d{4}", values["date"])
+            seen.add("date")
+        if "store" in values:
+            assert re.fullmatch(r"\S+ (?:Works|House|and Sons|Hall|Group|Partners)", values["store"])
+            seen.add("store")
+        if called["content"] == "time of day":
+            assert re.fullmatch(r"\d\d:\d\d", next(iter(values.values())))
+            seen.add("hour")
+    assert seen == {"date", "store", "hour"}

@@ -31,7 +31,7 @@ from agentmm.train.rowset import PixelFile, Row, RowSet
 from agentmm.world.sources import Medium
 
 _ARRAYS = ("ids", "mask", "ends", "images", "image_ends", "family", "whole")
-_FACTS = ("tokenizer", "size", "image_tokens", "families", "drawn", "of")
+_FACTS = ("tokenizer", "respells", "size", "image_tokens", "families", "drawn", "of")
 """What a packed file holds: arrays, and facts as JSON."""
 
 _EXPECTED, _MEND = "a file that packing wrote", "python -m agentmm.train.packed --help"
@@ -67,10 +67,11 @@ class PackedRows:
         facts, arrays = _read(path)
         if facts["tokenizer"] != tokenizer_digest(renderer):
             raise TrainError("the rows are of another tokenizer", got=str(path), mend="pack them with --tokenizer")
-        if facts.get("respells", False) != renderer.respells:
+        if facts["respells"] != renderer.respells:
             raise TrainError(
-                "the rows show names in another spelling", got=f"respells {facts.get('respells', False)}",
-                expected=renderer.respells, mend="pack them again",
+                "the rows show names in another spelling", got=f"respells: {facts['respells']}",
+                expected=f"respells: {renderer.respells}",
+                mend=f"pack them with --{'' if renderer.respells else 'no-'}respells",
             )  # fmt: skip
         if (facts["size"], facts["image_tokens"]) != (size, renderer.image_tokens):
             raise TrainError(

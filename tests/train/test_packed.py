@@ -75,6 +75,8 @@ def test_rows_of_another_tokenizer_and_torn_files_are_one_line(home: Path, tmp_p
     pack(rows_of(home, tmp_path, renderer), tmp_path / "rows.npz")
     with pytest.raises(TrainError, match="another tokenizer"):
         PackedRows(tmp_path / "rows.npz", tmp_path, Renderer(imagined_tokenizer(1, (), 600, 30)))
+    with pytest.raises(TrainError, match=r"another spelling.*--respells"):
+        PackedRows(tmp_path / "rows.npz", tmp_path, Renderer.from_pretrained(SHIPPED, respells=True))
     (tmp_path / "torn.npz").write_bytes((tmp_path / "rows.npz").read_bytes()[:900])
     whole = (tmp_path / "rows.npz").read_bytes()
     (tmp_path / "damaged.npz").write_bytes(whole[:400] + b"damaged here" + whole[412:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, print_table, print_text, say
-from agentmm.cli.places import existing_store, tell_of_parts, writable_file
+from agentmm.cli.places import existing_store, same_store, tell_of_parts, writable_file
 
 app = App(help="List, show, export, collect, pair, replay and verify traces.")
 
@@ -140,7 +139,7 @@ def collect(
         dry_run=dry_run,
     )
     after = "next: agentmm traces pairs pairs.jsonl" if split == "train" else "next: agentmm traces list"
-    made = after + _there(store)
+    made = after + same_store(store)
     lost = "next: the same again, which makes the failed runs anew" if report.get("failed") else made
     _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else lost)
     return 1 if report.get("failed") and not report["traces"] else 0
@@ -163,7 +162,7 @@ def pairs(
     from agentmm.cli.making import write_pairs
 
     existing_store(store)
-    report, there = write_pairs(store, writable_file(path, "PATH"), most, messages=messages), _there(store)
+    report, there = write_pairs(store, writable_file(path, "PATH"), most, messages=messages), same_store(store)
     if report["pairs"]:
         _tell(report, json_, f"next: agentmm train dpo --pairs {path}{there}")
         return
@@ -199,11 +198,6 @@ def verify(
     from agentmm.cli.proving import prove, verified
 
     return prove(trace, store, every=all_, json_=json_, how=verified, word="verify")
-
-
-def _there(store: str | None) -> str:
-    """How the next command names the store."""
-    return f" --store {shlex.quote(store)}" if store else ""
 
 
 def _tell(report: dict[str, Any], json_: bool, after: str | None = None) -> None:

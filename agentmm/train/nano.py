@@ -394,7 +394,7 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 def _named(run: Run) -> str:
     """Where the traces were looked for."""
-    return str(run.rows or getattr(run.store, "url", run.store))
+    return str(run.rows or getattr(run.store, "called", run.store))
 
 
 def _traces(run: Run, model: MultimodalLM, renderer: Renderer, folder: Path) -> TraceRows | PackedRows:

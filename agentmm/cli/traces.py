@@ -11,6 +11,10 @@ import typer
 from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, print_table, print_text, say
 from agentmm.cli.places import existing_store, same_store, tell_of_parts, writable_file
+from agentmm.errors import UsageError
+
+STATUSES = ("answered", "partial", "unanswerable", "needs_approval", "failed")
+"""How a run may have ended, or stands."""
 
 app = App(help="List, show, export, collect, pair, replay and verify traces.")
 
@@ -24,14 +28,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def list_traces(
     store: Store = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Newest so many.")] = 20,
-    status: Annotated[
-        str | None, typer.Option(help="answered | partial | unanswerable | needs_approval | failed")
-    ] = None,
+    status: Annotated[str | None, typer.Option(help=" | ".join(STATUSES))] = None,
     json_: Json = False,
 ) -> None:
     """List the newest traces."""
     from agentmm.trace import TraceStore
 
+    if status is not None and status not in STATUSES:
+        raise UsageError("unknown status", got=status, expected=" | ".join(STATUSES))
     where: dict[str, Any] = {"status": status} if status else {}
     rows = TraceStore(existing_store(store)).summaries(limit, **where)
     if json_:
@@ -41,7 +45,9 @@ def list_traces(
         columns = ("trace", "when", "planner", "status", "question", "answer")
         print_table(columns, map(_row, rows))
     tell_of_parts(store)
-    if not rows:
+    if not rows and status is not None:
+        say(f"no trace with that status; next: agentmm traces list{same_store(store)}")
+    elif not rows:
         say('no traces yet; next: agentmm demo   or   agentmm ask photo.jpg "How many people are there?"')
 
 
@@ -83,7 +89,7 @@ def export(
 
     traces, written = TraceStore(existing_store(store)), 0
     if path != "-":
-        written = export_jsonl(traces, path, whole=whole)
+        written = export_jsonl(traces, writable_file(Path(path), "PATH"), whole=whole)
         say(f"{written} traces written to {path}")
     else:
         for row in (trace.model_dump() for trace in traces) if whole else conversations(traces):

@@ -19,6 +19,7 @@ import torch
 
 from agentmm.errors import TrainError, UsageError
 from agentmm.model import MultimodalLM, load_preset
+from agentmm.planner.own import own_model
 from agentmm.planner.render import Renderer
 from agentmm.train.ahead import Ahead
 from agentmm.train.captions import caption_rows
@@ -208,7 +209,7 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     seed_induction(model.decoder, run.seed)
     if start is None:
         return model
-    old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
+    old = own_model(Path(start))
     alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
     if alike == set(model.config.components) and not run.anew:
         old.config.stages = model.config.stages

@@ -321,7 +321,7 @@ class Agent:
         for index, given in enumerate(many.asked):
             trace = many.trace(index)
             if trace is not None:
-                self._runs.check_asked(trace, given.get("question"), given.get("media") or (), planner)
+                self._runs.check_asked(trace, given.get("question"), given.get("media"), planner)
         return many
 
     def _see_open(self) -> None:

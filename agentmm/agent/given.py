@@ -19,7 +19,7 @@ def listed(media: Any) -> list[Any]:
     """The media as a list: none for None, one for a path, bytes or anything else that is no iterable of media."""
     if media is None:
         return []
-    if isinstance(media, str | bytes) or hasattr(media, "shape") or not isinstance(media, Iterable):
+    if isinstance(media, str | bytes | bytearray) or hasattr(media, "shape") or not isinstance(media, Iterable):
         return [media]
     return list(media)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import shlex
 from collections.abc import Callable
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from agentmm.cli.console import close_stdout, guarded_stdout, say_error, set_quiet, set_verbose
+from agentmm.cli.places import same_store
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -69,6 +69,5 @@ def interrupted(store: str | None = None) -> int:
     Args:
         store: the trace store that the command was given, the user's own where None.
     """
-    there = f" --store {shlex.quote(store)}" if store else ""
-    say_error(f"interrupted; what was finished is kept (agentmm traces list{there})")
+    say_error(f"interrupted; what was finished is kept (agentmm traces list{same_store(store)})")
     return 130

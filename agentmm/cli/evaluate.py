@@ -73,6 +73,8 @@ def world(
         print_json(report)
     else:
         print_text(format_report(report))
+    if report["failed"]:
+        say(f"{report['failed']} of {report['n']} runs failed: they count as wrong answers", "red", needed=True)
     say("next: agentmm traces collect --planner nano --samples 4 -n 200 --store sampled.db")
 
 

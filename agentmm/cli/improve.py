@@ -152,8 +152,8 @@ def _paired(
             mend=f"agentmm improve --out {out} -n {2 * n}, or a higher --temperature",
         )
     say(f"{paired['pairs']} pairs of {paired['questions']} questions -> {paired['path']}")
-    questions = sum(made["questions"] for made in collected)
-    return {"collected": {"questions": questions, "traces": questions * samples}, "paired": paired}
+    questions, failed = (sum(made.get(what, 0) for made in collected) for what in ("questions", "failed"))
+    return {"collected": {"questions": questions, "traces": questions * samples - failed}, "paired": paired}
 
 
 def _trained(out: Path, name: str, planner: str, **recipe: Any) -> dict[str, Any]:
@@ -178,7 +178,9 @@ def _judged(out: Path, split: str, planner: str, name: str, n: int, seed: int, w
     with counting(len(todo) * n, f"{split} questions") as tick:
         for file, asked_of in todo.items():
             asked = run_column(asked_of, Sample(split, n, seed), workers=workers, cache=out / "kept", tick=tick)
-            write_outcomes(asked, file)
+            draft = file.with_suffix(".part")  # the next call takes a file that is there for a whole one
+            write_outcomes(asked, draft)
+            draft.replace(file)
     return compare(before, after)
 
 

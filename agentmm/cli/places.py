@@ -18,7 +18,10 @@ def store_file(store: str | None) -> Path:
     from agentmm.media.home import default_home
 
     if store is not None and "://" in store:
-        raise UsageError("this command needs a trace store in a file", got=store, mend="--store runs.db")
+        from agentmm.trace.store import without_password
+
+        line = "this command needs a trace store in a file"
+        raise UsageError(line, got=without_password(store), mend="--store runs.db")
     path = Path(store) if store is not None else default_home() / "traces.db"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
@@ -56,8 +59,17 @@ def existing_store(store: str | None) -> str | None:
         UsageError: there is no such file.
     """
     if store is not None and "://" not in store and not Path(store).is_file():
-        raise UsageError("no trace store there", got=store, mend="agentmm traces collect -n 100 --store " + store)
+        raise UsageError("no trace store there", got=store, mend=f"agentmm traces collect -n 100{same_store(store)}")
     return store
+
+
+def same_store(store: str | None) -> str:
+    """How the next command names the store, a database without its password; empty for the user's own."""
+    if not store:
+        return ""
+    from agentmm.trace.store import without_password
+
+    return f" --store {shlex.quote(without_password(store))}"
 
 
 def tell_of_parts(store: str | None) -> None:
@@ -68,10 +80,9 @@ def tell_of_parts(store: str | None) -> None:
         return
     found = parts_of(store_file(store))
     if found:
-        there = f" --store {shlex.quote(store)}" if store else ""
         say(
             f"parts of a collection lie beside the store ({', '.join(part.name for part in found)}): if none goes on,"
-            f" the next one takes them in: agentmm traces collect -n 1{there}",
+            f" the next one takes them in: agentmm traces collect -n 1{same_store(store)}",
             needed=True,
         )
 

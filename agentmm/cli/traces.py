@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,11 @@ import typer
 
 from agentmm.cli.commands import App
 from agentmm.cli.console import print_json, print_table, print_text, say
-from agentmm.cli.places import existing_store, tell_of_parts, writable_file
+from agentmm.cli.places import existing_store, same_store, tell_of_parts, writable_file
+from agentmm.errors import UsageError
+
+STATUSES = ("answered", "partial", "unanswerable", "needs_approval", "failed")
+"""How a run may have ended, or stands."""
 
 app = App(help="List, show, export, collect, pair, replay and verify traces.")
 
@@ -25,14 +28,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def list_traces(
     store: Store = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Newest so many.")] = 20,
-    status: Annotated[
-        str | None, typer.Option(help="answered | partial | unanswerable | needs_approval | failed")
-    ] = None,
+    status: Annotated[str | None, typer.Option(help=" | ".join(STATUSES))] = None,
     json_: Json = False,
 ) -> None:
     """List the newest traces."""
     from agentmm.trace import TraceStore
 
+    if status is not None and status not in STATUSES:
+        raise UsageError("unknown status", got=status, expected=" | ".join(STATUSES))
     where: dict[str, Any] = {"status": status} if status else {}
     rows = TraceStore(existing_store(store)).summaries(limit, **where)
     if json_:
@@ -42,7 +45,9 @@ def list_traces(
         columns = ("trace", "when", "planner", "status", "question", "answer")
         print_table(columns, map(_row, rows))
     tell_of_parts(store)
-    if not rows:
+    if not rows and status is not None:
+        say(f"no trace with that status; next: agentmm traces list{same_store(store)}")
+    elif not rows:
         say('no traces yet; next: agentmm demo   or   agentmm ask photo.jpg "How many people are there?"')
 
 
@@ -84,7 +89,7 @@ def export(
 
     traces, written = TraceStore(existing_store(store)), 0
     if path != "-":
-        written = export_jsonl(traces, path, whole=whole)
+        written = export_jsonl(traces, writable_file(Path(path), "PATH"), whole=whole)
         say(f"{written} traces written to {path}")
     else:
         for row in (trace.model_dump() for trace in traces) if whole else conversations(traces):
@@ -140,7 +145,7 @@ def collect(
         dry_run=dry_run,
     )
     after = "next: agentmm traces pairs pairs.jsonl" if split == "train" else "next: agentmm traces list"
-    made = after + _there(store)
+    made = after + same_store(store)
     lost = "next: the same again, which makes the failed runs anew" if report.get("failed") else made
     _tell(report, json_, "nothing was asked; next: the same without --dry-run" if dry_run else lost)
     return 1 if report.get("failed") and not report["traces"] else 0
@@ -163,7 +168,7 @@ def pairs(
     from agentmm.cli.making import write_pairs
 
     existing_store(store)
-    report, there = write_pairs(store, writable_file(path, "PATH"), most, messages=messages), _there(store)
+    report, there = write_pairs(store, writable_file(path, "PATH"), most, messages=messages), same_store(store)
     if report["pairs"]:
         _tell(report, json_, f"next: agentmm train dpo --pairs {path}{there}")
         return
@@ -199,11 +204,6 @@ def verify(
     from agentmm.cli.proving import prove, verified
 
     return prove(trace, store, every=all_, json_=json_, how=verified, word="verify")
-
-
-def _there(store: str | None) -> str:
-    """How the next command names the store."""
-    return f" --store {shlex.quote(store)}" if store else ""
 
 
 def _tell(report: dict[str, Any], json_: bool, after: str | None = None) -> None:

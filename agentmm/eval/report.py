@@ -18,6 +18,8 @@ def format_report(report: Mapping[str, Any]) -> str:
         lines += ["", *(_columns(name, columns) for name, columns in report[part].items() if columns["n"])]
     lines += ["", *(_baseline(name, found) for name, found in report["baselines"].items())]
     lines.append(f"malformed calls: {report['malformed_calls']} of {report['calls']}")
+    if report["failed"]:
+        lines.append(f"failed runs: {report['failed']} of {report['n']}, counted as wrong")
     lines.append(", ".join(f"{name.replace('_', ' ')} {100 * rate:.2f} %" for name, rate in report["rates"].items()))
     lines.append(f"seconds: {report['seconds']}")
     return "\n".join(lines)

@@ -106,6 +106,7 @@ def evaluate_world(
         "by_wording": _by_wording(oracle, given),
         "malformed_calls": sum(outcome.malformed for outcome in given),
         "calls": sum(outcome.calls for outcome in given),
+        "failed": sum(outcome.status == "failed" for outcome in given),
         "rates": _rates(given),
         "baselines": poor,
         "seconds": round(time.perf_counter() - started, 1),

@@ -290,6 +290,7 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
     Raises:
         MissingExtra: torch or transformers is not installed.
         UnknownPlanner: there are no such weights, or the name has settings, which other makers' models take.
+        PlannerError: they, or what lies beside them, cannot be read, or lack a tensor.
     """
     place, asks, _ = name.removeprefix("hf:").partition("?")
     if asks:
@@ -302,16 +303,16 @@ def load_local(name: str = "nano", **options: Any) -> ChatMM:
         import torch
         from transformers.utils.logging import disable_progress_bar
 
-        from agentmm.model import MultimodalLM, MultimodalProcessor
         from agentmm.model.identity import weights_id
+        from agentmm.planner.own import own_model, own_processor
     except ImportError as error:
         raise MissingExtra(error.name or "torch", "local") from error
     disable_progress_bar()
     device = str(options.pop("device", None) or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model: Any = MultimodalLM.from_pretrained(folder, dtype=options.pop("dtype", None) or torch.float32)
+    model: Any = own_model(folder, options.pop("dtype", None))
     model.to(device)
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False  # else convolutions round what is in float32
-    processor = MultimodalProcessor.from_pretrained(folder)
+    processor = own_processor(folder)
     options.setdefault("weights_id", weights_id(folder))
     return ChatMM(model=model, processor=processor, planner_name=name, **options)

@@ -60,17 +60,36 @@ def collecting(out: Path) -> Iterator[None]:
         return
     path = out.with_name(f"{out.name}.collecting")
     path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _locked(path)
+    while lock is not None and not _names(path, lock):  # another one ended, and removed it, before it was locked here
+        os.close(lock)
+        lock = _locked(path)
+    if lock is None:
+        mend = "wait until it ends, or another store"
+        raise TraceError("a collection goes on in this store", got=str(out), mend=mend)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _locked(path: Path) -> int | None:
+    """The descriptor of a file that this process has locked; None where another one has."""
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TraceError(
-                "a collection goes on in this store", got=str(out), mend="wait until it ends, or another --store"
-            ) from None
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
         os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            raise
+        return None
+    return lock
+
+
+def _names(path: Path, lock: int) -> bool:
+    """Whether a path still names the file of a descriptor."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(lock))
+    except FileNotFoundError:
+        return False

@@ -30,6 +30,8 @@ from agentmm.trace.writing import EVENTS_OF, transaction
 
 _ATTEMPTS = 200
 _TURNING = frozenset({"start", "end", "pause", "error", "refused"})
+_SECRET = frozenset({"password", "sslpassword"})
+"""Options of a database's URL that are not told."""
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -62,6 +64,11 @@ class TraceStore:
     def path(self) -> Path | None:
         """The SQLite file; None for other databases."""
         return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:///") else None
+
+    @property
+    def called(self) -> str:
+        """How errors call it: its file, or its URL without the password."""
+        return without_password(self.url)
 
     def append(self, trace_id: str, kind: str, payload: dict[str, Any]) -> None:
         """Write one event; it is stored when this returns (unless `batch` > 1).
@@ -182,7 +189,7 @@ class TraceStore:
         if len(found) == 1 and (prefix == "last" or len(prefix) >= 4):
             return found[0]
         problem = "several traces begin so" if len(found) > 1 else "no such trace"
-        raise UnknownTrace(problem, got=prefix, expected=f"an id in {self.url}", mend="agentmm traces list")
+        raise UnknownTrace(problem, got=prefix, expected=f"an id in {self.called}", mend="agentmm traces list")
 
     def __iter__(self) -> Iterator[Trace]:
         """Every trace, oldest first."""
@@ -280,7 +287,9 @@ class TraceStore:
             with _clear_errors(self.url), self._engine.connect() as connection:
                 query = sa.select(sa.func.max(EVENTS.c.seq)).where(EVENTS.c.trace_id == trace_id)
                 last = connection.execute(query).scalar()
-            self._next[trace_id] = 0 if last is None else last + 1
+            if last is None:  # not kept: another process may begin it meanwhile
+                return 0
+            self._next[trace_id] = last + 1
         return self._next[trace_id]
 
 
@@ -348,9 +357,15 @@ def _patiently(action: Callable[[], Any]) -> None:
 
 def _postgres(url: str) -> sa.Engine:
     """An engine of a PostgreSQL server, with psycopg where the URL names no driver."""
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (SQLAlchemyError, ValueError) as error:
+        line = "the URL of the trace store is malformed"
+        raise TraceError(line, got=without_password(url), expected="postgresql://user@host:5432/name") from error
     if parsed.get_backend_name() != "postgresql":
-        raise TraceError("no such trace store", got=_safe(url), expected="a file, or postgresql://user@host/name")
+        raise TraceError(
+            "no such trace store", got=without_password(url), expected="a file, or postgresql://user@host/name"
+        )
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     try:
@@ -368,9 +383,23 @@ def _clear_errors(url: str) -> Iterator[None]:
         reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
         full = "full" in reason or "No space" in reason or "disk I/O" in reason
         mend = "free some space, or set AGENTMM_HOME to another disk" if full else "agentmm doctor"
-        raise TraceError(f"cannot use the trace store {_safe(url)}", got=reason.splitlines()[0], mend=mend) from error
+        first = next(iter(reason.splitlines()), type(error).__name__)
+        raise TraceError(f"cannot use the trace store {without_password(url)}", got=first, mend=mend) from error
 
 
-def _safe(url: str) -> str:
-    """A URL without its password."""
-    return sa.make_url(url).render_as_string(hide_password=True) if not url.startswith("sqlite") else url[10:]
+def without_password(where: str) -> str:
+    """How a store is told of: a file by its path, a database by its URL without passwords.
+
+    Args:
+        where: a file, or a URL.
+    """
+    if "://" not in where:
+        return where
+    if where.startswith("sqlite"):
+        return where[10:]
+    try:
+        url = sa.make_url(where)
+        kept = {name: "..." if name in _SECRET else value for name, value in url.query.items()}
+        return url.set(query=kept).render_as_string(hide_password=True)
+    except (SQLAlchemyError, ValueError):  # not quoted: it may hold a password anywhere
+        return f"{where.partition('://')[0]}://..."

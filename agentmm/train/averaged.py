@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from agentmm.errors import AgentmmError, TrainError, UsageError
@@ -37,7 +38,7 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
 
     Raises:
         UsageError: the shares do not sum to 1, a folder has no weights, or `out` is there already.
-        TrainError: the weights are of different models.
+        TrainError: the weights are of different models, or cannot be read.
     """
     if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-6):
         raise UsageError("the shares of averaged weights must sum to 1", got=f"{sum(shares.values()):g}")
@@ -61,7 +62,7 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
     save_file({name: tensor.contiguous() for name, tensor in mean.items()}, out / WEIGHTS, {"format": "pt"})
     if (last / MANIFEST).is_file():
         facts = json.loads((last / MANIFEST).read_text(encoding="utf-8"))
-        facts["recipe"]["averaged"] = [
+        facts.setdefault("recipe", {})["averaged"] = [
             {"sha256": file_sha(folder / WEIGHTS), "share": share} for folder, share in shares.items()
         ]
         write_manifest(out, {key: value for key, value in facts.items() if key not in ("versions", "files")})
@@ -71,7 +72,10 @@ def average(shares: Mapping[Path, float], out: Path) -> Path:
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     if not (folder / WEIGHTS).is_file():
         raise UsageError("no exported weights here", got=str(folder), expected=f"a folder with {WEIGHTS}")
-    return load_file(folder / WEIGHTS)
+    try:
+        return load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise TrainError(f"the weights cannot be read: {error}", got=str(folder), mend="export them again") from error
 
 
 def _share(text: str) -> tuple[Path, float]:
@@ -90,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options: Any = parser.parse_args(arguments)
     try:
+        named = [folder for folder, _ in options.shares]
+        twice = [str(folder) for folder in named if named.count(folder) > 1]
+        if twice:
+            raise UsageError("a folder of averaged weights stands there twice", got=twice[0])
         out = average(dict(options.shares), options.out)
     except AgentmmError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -78,11 +78,12 @@ def run(
     Raises:
         UsageError: there is no such file of pairs, a line of it is none, or the device or `out` will not do.
         TrainError: weights are missing, or the pairs were sampled from other weights.
+        PlannerError: the weights cannot be read, or lack a tensor.
     """
     import torch
     from transformers.utils.logging import disable_progress_bar
 
-    from agentmm.model import MultimodalLM
+    from agentmm.planner.own import own_model
 
     where = check_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     rows, folder = read_pairs(Path(pairs), store), Path(model)
@@ -92,7 +93,7 @@ def run(
     _check_weights(rows, folder)
     out = check_folder(Path(out))
     disable_progress_bar()
-    net: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    net: Any = own_model(folder)
     net.to(where)
     cache = reference or out / "reference.safetensors"
     history = train_dpo(rows, net, loader(media), recipe, cache=cache, log=_say)
@@ -134,13 +135,11 @@ def note_in_manifest(out: Path, folder: Path, rows: Sequence[dict[str, Any]], to
 
 def _shift(rows: Any, net: Any, folder: Path, load: Any, cache: Path, precision: str) -> dict[str, float]:
     """How far the trained model has moved from the one in `folder`."""
-    import torch
-
-    from agentmm.model import MultimodalLM
+    from agentmm.planner.own import own_model
     from agentmm.train.reference import reference_logps
     from agentmm.train.shift import shift
 
-    before: Any = MultimodalLM.from_pretrained(folder, dtype=torch.float32)
+    before: Any = own_model(folder)
     before.to(net.device)
     known = reference_logps(rows, before, load, cache, precision=precision)
     return shift(rows, net, before, known, load, precision=precision)

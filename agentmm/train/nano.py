@@ -19,6 +19,7 @@ import torch
 
 from agentmm.errors import TrainError, UsageError
 from agentmm.model import MultimodalLM, load_preset
+from agentmm.planner.own import own_model
 from agentmm.planner.render import Renderer
 from agentmm.train.ahead import Ahead
 from agentmm.train.captions import caption_rows
@@ -213,7 +214,7 @@ def _model(run: Run, start: Path | str | None) -> MultimodalLM:
     seed_induction(model.decoder, run.seed)
     if start is None:
         return model
-    old = MultimodalLM.from_pretrained(str(start), dtype=torch.float32)
+    old = own_model(Path(start))
     alike = {slot for slot, sizes in model.config.components.items() if sizes == old.config.components[slot]}
     if alike == set(model.config.components) and not run.anew:
         old.config.stages, old.config.respells = model.config.stages, model.config.respells
@@ -400,7 +401,7 @@ def _it(run: Run, model: MultimodalLM, renderer: Renderer) -> None:
 
 def _named(run: Run) -> str:
     """Where the traces were looked for."""
-    return str(run.rows or getattr(run.store, "url", run.store))
+    return str(run.rows or getattr(run.store, "called", run.store))
 
 
 def _traces(run: Run, model: MultimodalLM, renderer: Renderer, folder: Path) -> TraceRows | PackedRows:

@@ -103,7 +103,7 @@ def _check(options: argparse.Namespace) -> None:
     """Refuse what cannot be before anything is made.
 
     Raises:
-        UsageError: no such device, stage, part or family, or a file or folder that is not what it should be.
+        UsageError: no such device, stage, part or family, no traces for IT, or a file or folder that will not do.
     """
     check_stages(options.stages.split(","), options.minutes)
     check_device(options.device)
@@ -115,7 +115,22 @@ def _check(options: argparse.Namespace) -> None:
         )  # fmt: skip
     if options.rows is not None:
         check_packed(options.rows)
+    elif "it" in options.stages.split(","):
+        _check_store(options.store)
     check_folder(options.out)
+
+
+def _check_store(store: str | None) -> None:
+    """See that IT, the last stage, will find traces: the others may take hours.
+
+    Raises:
+        UsageError: no store is named, or there is none in that file.
+    """
+    mend = "agentmm traces collect -n 8000 --store gold.db"
+    if store is None:
+        raise UsageError("the stage it needs traces", expected="--store FILE or --rows FILE", mend=mend)
+    if "://" not in store and not Path(store).is_file():
+        raise UsageError("no trace store there", got=store, mend=mend)
 
 
 def _from_options(options: argparse.Namespace) -> Path:

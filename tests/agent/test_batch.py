@@ -188,6 +188,16 @@ def test_a_named_batch_is_asked_of_the_same_media_alone(make, tmp_path, picture)
         agent.batch(asked[::-1], name="day")
 
 
+@pytest.mark.parametrize("name", [None, "day"])
+def test_the_one_medium_of_a_question_may_be_an_array_or_bytes(agent, picture, name):
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    for medium in (np.zeros((4, 4, 3), np.uint8), bytearray(file.getvalue())):
+        named = None if name is None else f"{name}-{type(medium).__name__}"
+        for _ in range(2):
+            assert [answer.text for answer in agent.batch([("double 1", medium)], name=named)] == ["it is 2"]
+
+
 def test_a_name_that_another_begins_with_is_another(agent):
     for name in ("Night", "night"):
         answers = agent.batch([f"double {number}" for number in range(12)], name=name)

@@ -50,7 +50,7 @@ def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm
 
     def collected(**given: Any) -> dict[str, Any]:
         told.append(f"collect {given['n']} x {given['samples']}")
-        return {"traces": 8, "questions": given["n"]}
+        return {"traces": 7, "questions": given["n"], "failed": 1}
 
     def paired(store: str, path: Path, most: int) -> dict[str, Any]:
         told.append("pair")
@@ -77,6 +77,10 @@ def test_the_round_collects_pairs_trains_judges_and_keeps_what_is_better(agentmm
     report = json.loads(ran.out)
     after = f"hf:{out / 'dpo'}"
     assert told == ["collect 2 x 4", "pair", "train 0", "hard nano", f"hard {after}", "test nano", f"test {after}"]
+    assert report["collected"] == {"questions": 2, "traces": 7}
+    assert sorted(path.name for path in out.glob("*_*")) == [
+        "hard_before_400_0.jsonl", "hard_dpo.jsonl", "test_before_400_0.jsonl", "test_dpo.jsonl"
+    ]  # fmt: skip
     dpo = report["trained"]["dpo"]
     assert (ran.code, report["promoted"], dpo["hard"]["difference"], dpo["test"]["difference"]) == (0, "dpo", 0.5, 0)
     assert (dpo["margin_grew"], dpo["kl"]) == (0.7, 0.01)

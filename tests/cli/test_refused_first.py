@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
+from agentmm.agent.answer import Status
 from agentmm.eval import running
 from agentmm.trace import TraceStore
 from agentmm.trace.parts import part_of
@@ -42,6 +43,8 @@ def store(tmp_path: Path) -> Path:
     ("words", "says"),
     [
         (["eval", "world", "--outcomes", "nope/x.jsonl"], "--outcomes cannot be written: No such file or directory"),
+        (["traces", "export", "nope/x.jsonl"], "PATH cannot be written: No such file or directory"),
+        (["traces", "list", "--status", "done"], f"got 'done'; expected {' | '.join(get_args(Status))}"),
         (["eval", "world", "--outcomes", "."], "--outcomes cannot be written: Is a directory"),
         (["eval", "world", "--families", ""], "unknown family; got ''"),
         (["eval", "world", "--families", "busy,,cell"], "unknown family; got ''"),

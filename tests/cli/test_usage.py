@@ -28,6 +28,14 @@ def test_a_dry_run_says_that_nothing_was_asked(agentmm):
     assert ran.out.startswith("questions 2  families ")
 
 
+def test_the_password_of_a_database_is_not_said_back(agentmm):
+    url = "postgresql://me:geheim@127.0.0.1:1/db?password=geheim"
+    for words, code in ((("collect", "-n", "1"), 2), (("list",), 1), (("show", "none"), 1)):
+        ran = agentmm("traces", *words, "--store", url)
+        assert (ran.code, ran.out, "geheim" in ran.err) == (code, "", False)
+        assert "postgresql://me:***@127.0.0.1:1/db" in ran.err
+
+
 def test_the_commands_are_found():
     assert {("ask",), ("improve",), ("eval", "tools"), ("eval", "compare"), ("traces", "pairs")} <= set(COMMANDS)
     assert sorted(GROUPS) == [("eval",), ("graphs",), ("tools",), ("traces",), ("train",)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,19 @@ def test_a_second_collection_in_the_same_store_is_refused(tmp_path: Path) -> Non
         collect_gold(questions, out, tools=["calculate"], home=tmp_path, workers=1, quiet=True)
     assert collect_gold(questions, out, tools=["calculate"], home=tmp_path, workers=1, quiet=True) == 2
     assert [path.name for path in tmp_path.glob("*.collecting")] == []
+
+
+def test_a_lock_that_was_removed_before_it_was_taken_keeps_nobody_out(tmp_path: Path, monkeypatch) -> None:
+    """The first collection ends, and removes its file, between the second one's opening and locking of it."""
+    out, first, lock = tmp_path / "gold.db", ExitStack(), fcntl.flock
+    first.enter_context(collecting(out))
+
+    def late(file: int, how: int) -> None:
+        first.close()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with collecting(out):
+        monkeypatch.undo()
+        with pytest.raises(TraceError, match="a collection goes on in this store"), collecting(out):
+            pass

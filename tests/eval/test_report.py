@@ -110,6 +110,19 @@ def test_a_planner_that_is_always_wrong_and_calls_what_is_not_there() -> None:
     }  # fmt: skip
 
 
+def test_runs_that_failed_are_counted_and_told(report: dict[str, Any]) -> None:
+    def planner(messages: list[Any], tools: Any = None, media: Any = None) -> Any:
+        raise OSError("nobody there")
+
+    def make(tools: list[Any], home: Path) -> Agent:
+        return Agent(planner=planner, tools=tools, home=home)
+
+    found = evaluate_world(make, "test", 3, 0, families=["calculation"], baselines=False)
+    assert (found["accuracy"], found["failed"], report["failed"]) == (0, 3, 0)
+    assert "failed runs: 3 of 3, counted as wrong" in format_report(found)
+    assert "failed" not in format_report(report)
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [({"media": "image_7"}, "invalid_handle"), ({"media": "/etc/passwd"}, "invalid_handle"),

@@ -383,3 +383,19 @@ def test_a_model_of_ours_takes_no_settings_in_its_name():
     with pytest.raises(UnknownPlanner, match="takes no settings") as raised:
         load_planner(f"hf:{NANO}?bits=4")
     assert str(raised.value).count("\n") == 0
+
+
+def test_adapters_of_the_hub_are_known_by_their_files(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    for name, weights in (("one", b"1"), ("two", b"2")):
+        kept = tmp_path / f"models--owner--{name}"
+        for file, held in (("refs/main", b"c0ffee"), ("snapshots/c0ffee/adapter_config.json", b"{}")):
+            (kept / file).parent.mkdir(parents=True, exist_ok=True)
+            (kept / file).write_bytes(held)
+        (kept / "snapshots/c0ffee/adapter_model.safetensors").write_bytes(weights)
+    base = type("Config", (), {"_commit_hash": "a" * 40})
+    found = [identity(Named("owner/base", f"owner/{name}"), base) for name in ("one", "two")]
+    here = tmp_path / "models--owner--two" / "snapshots" / "c0ffee"
+    assert found[0] != found[1] == identity(Named("owner/base", str(here)), base)

@@ -11,6 +11,7 @@ import pytest
 
 from agentmm.errors import TraceError
 from agentmm.trace import TraceStore, canonical_json, chain_of, fold, trace_hash
+from agentmm.trace.store import without_password
 
 START = {"question": "How many?", "graph": "react", "tools": [{"name": "detect", "version": "1"}], "seed": 3}
 PLAN = {"text": "", "calls": [{"id": "c1", "tool": "detect", "arguments": {"image": "image_1"}}], "prompt_ids": [1]}
@@ -60,6 +61,37 @@ def test_a_question_that_begins_after_a_refusal_has_not_failed(store):
     store.append("abcd1234", "start", START)
     known = store.get("abcd1234")
     assert (known.status, known.error, store.summaries()[0]["status"]) == (None, None, None)
+
+
+def test_a_trace_that_another_process_begins_is_seen_and_gone_on_with(store):
+    other = TraceStore(store.path)
+    assert not store.has("a")
+    other.append("a", "start", {"question": "How many?"})
+    assert store.has("a")
+    store.append("a", "plan", {"text": "two", "calls": []})
+    assert [event["seq"] for event in other.events("a")] == [0, 1]
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("runs/t.db", "runs/t.db"),
+        ("sqlite:////runs/t.db", "/runs/t.db"),
+        ("postgresql://me:geheim@host:5432/db?host=/run", "postgresql://me:***@host:5432/db?host=%2Frun"),
+        ("postgresql://host/db?password=geheim", "postgresql://host/db?password=..."),
+        ("postgresql://me:geheim@host:x/db", "postgresql://..."),
+    ],
+)
+def test_a_store_is_told_of_without_its_password(where, told):
+    assert without_password(where) == told
+
+
+def test_the_url_of_a_store_that_cannot_be_read_is_one_line_without_its_password():
+    line = "the URL of the trace store is malformed; got 'postgresql://...'; expected postgresql://user@host:5432/name"
+    with pytest.raises(TraceError) as raised:
+        TraceStore("postgresql://me:geheim@host:x/db")
+    assert str(raised.value) == line
 
 
 def test_labels_are_appended_and_the_last_counts(store):

@@ -47,4 +47,9 @@ def test_what_has_no_mean_is_refused(tmp_path, capsys):
         average({one: 1.0}, wide)
     assert main([f"{one}=1", "--out", str(wide)]) == 2
     assert capsys.readouterr().err.startswith("error: averaged weights go to a new folder")
+    assert main([f"{one}=0.3", f"{one}=0.5", f"{wide}=0.5", "--out", str(tmp_path / "mean")]) == 2
+    assert "stands there twice" in capsys.readouterr().err
+    (one / "model.safetensors").write_bytes(b"0" * 40)
+    assert main([f"{one}=1", "--out", str(tmp_path / "mean")]) == 1
+    assert capsys.readouterr().err.startswith("error: the weights cannot be read: ")
     assert not (tmp_path / "mean").exists()

@@ -22,6 +22,20 @@ def test_what_cannot_be_practised_is_one_clear_line(wrong, capsys):
     assert "cannot practise that" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "the stage it needs traces; expected --store FILE or --rows FILE"),
+        (["--store", "gone.db"], "no trace store there; got 'gone.db'"),
+    ],
+)
+def test_traces_that_are_not_there_are_told_before_the_first_stage(words, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--stages", "lm,it", "--out", "o", *words]) == 2
+    assert line in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rows_come_as_often_as_their_family_is_practised():
     families = ["cell", "busy", "date"] * 400
     rows = practised(range(1200), families, {"cell": 3.0, "busy": 0.25}, np.random.default_rng(0))

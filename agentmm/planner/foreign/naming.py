@@ -73,9 +73,17 @@ def is_ours(name: str) -> bool:
 def identity(named: Named, config: Any) -> str:
     """Which weights these are: the hub's commit, or the SHA-256 of a folder's weight files; bits; the adapter's."""
     commit = getattr(config, "_commit_hash", None)
-    own = str(commit)[:16] if commit else _hash_of(Path(named.place))
+    own = str(commit)[:16] if commit else _hash_of(_folder_of(named.place, "config.json"))
     own += f"/{named.bits}bit" if named.bits else ""
-    return own if named.adapter is None else f"{own}+{_hash_of(Path(named.adapter))}"
+    return own if named.adapter is None else f"{own}+{_hash_of(_folder_of(named.adapter, 'adapter_config.json'))}"
+
+
+def _folder_of(place: str, file: str) -> Path:
+    """A folder itself; of a name on the hub the one into which a file of it was loaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    kept = None if Path(place).is_dir() else try_to_load_from_cache(place, file)
+    return Path(kept).parent if isinstance(kept, str) else Path(place)
 
 
 def _hash_of(folder: Path) -> str:

@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import partial
+from shlex import quote
 from types import ModuleType
 from typing import Any
 
 from langgraph.graph import StateGraph
 
-from agentmm.errors import ConfigError, UsageError
+from agentmm.errors import ConfigError, TraceError, UsageError
 from agentmm.registry import load_graph
 
 Build = Callable[[Any, Sequence[Any]], StateGraph[Any]]
@@ -51,6 +52,28 @@ def choose_graph(graph: Any, tools: Sequence[Any], approval: Iterable[str]) -> t
             f"graph {name!r} asks nobody for approval", got=names, mend="give its build an option approval"
         )
     return name, partial(build, **options)
+
+
+def recorded_graph(name: str, given: Any = None) -> Any:
+    """The graph that a trace was recorded from: the given one, else one of the package by its recorded name.
+
+    A file or a module that a trace names is run only where somebody names it anew: traces may come from anywhere.
+
+    Args:
+        name: the recorded one.
+        given: what `choose_graph` takes; None for the recorded one.
+
+    Raises:
+        TraceError: none is given, and the recorded name is none of the package's.
+    """
+    if given is not None:
+        return given
+    if name in ("", "own"):
+        raise TraceError("this graph is not known by name", got=name, mend="replay(trace, store, graph=GRAPH)")
+    if ":" in name:
+        line = "a trace's own word is not enough to run a graph of a file or a module"
+        raise TraceError(line, got=name, mend=f"agentmm traces replay --graph {quote(name)}, if you trust it")
+    return name
 
 
 def _check_approval(names: Sequence[str], tools: Sequence[Any]) -> None:

@@ -49,7 +49,13 @@ def planner_folder(planner: str) -> Path:
     kind, _, folder = planner.partition(":")
     if kind == "hf" and Path(folder).is_dir():
         return Path(folder)
-    raise UsageError("no planner that can be trained here", got=planner, expected="nano or hf:FOLDER")
+    raise UsageError("no planner that can be trained here", got=shown(planner), expected="nano or hf:FOLDER")
+
+
+def shown(planner: str) -> str:
+    """How errors quote a planner that was not loaded: without an address, which may hold a password or a key."""
+    name, at, _ = planner.partition("@")
+    return f"{name}@..." if at else planner.partition("?")[0]
 
 
 def existing_store(store: str | None) -> str | None:

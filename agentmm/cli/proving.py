@@ -13,11 +13,11 @@ Prove = Callable[[Any, Any], tuple[str, dict[str, Any], str]]
 """(trace, media store) -> (verdict, facts for JSON, detail); a verdict is `ok`, `failed` or `not verifiable`."""
 
 
-def replayed(trace: Any, media: Any) -> tuple[str, dict[str, Any], str]:
-    """Replay one trace."""
+def replayed(trace: Any, media: Any, graph: str | None = None) -> tuple[str, dict[str, Any], str]:
+    """Replay one trace; a graph of a file or a module only where it is the one that is named here."""
     from agentmm.proof import replay
 
-    found = replay(trace, media)
+    found = replay(trace, media, graph=graph if trace.graph == graph else None)
     facts = {"same": found.same, "hash": found.hash, "expected": found.expected, "step": found.step}
     return ("ok" if found.same else "failed"), {**facts, "detail": found.detail}, found.detail or found.hash[:16]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentmm.cli.places import shown
 from agentmm.errors import UsageError
 
 HELP = "on: a local planner thinks first wherever it might; off: never; auto: where it likes to."
@@ -18,5 +19,6 @@ def thinking(said: str, planner: str) -> bool | None:
     if said not in CHOICES:
         raise UsageError("--think is no choice", got=said, expected=" | ".join(CHOICES))
     if CHOICES[said] is not None and planner != "nano" and not planner.startswith("hf:"):
-        raise UsageError("only a local planner can be told whether to think", got=planner, expected="nano | hf:FOLDER")
+        line = "only a local planner can be told whether to think"
+        raise UsageError(line, got=shown(planner), expected="nano | hf:FOLDER")
     return CHOICES[said]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -185,12 +186,15 @@ def replay(
     trace: Annotated[str | None, typer.Argument(help="Trace id, or the first letters of one.")] = None,
     store: Store = None,
     all_: Annotated[bool, typer.Option("--all", help="Every trace of the store.")] = False,
+    graph: Annotated[
+        str | None, typer.Option(help="A graph of a file or a module that may be run: no trace's own word is enough.")
+    ] = None,
     json_: Json = False,
 ) -> int:
     """Run a trace again with no model and no tool loaded; the hash must come out the same."""
     from agentmm.cli.proving import prove, replayed
 
-    return prove(trace, store, every=all_, json_=json_, how=replayed, word="replay")
+    return prove(trace, store, every=all_, json_=json_, how=partial(replayed, graph=graph), word="replay")
 
 
 @app.command("verify", epilog="agentmm traces verify TRACE   ·   agentmm traces verify --all")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agentmm.agent.building import build_graph
+from agentmm.agent.building import build_graph, recorded_graph
 from agentmm.media import default_home
 from agentmm.nodes.journal import Journal
 from agentmm.nodes.recorded import write_results
@@ -47,6 +47,7 @@ def fork(
 
     Raises:
         MediaError: a medium of the repeated steps is gone.
+        TraceError: the trace's graph is none of the package's, and none was given.
     """
     root = Path(home) if home is not None else default_home()
     name = getattr(planner, "planner_name", type(planner).__name__)
@@ -54,7 +55,7 @@ def fork(
     repeating = RecordedPlanner(
         plans=plans, successor=planner, planner_name=name, weights_id=getattr(planner, "weights_id", None)
     )
-    graph_name, drawn = build_graph(graph or trace.graph, repeating, tools, ())
+    graph_name, drawn = build_graph(recorded_graph(trace.graph, graph), repeating, tools, ())
     made = {handle for result in trace.calls for handle in result.media}
     given = {handle: record for handle, record in trace.media.items() if handle not in made}
     settings = Settings.of({**trace.settings, "seed": seed})

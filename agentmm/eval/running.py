@@ -14,13 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentmm.agent import DEFAULT_TOOLS, Agent, Answer
-from agentmm.errors import UsageError
+from agentmm.errors import AgentmmError, UsageError
 from agentmm.eval.renamed import HOUSES, house_of, renamed
 from agentmm.eval.score import is_right
 from agentmm.media import Audio, Image
@@ -178,6 +179,9 @@ def run_column(
         home: folder of media and traces; a temporary one where None.
         tick: called after each question.
         without: what the planner is asked without, some of `WITHOUT`.
+
+    Raises:
+        AgentmmError: a process ended early; also what loading the planner raises.
     """
     tick = tick or (lambda: None)
     if workers <= 1 or not isinstance(planner, str):
@@ -191,7 +195,11 @@ def run_column(
             while not ticks.empty():
                 ticks.get()
                 tick()
-        outcomes = [[Outcome(**fields) for fields in part.result()] for part in parts]
+        try:
+            outcomes = [[Outcome(**fields) for fields in part.result()] for part in parts]
+        except BrokenProcessPool as error:
+            line = "an evaluating process ended early: it was killed, or its planner or a tool ended it"
+            raise AgentmmError(line, got=planner, mend=f"--workers 1, or fewer than {workers}") from error
     return [outcomes[i % workers][i // workers] for i in range(sum(map(len, outcomes)))]
 
 

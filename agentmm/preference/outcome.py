@@ -15,23 +15,24 @@ from agentmm.trace import Trace
 def outcome_pairs(traces: Iterable[Trace], *, most: int = 4, label: str = "outcome") -> Iterator[PreferencePair]:
     """Pairs of a right and a wrong run that share their tokens up to a step.
 
-    Runs count as of one question when they asked the same about the same media, with the same tools. Pairs whose two
+    Runs count as of one question when they asked the same about the same media, with the same tools, and the same
+    weights planned them: a pair teaches these what they do right themselves. Pairs whose two
     sides are token for token those of an earlier pair are left out; of the rest those with the longest shared prefix
     come first, since there the fewest steps are to blame.
 
     Args:
         traces: recorded with token ids and labelled `right` or `wrong`; others are passed over.
-        most: at most so many pairs a question.
+        most: at most so many pairs a question of each weights.
         label: name of the label.
 
     Yields:
         The pairs, question by question.
     """
-    groups: dict[str, list[Trace]] = defaultdict(list)
+    groups: dict[tuple[str, str | None], list[Trace]] = defaultdict(list)
     for trace in traces:
         if recorded(trace) and trace.labels.get(label) in ("right", "wrong"):
-            groups[_group(trace)].append(trace)
-    for group, members in groups.items():
+            groups[_group(trace), trace.planner.weights].append(trace)
+    for (group, _), members in groups.items():
         right = [trace for trace in members if trace.labels[label] == "right"]
         wrong = [trace for trace in members if trace.labels[label] == "wrong"]
         found = sorted(_pairs(group, right, wrong), key=lambda pair: (-pair.chosen.step, pair.id))

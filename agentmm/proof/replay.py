@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentmm.agent.building import build_graph
+from agentmm.agent.building import build_graph, recorded_graph
 from agentmm.errors import AgentmmError, TraceError
 from agentmm.media import MediaStore
 from agentmm.nodes.journal import Journal
@@ -82,7 +82,7 @@ def replay(trace: Trace, store: MediaStore, *, graph: Any = None) -> Replayed:
         graph: what `Agent` takes; the trace's own graph by name where None.
 
     Raises:
-        TraceError: the trace was recorded from a graph that is not known by name and was not given.
+        TraceError: the trace was recorded from a graph that is none of the package's, and it was not given.
         MediaError: a medium is gone.
     """
     sealed, own = trace.chain or chain_of(trace), chain_of(trace)
@@ -91,8 +91,7 @@ def replay(trace: Trace, store: MediaStore, *, graph: Any = None) -> Replayed:
         return Replayed(
             False, "", trace.hash, where, _told(trace, where, "the record was changed after it was written")
         )
-    if graph is None and trace.graph in ("", "own"):
-        raise TraceError("this graph is not known by name", got=trace.graph, mend="replay(trace, store, graph=GRAPH)")
+    graph = recorded_graph(trace.graph, graph)
     try:
         again = rerun(trace, store, graph)
     except TraceError as error:
@@ -113,7 +112,7 @@ def rerun(trace: Trace, store: MediaStore, graph: Any = None) -> Trace:
         planner_name=trace.planner.name,
         weights_id=trace.planner.weights,
     )
-    name, drawn = build_graph(graph or trace.graph, planner, recorded_tools(trace.tools), ())
+    name, drawn = build_graph(recorded_graph(trace.graph, graph), planner, recorded_tools(trace.tools), ())
     made = {handle for result in trace.calls for handle in result.media}
     given = {handle: record for handle, record in trace.media.items() if handle not in made}
     trace_id = secrets.token_hex(8)

@@ -71,6 +71,9 @@ def _reading(planner: Any, trace: Trace, store: MediaStore) -> Reading:
 
 def _planner(trace: Trace, planner: Any, report: Report) -> Any:
     """The planner with the recorded weights, or None with the reason in the report."""
+    if planner is None and ".py:" in trace.planner.name:
+        report.add("ids", "not verifiable", None, f"no file that a trace names is run: planner {trace.planner.name!r}")
+        return None
     try:
         loaded = planner if planner is not None else _loaded(trace.planner.name or "nano")
     except AgentmmError as error:

@@ -165,14 +165,10 @@ class Fleet:
             ConfigError: there is no cluster.
             UsageError: the host refuses its settings, a run is open, or a cluster that was started here has too few
                 GPUs.
-            PlannerError: no worker could be loaded.
+            PlannerError: no worker could be loaded, or Ray cannot go on.
         """
-        with self._alone(stopped):
-            try:
-                return self._started()
-            except BaseException:  # Ctrl-C: nobody waits for those that load
-                self.close()
-                raise
+        with self._alone(stopped), self._ending():
+            return self._started()
 
     def _started(self) -> dict[str, Any]:
         """`start`, by whom the workers belong to."""
@@ -212,19 +208,13 @@ class Fleet:
 
     def _done(self, line: _Line) -> Generator[tuple[Task, Parcel | Lost]]:
         """What becomes of the tasks of a line."""
-        try:
+        with self._ending():
             self._started()
             while True:
                 yield from self._fill(line)
                 if line.first() is None and not any(task for _, task in self._running.values()):
                     return
                 yield from self._arrived(line)
-        except BaseException as error:  # Ctrl-C: what is running ends with its worker
-            ray_failed = self._ray is not None and isinstance(error, self._ray.exceptions.RayError)
-            self.close()
-            if ray_failed:
-                raise PlannerError("Ray cannot go on", got=_reason(error)) from error
-            raise
 
     def close(self) -> None:
         """End the workers; a cluster that was started or joined here is let go of."""
@@ -234,14 +224,18 @@ class Fleet:
         if ray is None or not ray.is_initialized():
             return
         loaded = [worker.actor for worker in workers if worker.loaded]  # others have nothing to let go of
-        closing = [actor.close.options(concurrency_group="control").remote() for actor in loaded]
-        if closing:
-            ray.wait(closing, num_returns=len(closing), timeout=_CLOSING_S)
-        for worker in workers:
-            ray.kill(worker.actor)
-        if self._ours:
-            ray.shutdown()
-            self._ours = False
+        try:
+            closing = [actor.close.options(concurrency_group="control").remote() for actor in loaded]
+            if closing:
+                ray.wait(closing, num_returns=len(closing), timeout=_CLOSING_S)
+            for worker in workers:
+                ray.kill(worker.actor)
+        except ray.exceptions.RayError as error:  # the cluster is gone, and its workers with it
+            log.info("the workers could not be let go of: %s", _reason(error))
+        finally:
+            if self._ours:
+                self._ours = False
+                ray.shutdown()
 
     def __enter__(self) -> Fleet:
         return self
@@ -263,6 +257,22 @@ class Fleet:
             yield
         finally:
             self._at_work.release()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End the workers where anything is raised, Ctrl-C too: what is running ends with its worker.
+
+        Raises:
+            PlannerError: in place of what Ray itself raises.
+        """
+        try:
+            yield
+        except BaseException as error:
+            ray_failed = self._ray is not None and isinstance(error, self._ray.exceptions.RayError)
+            self.close()
+            if ray_failed:
+                raise PlannerError("Ray cannot go on", got=_reason(error)) from error
+            raise
 
     def _launch(self, number: int, starts: int) -> None:
         """Start a worker, which loads at once."""

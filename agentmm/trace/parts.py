@@ -76,6 +76,7 @@ def collecting(out: Path) -> Iterator[None]:
 
 def _locked(path: Path) -> int | None:
     """The descriptor of a file that this process has locked; None where another one has."""
+    assert fcntl is not None
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

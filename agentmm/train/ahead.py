@@ -11,10 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agentmm.errors import TrainError
 from agentmm.train.rowset import RowSet
 
 Maker = Callable[[int, Path], RowSet]
 """(number of the set, folder for its squares) -> the set; it is sent to the processes, so it must be picklable."""
+
+_MAKER = "maker"  # file of a set on its way that holds its process's id
+_GLANCE_S = 1.0
 
 
 class Ahead:
@@ -36,6 +40,7 @@ class Ahead:
         self._held: list[RowSet] = []
         self._failed: BaseException | None = None
         self._asked = self._waiting = 0
+        self._making: set[Path] = set()
         self._ask()
 
     def take(self, least: int) -> list[RowSet]:
@@ -44,10 +49,14 @@ class Ahead:
         Waits until there are so many, old and new.
 
         Raises:
+            TrainError: a process was killed; for want of memory most often.
             Exception: what a process raised.
         """
         with self._news:
-            self._news.wait_for(lambda: self._failed or len(self._ready) + len(self._held) >= least)
+            while not self._news.wait_for(
+                lambda: self._failed or len(self._ready) + len(self._held) >= least, _GLANCE_S
+            ):
+                self._see_killed()
             if self._failed:
                 raise self._failed
             new, self._ready = self._ready, []
@@ -70,13 +79,22 @@ class Ahead:
         with self._news:
             while self._waiting < self._most:
                 path = self._folder / str(self._asked)
+                self._making.add(path)
                 self._pool.apply_async(
                     _make, (self._maker, self._asked, path), callback=self._done, error_callback=self._fail
                 )
                 self._asked, self._waiting = self._asked + 1, self._waiting + 1
 
+    def _see_killed(self) -> None:
+        """A pool puts another process in a killed one's place, and never tells that its set is lost."""
+        lost = next((pid for path in self._making if (pid := _maker_of(path)) is not None and not _lives(pid)), None)
+        if lost is not None:
+            mend = "fewer --workers, or a machine with more memory"
+            self._failed = TrainError("a process that makes rows was killed", got=f"process {lost}", mend=mend)
+
     def _done(self, path: Path) -> None:
         with self._news:
+            self._making.discard(path)
             self._ready.append(path)
             self._news.notify_all()
 
@@ -102,7 +120,24 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def _maker_of(path: Path) -> int | None:
+    """The process that makes a set; None where none has begun with it."""
+    try:
+        return int((path / _MAKER).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):  # gone, or its number is somebody else's by now
+        return False
+    return True
+
+
 def _make(maker: Maker, number: int, path: Path) -> Path:
     path.mkdir(parents=True)
+    (path / _MAKER).write_text(str(os.getpid()))
     maker(number, path).save(path)
     return path

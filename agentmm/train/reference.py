@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,4 +76,6 @@ def _write_cache(path: Path, identity: str, known: dict[str, Tensor]) -> None:
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(known, path, metadata={"weights": identity})
+    draft = path.with_name(path.name + ".part")  # a kill leaves no torn file for the next training
+    save_file(known, draft, metadata={"weights": identity})
+    os.replace(draft, path)

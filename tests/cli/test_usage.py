@@ -36,6 +36,15 @@ def test_the_password_of_a_database_is_not_said_back(agentmm):
         assert "postgresql://me:***@127.0.0.1:1/db" in ran.err
 
 
+@pytest.mark.parametrize(
+    "words", [("ask", "What is 2 + 3?", "--think", "on"), ("improve",), ("eval", "examples", "--think", "off")]
+)
+def test_the_password_in_a_planner_s_address_is_not_said_back(agentmm, words):
+    ran = agentmm(*words, "--planner", "openai:model@http://me:geheim@host:8000/v1")
+    assert (ran.code, ran.out, "geheim" in ran.err) == (2, "", False)
+    assert "got 'openai:model@...'" in ran.err
+
+
 def test_the_commands_are_found():
     assert {("ask",), ("improve",), ("eval", "tools"), ("eval", "compare"), ("traces", "pairs")} <= set(COMMANDS)
     assert sorted(GROUPS) == [("eval",), ("graphs",), ("tools",), ("traces",), ("train",)]

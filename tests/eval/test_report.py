@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentmm.agent import Agent
-from agentmm.errors import UsageError
-from agentmm.eval import evaluate_world, format_report
+from agentmm.errors import AgentmmError, UsageError
+from agentmm.eval import evaluate_world, format_report, running
 from agentmm.eval.compare import compare
 from agentmm.eval.intervals import difference, ratio, wilson
 from agentmm.eval.world import load_wordings
@@ -121,6 +123,26 @@ def test_runs_that_failed_are_counted_and_told(report: dict[str, Any]) -> None:
     assert (found["accuracy"], found["failed"], report["failed"]) == (0, 3, 0)
     assert "failed runs: 3 of 3, counted as wrong" in format_report(found)
     assert "failed" not in format_report(report)
+
+
+def test_a_process_that_ends_early_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ThreadPoolExecutor):
+        """A pool whose processes are killed."""
+
+        def __init__(self, workers: int, **given: Any) -> None:
+            super().__init__(workers)
+
+        def submit(self, *given: Any) -> Any:
+            def killed() -> None:
+                raise BrokenProcessPool("terminated abruptly")
+
+            return super().submit(killed)
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", Broken)
+    with pytest.raises(AgentmmError) as raised:
+        running.run_column("scripted", running.Sample(n=2, families=("calculation",)), workers=2)
+    assert str(raised.value).startswith("an evaluating process ended early: ")
+    assert str(raised.value).endswith("; got 'scripted'; try: --workers 1, or fewer than 2")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ def plan(prompt, wrote, **more):
     return {"prompt_ids": prompt, "completion_ids": wrote, "logp": [-0.5] * len(wrote), **more}
 
 
-def run(store, trace_id, outcome, first, rest, question="q1", result="r", ids=True):
+def run(store, trace_id, outcome, first, rest, question="q1", result="r", ids=True, weights="w"):
     """A first step that calls, a result, then the steps in `rest`; each step is (prompt, completion)."""
-    store.append(trace_id, "start", {"question": "What?", "media": IMAGE, "planner": {"name": "nano", "weights": "w"}})
+    planner = {"name": "nano", "weights": weights}
+    store.append(trace_id, "start", {"question": "What?", "media": IMAGE, "planner": planner})
     one = plan([2, 9], first, calls=[CALL], media=["a" * 64], forced=[0, 1, 1][: len(first)])
     store.append(trace_id, "plan", one if ids else {"calls": [CALL]})
     made = {"call": "c1", "tool": "crop", "observation": result, "media": ["image_2"]}
@@ -90,6 +91,14 @@ def test_no_pair_without_a_shared_prefix(store):
     run(store, "bad3", "wrong", [7, 9, 1], [], ids=False)
     run(store, "bad4", "unknown", [7, 9, 1], [([5, 4], [11, 1])])
     assert list(outcome_pairs(store)) == []
+
+
+def test_no_pair_of_runs_of_two_weights(store):
+    run(store, "good", "right", [7, 8, 1], [([5, 4], [10, 1])])
+    run(store, "old", "wrong", [7, 8, 1], [([5, 4], [11, 1])], weights="before")
+    assert list(outcome_pairs(store)) == []
+    run(store, "bad", "wrong", [7, 8, 1], [([5, 4], [12, 1])])
+    assert [(pair.chosen.trace, pair.rejected.trace) for pair in outcome_pairs(store)] == [("good", "bad")]
 
 
 def test_rows_and_messages_are_written_a_line_each(store, tmp_path):

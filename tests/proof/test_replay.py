@@ -1,6 +1,8 @@
 import pytest
 
 from agentmm.agent import Agent
+from agentmm.cli import run as command
+from agentmm.collect import fork
 from agentmm.errors import TraceError
 from agentmm.proof import replay
 from agentmm.trace import TraceStore
@@ -71,6 +73,26 @@ def test_a_graph_without_a_name_must_be_given(run, trace):
     trace.graph, trace.chain = "own", []
     with pytest.raises(TraceError, match="not known by name"):
         replay(trace, run[0].store)
+
+
+def test_a_graph_of_a_file_is_run_only_where_it_is_named_anew(run, tmp_path, monkeypatch):
+    """A trace may come from anywhere, and importing a file runs it."""
+    monkeypatch.setenv("AGENTMM_HOME", str(tmp_path))
+    ran = tmp_path / "ran"
+    file = tmp_path / "own.py"
+    file.write_text(f"from pathlib import Path\nfrom agentmm.graphs.react import build\nPath({str(ran)!r}).touch()\n")
+    with Agent(scripted("2"), tools=[find], graph=f"{file}:build", home=tmp_path) as agent:
+        trace = agent.traces.get(agent.ask("How many?").trace_id)
+        ran.unlink()
+        with pytest.raises(TraceError, match="own word is not enough"):
+            replay(trace, agent.store)
+        with pytest.raises(TraceError, match="own word is not enough"):
+            fork(trace, 0, agent.traces, scripted("2"), [find], home=tmp_path)
+        assert command(["traces", "replay", trace.id]) == 1
+        assert command(["traces", "replay", trace.id, "--graph", "other.py:build"]) == 1
+        assert not ran.exists()
+        assert replay(trace, agent.store, graph=f"{file}:build").same
+        assert command(["traces", "replay", "--all", "--graph", f"{file}:build"]) == 0
 
 
 def test_a_run_that_was_cut_off_replays_as_far_as_it_came(run, trace):

@@ -111,6 +111,15 @@ def test_a_step_without_ids_is_not_verifiable(told, tmp_path):
     assert (report.status, report.ok) == ("not verifiable", False)
 
 
+def test_no_file_that_a_trace_names_is_run(run, trace, tmp_path):
+    file = tmp_path / "planner.py"
+    file.write_text("raise SystemExit('it was run')\n")
+    trace.planner.name = f"{file}:planner"
+    report = verify(trace, run[0].store)
+    assert report.status == "not verifiable"
+    assert "no file that a trace names is run" in str(report)
+
+
 def test_other_weights_are_not_verifiable(run, trace, told):
     trace.planner.weights = "others"
     assert verify(trace, run[0].store, told).status == "not verifiable"

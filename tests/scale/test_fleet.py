@@ -8,7 +8,7 @@ import pytest
 from agentmm.errors import PlannerError, UsageError
 from agentmm.media import Image, MediaStore
 from agentmm.scale import Fleet, Lost, Parcel, Task
-from tests.scale.fake_ray import Dies, FakeRay, RayTaskError
+from tests.scale.fake_ray import Dies, FakeRay, RayError, RayTaskError
 
 
 class Echo:
@@ -267,3 +267,19 @@ def test_what_no_worker_can_load_is_said_once(fleet):
     with pytest.raises(UsageError, match="no such planner"):
         made.start()
     assert said == []
+
+
+@pytest.mark.parametrize("how", ["start", "run"])
+def test_where_ray_itself_fails_that_is_one_line_and_the_next_batch_joins_anew(fleet, monkeypatch, how):
+    found, ray, _ = fleet(lambda number: Echo(), workers=1)
+
+    def gone(*given, **more):
+        raise RayError("The cluster is gone.\nIts head node died.")
+
+    monkeypatch.setattr(ray, "wait", gone)
+    monkeypatch.setattr(ray, "kill", gone)
+    with pytest.raises(PlannerError, match=r"^Ray cannot go on; got 'RayError: The cluster is gone\.'$"):
+        found.start() if how == "start" else done(found, tasks("a"))
+    monkeypatch.undo()
+    monkeypatch.setattr("agentmm.scale.fleet.load_ray", lambda: ray)
+    assert done(found, tasks("b")) == {"b": {"word": "b", "bytes": 0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ def numbered(number: int, folder: Path) -> RowSet:
 
 def breaks(number: int, folder: Path) -> RowSet:
     raise TrainError("no such picture", got=number)
+
+
+def dies(number: int, folder: Path) -> RowSet:
+    os._exit(9)
 
 
 def numbers(sets: list[RowSet]) -> list[int]:
@@ -43,6 +48,15 @@ def test_what_a_process_raises_is_raised_where_the_sets_are_taken(tmp_path: Path
     ahead = Ahead(breaks, 1, tmp_path / "ahead", 2)
     try:
         with pytest.raises(TrainError, match="no such picture"):
+            ahead.take(1)
+    finally:
+        ahead.close()
+
+
+def test_a_process_that_is_killed_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    ahead = Ahead(dies, 1, tmp_path / "ahead", 1)
+    try:
+        with pytest.raises(TrainError, match=r"a process that makes rows was killed; got 'process [0-9]+'"):
             ahead.take(1)
     finally:
         ahead.close()

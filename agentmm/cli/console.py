@@ -120,8 +120,9 @@ def say_error(line: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on one line of stdout."""
-    streams.data.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """One JSON object on one line of stdout; control characters that JSON may hold as they are stand escaped."""
+    told = json.dumps(value, ensure_ascii=False, default=str)
+    streams.data.write(_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", told) + "\n")
     streams.data.flush()
 
 

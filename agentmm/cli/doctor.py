@@ -154,7 +154,11 @@ def _report() -> dict[str, Any]:
     problems = [
         f'extra {name} lacks {", ".join(gone)}: pip install "agentmm[{name}]"' for name, gone in extras.items() if gone
     ]
-    problems += [f"weights of {name} are missing: agentmm train {name}" for name, found in weights.items() if not found]
+    problems += [
+        f"weights of {name} are missing or damaged: agentmm train {name}"
+        for name, found in weights.items()
+        if not found
+    ]
     if _both_opencv():
         problems.append(
             "opencv-python and opencv-python-headless share files: uninstall both, then install the headless one"
@@ -186,13 +190,17 @@ def _device() -> dict[str, Any]:
 
 
 def _weights(name: str) -> dict[str, Any] | None:
-    """The manifest's main facts, or None where the weights are not there."""
+    """The manifest's main facts, or None where the weights are not there, or it cannot be read."""
     folder = Path(__file__).parent.parent / "weights" / name
     manifest = folder / "manifest.json"
     if not manifest.is_file() or not (folder / "model.safetensors").is_file():
         return None
-    facts = json.loads(manifest.read_text(encoding="utf-8"))
-    return {"bytes": (folder / "model.safetensors").stat().st_size, "metrics": facts.get("metrics", {})}
+    try:
+        facts = json.loads(manifest.read_text(encoding="utf-8"))
+        metrics = dict(facts.get("metrics", {}))
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return {"bytes": (folder / "model.safetensors").stat().st_size, "metrics": metrics}
 
 
 def _home() -> dict[str, Any]:

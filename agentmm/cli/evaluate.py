@@ -73,8 +73,7 @@ def world(
         print_json(report)
     else:
         print_text(format_report(report))
-    if report["failed"]:
-        say(f"{report['failed']} of {report['n']} runs failed: they count as wrong answers", "red", needed=True)
+    _tell_failed(report["failed"], report["n"])
     say("next: agentmm traces collect --planner nano --samples 4 -n 200 --store sampled.db")
 
 
@@ -93,6 +92,7 @@ def photos(
         else:
             mark = "right" if row["right"] else "wrong"
             print_text(f"{mark}  {row['picture']:24} {row['question']:58} -> {row['answer'][:60]}")
+    _tell_failed(sum(row["status"] == "failed" for row in rows), len(rows))
     say(f"{sum(row['right'] for row in rows)} of {len(rows)} right")
 
 
@@ -105,6 +105,7 @@ def tools(
     from agentmm.eval.held_out import evaluate_tools
 
     report = evaluate_tools(planner)
+    _tell_failed(report["failed"], len(report["questions"]))
     if json_:
         print_json(report)
         return
@@ -132,6 +133,8 @@ def examples(
 
     with counting(len(SHOWN) * len(FAMILIES) * n, "questions") as tick:
         report = evaluate_examples(planner, n, seed, think=thinks, tick=tick)
+    columns = report["shown"].values()
+    _tell_failed(sum(column["failed"] for column in columns), sum(column["n"] for column in columns))
     if json_:
         print_json(report)
         return
@@ -179,3 +182,9 @@ def compare(
         f"difference {100 * found['difference']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}), n {found['n']}"
     )
     print_text(f"gained     {found['gained']}, lost {found['lost']}")
+
+
+def _tell_failed(failed: int, n: int) -> None:
+    """Say that runs failed: a server that is down must not pass for a planner that is wrong."""
+    if failed:
+        say(f"{failed} of {n} runs failed: they count as wrong answers", "red", needed=True)

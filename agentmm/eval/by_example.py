@@ -89,4 +89,5 @@ def _column(outcomes: list[Outcome]) -> dict[str, Any]:
     return {
         "n": len(right), "accuracy": round(sum(right) / len(right), 4), "ci95": wilson(sum(right), len(right)),
         "by_family": {name: round(sum(hits) / len(hits), 4) for name, hits in shares.items()},
+        "failed": sum(outcome.status == "failed" for outcome in outcomes),
     }  # fmt: skip

@@ -116,7 +116,7 @@ def evaluate_tools(planner: str = "nano") -> dict[str, Any]:
 
     Returns:
         `right_call` (the first call is of that tool and was accepted) and `says_so` (answered `unanswerable`), each
-        `n`, `share` and `ci95`; and every question with what was called.
+        `n`, `share` and `ci95`; `failed`, how many runs failed; and every question with what was called.
     """
     rows = list(_rows(load_planner(planner)))
     return {
@@ -124,6 +124,7 @@ def evaluate_tools(planner: str = "nano") -> dict[str, Any]:
         "planner": planner,
         "right_call": _share([row["right"] for row in rows if row["offered"]]),
         "says_so": _share([row["right"] for row in rows if not row["offered"]]),
+        "failed": sum(row["status"] == "failed" for row in rows),
         "questions": rows,
     }
 
@@ -159,6 +160,7 @@ def _asked(agent: Agent, name: str, question: str, index: int, *, offered: bool)
         "question": question,
         "called": called,
         "answer": answer.text,
+        "status": answer.status,
         "right": right,
     }
 

@@ -15,6 +15,14 @@ def broken(tmp_path):
     return f"{path}:planner"
 
 
+@pytest.fixture
+def down(tmp_path):
+    """A planner whose every step fails, as one whose server is down."""
+    path = tmp_path / "down.py"
+    path.write_text("def planner(messages, tools, media):\n    raise ConnectionError('nobody listens')\n")
+    return f"{path}:planner"
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -91,3 +99,17 @@ def test_processes_that_cannot_begin_are_one_line(broken, capfd):
     assert (code, said.out, said.err.count("\n")) == (2, "", 1)
     assert said.err.startswith("error: ")
     assert "the weights are gone" in said.err
+
+
+def test_evaluations_say_on_stderr_how_many_runs_failed(agentmm, down):
+    ran = agentmm("eval", "tools", "--json", "--planner", down)
+    assert "64 of 64 runs failed: they count as wrong answers" in ran.err
+    assert json.loads(ran.out)["failed"] == 64
+
+
+def test_no_control_character_reaches_a_terminal_by_way_of_json(agentmm):
+    agentmm("ask", "What\x9b31m is it?", "--planner", "scripted")
+    out = agentmm("traces", "list", "--json").out
+    assert "What\\u009b31m" in out
+    assert "\x9b" not in out
+    assert json.loads(out)["question"] == "What\x9b31m is it?"

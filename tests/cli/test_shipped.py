@@ -34,6 +34,17 @@ def test_every_trace_of_the_demo_verifies_and_replays_and_quiet_is_quiet(agentmm
             assert (("blind", None) in looked) == any(handle.startswith("image_") for handle in trace.media)
 
 
+def test_names_in_lower_case_are_found_told_as_printed_and_verified(agentmm):
+    """The planner reads and writes them in the question's spelling; people and proofs see what is printed."""
+    chart = str(ROOT / "examples" / "media" / "chart.png")
+    asked = {"what value does quito have?": "179", "which is higher, quito or dover?": "Quito"}
+    for question, wanted in asked.items():
+        told = json.loads(agentmm("ask", chart, question, "--planner", "nano", "--json").out)
+        assert told["answer"].partition("] ")[2] == wanted
+    done = agentmm("traces", "verify", "--all", "--json", "--quiet")
+    assert [json.loads(line)["verdict"] for line in done.out.splitlines()] == ["ok", "ok"], done.out
+
+
 def test_the_mean_training_episode_is_at_most_300_tokens():
     """Those of the manifest's data, and sixty told here: about 225 each, with a spread of 60."""
     from agentmm.planner.render import Renderer
@@ -43,7 +54,7 @@ def test_the_mean_training_episode_is_at_most_300_tokens():
     facts = json.loads((NANO / "manifest.json").read_text(encoding="utf-8"))
     assert 0 < facts["data"]["it"]["mean_tokens"] <= 300
     picture = json.loads((NANO / "processor_config.json").read_text(encoding="utf-8"))["image_tokens"]
-    renderer = Renderer.from_pretrained(NANO, picture)
+    renderer = Renderer.from_pretrained(NANO, picture, respells=True)
     lengths = []
     for episode in imagine_episodes(88, seed=11, split="train"):
         blocks = [block for message in episode for block in message["content"] if isinstance(block, dict)]

@@ -35,6 +35,13 @@ class App(typer.Typer):
         return lambda function: register(with_shared(function))
 
 
+_KEPT = {
+    "agentmm.cli.evaluate": "of an evaluation that did not end nothing is kept",
+    "agentmm.cli.improve": "what was finished is kept in --out; the same command goes on with it",
+}
+"""Room of a command -> what is left of it after Ctrl-C; of the others the runs in their store are."""
+
+
 def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
     """A command's function with `--quiet` and `--verbose` added to its options."""
 
@@ -49,7 +56,7 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
             close_stdout()
             return 0
         except KeyboardInterrupt:  # here, since Typer would make a silent 130 of it
-            return interrupted(given.get("store"))
+            return interrupted(given.get("store"), _KEPT.get(function.__module__))
 
     own, hints = inspect.signature(function).parameters.values(), get_type_hints(function, include_extras=True)
     known = [param.replace(annotation=hints[param.name]) for param in own]
@@ -63,11 +70,12 @@ def with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def interrupted(store: str | None = None) -> int:
+def interrupted(store: str | None = None, kept: str | None = None) -> int:
     """What Ctrl-C comes to.
 
     Args:
         store: the trace store that the command was given, the user's own where None.
+        kept: what is kept, where that is not the runs in this store.
     """
-    say_error(f"interrupted; what was finished is kept (agentmm traces list{same_store(store)})")
+    say_error(f"interrupted; {kept or f'what was finished is kept (agentmm traces list{same_store(store)})'}")
     return 130

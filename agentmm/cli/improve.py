@@ -196,8 +196,10 @@ def _tell(report: dict[str, Any], out: Path, *, json_: bool) -> None:
             for split in JUDGES:
                 print_text("  " + _difference(split, trained[split]))
         print_text(f"promoted: {report['promoted']}" if report["promoted"] else "not promoted: the gain is not sure")
-    folder = out / ("promoted" if report["promoted"] else "dpo")
-    say(f"next: agentmm ask --planner hf:{folder} picture.png ...")
+    if report["promoted"]:
+        say(f"next: agentmm ask --planner hf:{out / 'promoted'} picture.png ...")
+    else:
+        say("next: the planner stays as it is; more questions (-n, --further) give more pairs")
 
 
 def _difference(split: str, found: dict[str, Any]) -> str:

@@ -152,7 +152,9 @@ def load_wordings(path: Path | str) -> dict[str, list[str]]:
     try:
         loaded = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read the wordings: {error}", got=str(path)) from error
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        rows = f"a YAML file, or one of {', '.join(ROWS)}"
+        raise UsageError(f"cannot read the wordings: {why}", got=str(path), expected=rows) from error
     if not isinstance(loaded, dict) or not loaded or not all(map(_is_templates, loaded.values())):
         raise UsageError("not a file of wordings", got=str(path), expected="family: [template, ...] for each family")
     try:
@@ -174,7 +176,10 @@ def _check(wordings: Mapping[str, Sequence[str]] | None, families: Sequence[str]
         if family not in FAMILIES:
             like = nearest(family, FAMILIES)
             raise UsageError(
-                "unknown family", got=family, expected=like, mend="agentmm eval families, which lists them"
+                "unknown family",
+                got=family,
+                expected=f"a family, perhaps {like}",
+                mend="agentmm eval families, which lists them",
             )
     for family, templates in (wordings or {}).items():
         for template in templates:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+_CITED = re.compile(r"(\s*\[\w+\]\s*)")
 _WORD = re.compile(r"(?<!\w)[^\W_]{2,}(?!\w)")
 
 
@@ -17,19 +18,31 @@ class Spelling:
     def __init__(self) -> None:
         self._asked: frozenset[str] = frozenset()
         self._printed: dict[str, str] = {}
+        self._told: list[str] = []
 
     def ask(self, text: str) -> None:
         """A question begins: from now on results are shown in its spelling."""
         self._asked = frozenset(word for word in _WORD.findall(text) if word == word.lower())
-        self._printed = {}
+        self._printed, self._told = {}, []
 
     def as_asked(self, text: str) -> str:
         """A text with each word in lower case that the question has in lower case; `Quito 179` -> `quito 179`."""
+        self._told.append(text)
         return _WORD.sub(self._lowered, text)
 
     def as_printed(self, text: str) -> str:
-        """A text with such words as results printed them first, `quito` -> `Quito`."""
-        return _WORD.sub(lambda word: self._printed.get(word[0], word[0]), text)
+        """A text with such words as results printed them, `quito` -> `Quito`; a phrase as it stands in a result.
+
+        Citations part phrases. Of several spellings of a word alone it is the first that was printed.
+        """
+        return "".join(self._as_printed(part) for part in _CITED.split(text))
+
+    def _as_printed(self, phrase: str) -> str:
+        if not any(word in self._printed for word in _WORD.findall(phrase)):
+            return phrase
+        whole = re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE)
+        found = next(filter(None, map(whole.search, self._told)), None)
+        return found[0] if found else _WORD.sub(lambda word: self._printed.get(word[0], word[0]), phrase)
 
     def _lowered(self, word: re.Match[str]) -> str:
         lower = word[0].lower()

@@ -146,6 +146,10 @@ def test_an_interrupted_command_names_the_store_that_it_was_given(agentmm: Any, 
     assert ran.code == 130
     assert "is kept (agentmm traces list --store 'my runs.db')" in ran.err
     assert "is kept (agentmm traces list)" in agentmm("traces", "collect").err
+    assert "kept in --out; the same command goes on with it" in agentmm("improve", "--out", "round").err
+    monkeypatch.setattr("agentmm.eval.evaluate_world", interrupted)
+    ran = agentmm("eval", "world")
+    assert (ran.code, ran.err) == (130, "error: interrupted; of an evaluation that did not end nothing is kept\n")
 
 
 def test_what_a_collection_leaves_out_or_is_not_for_is_said(agentmm: Any, monkeypatch: Any) -> None:

@@ -82,7 +82,17 @@ def test_of_two_spellings_the_first_printed_one_is_given_back():
     spelling = Spelling()
     spelling.ask("the total?")
     assert spelling.as_asked("Total 3, TOTAL 4") == "total 3, total 4"
-    assert spelling.as_printed("total 4") == "Total 4"
+    assert spelling.as_printed("total") == "Total"
+    assert spelling.as_printed("total of 4") == "Total of 4"
+
+
+def test_a_phrase_is_given_back_as_it_stands_in_the_result():
+    spelling = Spelling()
+    spelling.ask("what does the exit sign say at the bottom?")
+    assert spelling.as_asked('["EXIT", "Oak Hall", "Exit 51"]') == '["exit", "Oak Hall", "exit 51"]'
+    assert spelling.as_printed("[region_3] exit 51") == "[region_3] Exit 51"
+    assert spelling.as_printed("[region_1] exit [region_3] exit 51") == "[region_1] EXIT [region_3] Exit 51"
+    assert spelling.as_printed("exit Oak 51") == "EXIT Oak 51"
 
 
 def test_letters_and_parts_of_longer_words_are_left_alone():

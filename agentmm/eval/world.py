@@ -178,7 +178,7 @@ def _check(wordings: Mapping[str, Sequence[str]] | None, families: Sequence[str]
             raise UsageError(
                 "unknown family",
                 got=family,
-                expected=f"a family, perhaps {like}",
+                expected=like,
                 mend="agentmm eval families, which lists them",
             )
     for family, templates in (wordings or {}).items():

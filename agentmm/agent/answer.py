@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 Status = Literal["answered", "partial", "unanswerable", "needs_approval", "failed"]
+
+_CITATION = re.compile(r"\s*\[(?:region|mask|image|audio|video)_\d+\]")
 
 
 class CitedRegion(BaseModel):
@@ -63,7 +66,12 @@ class Answer(BaseModel):
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def plain(self) -> str:
+        """The text without citations: `[region_8] 98.89` is `98.89`."""
+        return _CITATION.sub("", self.text).strip()
+
     def as_json(self) -> dict[str, Any]:
         """The object that `agentmm ask --json` prints."""
         fields = self.model_dump(mode="json", exclude={"text", "media"})
-        return {"answer": self.text, **fields}
+        return {"answer": self.text, "plain": self.plain, **fields}

@@ -30,6 +30,8 @@ TOOLS = [kit.halves, "measure_colour", "calculate"]
 def test_ask_gives_an_answer_with_its_regions_and_calls(make, picture):
     answer = make(look, TOOLS).ask("Which colour?", media=[picture])
     assert answer.text == "red 42 [region_2] [region_2] [region_9]"
+    assert answer.plain == answer.as_json()["plain"] == "red 42"
+    assert answer.model_copy(update={"text": "[region_8] 98.89 [sic]"}).plain == "98.89 [sic]"
     assert (answer.status, answer.reason) == ("answered", None)
     assert [(region.handle, region.box, region.source) for region in answer.regions] == [
         ("region_2", (32.0, 0.0, 64.0, 48.0), "image_1")

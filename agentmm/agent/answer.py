@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-Status = Literal["answered", "partial", "unanswerable", "needs_approval", "failed"]
+from agentmm.world.score import CITATION
 
-_CITATION = re.compile(r"\s*\[(?:region|mask|image|audio|video)_\d+\]")
+Status = Literal["answered", "partial", "unanswerable", "needs_approval", "failed"]
 
 
 class CitedRegion(BaseModel):
@@ -69,7 +68,7 @@ class Answer(BaseModel):
     @property
     def plain(self) -> str:
         """The text without citations: `[region_8] 98.89` is `98.89`."""
-        return _CITATION.sub("", self.text).strip()
+        return CITATION.sub("", self.text).strip()
 
     def as_json(self) -> dict[str, Any]:
         """The object that `agentmm ask --json` prints."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_CITED = re.compile(r"(\s*\[\w+\]\s*)")
+_BETWEEN = re.compile(r"(\s*(?:\[\w+\]|</?think>)\s*)")
 _WORD = re.compile(r"(?<!\w)[^\W_]{2,}(?!\w)")
 
 
@@ -33,9 +33,9 @@ class Spelling:
     def as_printed(self, text: str) -> str:
         """A text with such words as results printed them, `quito` -> `Quito`; a phrase as it stands in a result.
 
-        Citations part phrases. Of several spellings of a word alone it is the first that was printed.
+        Citations and thoughts part phrases. Of several spellings of a word alone it is the first that was printed.
         """
-        return "".join(self._as_printed(part) for part in _CITED.split(text))
+        return "".join(self._as_printed(part) for part in _BETWEEN.split(text))
 
     def _as_printed(self, phrase: str) -> str:
         if not any(word in self._printed for word in _WORD.findall(phrase)):

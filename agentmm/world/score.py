@@ -16,7 +16,9 @@ MOST_FURTHER_WORDS = 8
 
 UNANSWERABLE = "unanswerable"
 
-_CITATION = re.compile(r"\s*\[(?:region|mask|image|audio|video)_\d+\]")
+CITATION = re.compile(r"\s*\[(?:region|mask|image|audio|video)_\d+\]")
+"""What an answer cites, with the space before it."""
+
 _NUMBER = re.compile(r"(?<![\w.,/:])(?<!\w-)-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[.,/:]\d|-\w)")
 _CHUNK = re.compile(r"(?<![\w.])-?\d+(?:[.,:/-]\d+)*(?!\d)")
 _DATE = re.compile(r"\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./ ](?:\d{1,2}|[a-z]{3,9})[-./, ]{1,2}\d{4})\b")
@@ -34,7 +36,7 @@ def normalise(text: str) -> str:
 
     `" The total:  $12.50 [region_2]. "` -> `the total: $12.5`.
     """
-    plain = unicodedata.normalize("NFKC", _CITATION.sub("", text)).lower()
+    plain = unicodedata.normalize("NFKC", CITATION.sub("", text)).lower()
     squeezed = " ".join(plain.split()).strip(_OUTER)
     return _NUMBER.sub(lambda number: _canonical(number.group(0)), squeezed)
 

@@ -78,27 +78,34 @@ def test_an_answer_is_given_back_as_the_result_printed_it(renderer):
     assert renderer.printed(before[:1], "quito") == "quito"
 
 
-def test_of_two_spellings_the_first_printed_one_is_given_back():
+@pytest.mark.parametrize(
+    ("question", "told", "shown", "answers"),
+    [
+        (
+            "the total?",  # of two spellings the first one comes back
+            "Total 3, TOTAL 4",
+            "total 3, total 4",
+            {"total": "Total", "total of 4": "Total of 4"},
+        ),
+        (
+            "what does the exit sign say at the bottom?",  # a phrase comes back as it stands in the result
+            '["EXIT", "Oak Hall", "Exit 51"]',
+            '["exit", "Oak Hall", "exit 51"]',
+            {
+                "[region_3] exit 51": "[region_3] Exit 51",
+                "[region_1] exit [region_3] exit 51": "[region_1] EXIT [region_3] Exit 51",
+                "<think>exit</think>exit 51": "<think>EXIT</think>Exit 51",
+                "exit Oak 51": "EXIT Oak 51",
+            },
+        ),
+        ("is a in inv 20?", "A, Invoice, INV-20, INV_20, Is", "A, Invoice, inv-20, INV_20, is", {"a": "a"}),
+    ],
+)
+def test_words_of_the_question_are_shown_in_its_case_and_given_back_as_printed(question, told, shown, answers):
     spelling = Spelling()
-    spelling.ask("the total?")
-    assert spelling.as_asked("Total 3, TOTAL 4") == "total 3, total 4"
-    assert spelling.as_printed("total") == "Total"
-    assert spelling.as_printed("total of 4") == "Total of 4"
-
-
-def test_a_phrase_is_given_back_as_it_stands_in_the_result():
-    spelling = Spelling()
-    spelling.ask("what does the exit sign say at the bottom?")
-    assert spelling.as_asked('["EXIT", "Oak Hall", "Exit 51"]') == '["exit", "Oak Hall", "exit 51"]'
-    assert spelling.as_printed("[region_3] exit 51") == "[region_3] Exit 51"
-    assert spelling.as_printed("[region_1] exit [region_3] exit 51") == "[region_1] EXIT [region_3] Exit 51"
-    assert spelling.as_printed("exit Oak 51") == "EXIT Oak 51"
-
-
-def test_letters_and_parts_of_longer_words_are_left_alone():
-    spelling = Spelling()
-    spelling.ask("is a in inv 20?")
-    assert spelling.as_asked("A, Invoice, INV-20, INV_20, Is") == "A, Invoice, inv-20, INV_20, is"
+    spelling.ask(question)
+    assert spelling.as_asked(told) == shown
+    assert {text: spelling.as_printed(text) for text in answers} == answers
 
 
 @given(st.text(alphabet="aAbB _-1.", max_size=30), st.text(alphabet="aAbB _-1.", max_size=30))

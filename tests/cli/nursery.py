@@ -39,6 +39,7 @@ def child(arguments, out):
     try:
         sys.stdout = out.open("w", encoding="utf-8")
         sys.stderr = out.with_suffix(".err").open("w", encoding="utf-8")
+        out.with_suffix(".begun").touch()
         code = run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -67,6 +68,10 @@ def killed_run(parts, folder, noted, seconds, sign):
     """One run that is killed so long after so many of its calls were made, looked at, and resumed."""
     enter(folder)
     pid = child(words(parts, "go"), folder / "first")
+    while not (folder / "first.begun").exists() and alive(
+        pid
+    ):  # before that a Ctrl-C is the nursery's, not the command's
+        time.sleep(0.001)
     while len(notes(folder)) < noted and alive(pid) and time.monotonic() < LATEST:
         time.sleep(0.002)
     time.sleep(seconds)
